@@ -1,0 +1,20 @@
+alias real = f32;
+// Sum, element by element:  y = a + b;  vjp: da = dy, db = dy.
+// Layout: a, b, y of one shape, as vec4s. One invocation a vec4.
+override quads: u32; // vec4s in all
+override lanes: u32 = 64;
+
+@group(0) @binding(0) var<storage, read> a: array<vec4<real>>;
+@group(0) @binding(1) var<storage, read> b: array<vec4<real>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<real>>;
+
+@compute @workgroup_size(lanes)
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * lanes + lane;
+  if (i >= quads) { return; }
+  y[i] = a[i] + b[i];
+}

@@ -1,0 +1,36 @@
+function setUnlessPresent(name: string, value: () => string): void {
+  const state = Deno.permissions.querySync({ name: "env", variable: name }).state;
+  if (state === "granted" && Deno.env.get(name) === undefined) Deno.env.set(name, value());
+}
+
+/**
+ * Asks for a WebGPU adapter, `null` where none answers. On Linux it first chooses Vulkan, since Deno would silently
+ * take OpenGL ES where Vulkan is missing, and names a runtime folder, without which the driver prints an error line.
+ */
+export function requestAdapter(): Promise<GPUAdapter | null> {
+  if (Deno.build.os === "linux") {
+    setUnlessPresent("DENO_WEBGPU_BACKEND", () => "vulkan");
+    setUnlessPresent("XDG_RUNTIME_DIR", () => "/tmp");
+  }
+  return navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+}
+
+/** What an adapter says of itself. */
+export interface AdapterDescription {
+  /** The card's or driver's name. */
+  readonly name: string;
+  /** The driver and its version, as far as WebGPU tells. */
+  readonly driver: string;
+  /** Whether it computes on the CPU. */
+  readonly isSoftware: boolean;
+}
+
+/** Reads an adapter's name, driver and kind. */
+export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  return {
+    name: [description, device].find((text) => text !== "") ?? "unknown adapter",
+    driver: [`vendor ${vendor}`, architecture].filter((text) => text !== "").join(", "),
+    isSoftware: isFallbackAdapter,
+  };
+}

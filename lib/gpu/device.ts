@@ -1,0 +1,467 @@
+import { type AdapterDescription, describeAdapter, requestAdapter } from "./adapter.ts";
+import { GpuError, wordCompilerMessage } from "./errors.ts";
+import type { Constants, Dispatch, Kernel } from "./kernel.ts";
+import { type Layout, pack, storedSize } from "./layout.ts";
+import { Storage } from "./storage.ts";
+import { type DType, Tensor } from "./tensor.ts";
+
+/** Options of {@link Gpu.open}. */
+export interface GpuOptions {
+  /** An adapter to use instead of the default one: another provider's, say. */
+  readonly adapter?: GPUAdapter;
+}
+
+/** What a new tensor is, where it is not plain float32 activations. */
+export interface TensorOptions {
+  /** The name in errors and captures. */
+  readonly label?: string;
+  /** What one number is; float32 unless told. */
+  readonly dtype?: DType;
+  /** How the numbers lie; `channels` unless told. */
+  readonly layout?: Layout;
+}
+
+const USED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
+
+/** A dispatch with its pipeline and bind group, ready to encode. */
+export interface BoundDispatch {
+  /** The compiled entry point. */
+  readonly pipeline: GPUComputePipeline;
+  /** The buffers. */
+  readonly group: GPUBindGroup;
+  /** Workgroups along x, y, z. */
+  readonly grid: readonly [number, number, number];
+}
+
+function limitsOf(adapter: GPUAdapter): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const name in adapter.limits) {
+    const value: unknown = Reflect.get(adapter.limits, name);
+    if (typeof value === "number") limits[name] = value;
+  }
+  return limits;
+}
+
+/**
+ * A WebGPU device with what Pupil needs around it: labelled buffers, a cache of pipelines, errors that name their
+ * kernel, and the recording of programs.
+ *
+ * @example
+ * ```ts
+ * import { Gpu } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * const x = gpu.tensor([1, 2, 3], [3]);
+ * assert.deepEqual([...await x.read()], [1, 2, 3]);
+ * ```
+ */
+export class Gpu implements Disposable {
+  readonly #pipelines = new Map<Kernel, Map<string, GPUComputePipeline>>();
+  readonly #modules = new Map<Kernel, GPUShaderModule>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  readonly #constants = new Map<number, Tensor>();
+  readonly #owned = new Map<number, GPUBuffer>();
+  readonly #collected = new FinalizationRegistry<number>((id) => this.#destroy(id));
+  readonly #ids = new WeakMap<Storage, number>();
+  #nextId = 0;
+  #staging: GPUBuffer | null = null;
+  #recording: Dispatch[] | null = null;
+  #pending: Promise<void>[] = [];
+  #failure: GpuError | null = null;
+  #closed = false;
+
+  private constructor(
+    /** The device itself, for what Pupil does not wrap. */
+    readonly device: GPUDevice,
+    /** What the adapter says of itself. */
+    readonly adapter: AdapterDescription,
+  ) {
+    device.addEventListener("uncapturederror", (event) => {
+      this.#failure ??= new GpuError(
+        `The GPU reported: ${
+          event instanceof GPUUncapturedErrorEvent ? event.error.message.trim() : event.type
+        }`,
+      );
+    });
+    device.lost.then(({ message }) => {
+      if (!this.#closed) this.#failure ??= new GpuError(`The GPU was lost: ${message}`);
+    });
+  }
+
+  /**
+   * Opens the default adapter with its own limits and those of its features that the kernels use.
+   *
+   * @throws {GpuError} If no adapter answers.
+   */
+  static async open({ adapter }: GpuOptions = {}): Promise<Gpu> {
+    const found = adapter ?? await requestAdapter();
+    if (found === null) {
+      throw new GpuError(
+        "Cannot open a GPU: wanted a WebGPU adapter, found none; `deno task setup` installs a software adapter or names the package",
+      );
+    }
+    const device = await found.requestDevice({
+      label: "pupil",
+      requiredLimits: limitsOf(found),
+      requiredFeatures: USED_FEATURES.filter((feature) => found.features.has(feature)),
+    });
+    return new Gpu(device, describeAdapter(found));
+  }
+
+  /** The number of GPU buffers alive. */
+  get bufferCount(): number {
+    return this.#owned.size;
+  }
+
+  /** Whether ops are being recorded into a program at the moment. */
+  get isRecording(): boolean {
+    return this.#recording !== null;
+  }
+
+  /**
+   * Makes a tensor from values.
+   *
+   * @param values The values in C order: float32, unless `dtype` is `u32`.
+   * @param shape The sizes.
+   * @throws {TypeError} If the count of values does not fit the shape.
+   */
+  tensor(
+    values: ArrayLike<number>,
+    shape: readonly number[],
+    { label = "tensor", dtype = "f32", layout = "channels" }: TensorOptions = {},
+  ): Tensor {
+    const tensor = new Tensor(
+      this,
+      shape,
+      this.#own(label, storedSize(shape, layout) * 4),
+      dtype,
+      layout,
+    );
+    if (values.length !== tensor.size) {
+      throw new TypeError(
+        `Cannot make ${label} of shape [${
+          shape.join(", ")
+        }]: wanted ${tensor.size} values, found ${values.length}`,
+      );
+    }
+    const typed = dtype === "f32" ? Float32Array.from(values) : Uint32Array.from(values);
+    this.upload(tensor.storage, pack(typed, { shape, layout }));
+    return tensor;
+  }
+
+  /** Makes a tensor of zeros that outlives any program. */
+  zeros(
+    shape: readonly number[],
+    { label = "zeros", dtype = "f32", layout = "channels" }: TensorOptions = {},
+  ): Tensor {
+    return new Tensor(this, shape, this.#own(label, storedSize(shape, layout) * 4), dtype, layout);
+  }
+
+  /** Makes a tensor for an op to write: an intermediate one while a program is recorded. */
+  empty(
+    shape: readonly number[],
+    { label = "empty", dtype = "f32", layout = "channels" }: TensorOptions = {},
+  ): Tensor {
+    const bytes = storedSize(shape, layout) * 4;
+    const storage = this.#recording === null ? this.#own(label, bytes) : new Storage(label, bytes);
+    return new Tensor(this, shape, storage, dtype, layout);
+  }
+
+  /** A scalar of a fixed value, made once. */
+  constant(value: number): Tensor {
+    const found = this.#constants.get(value) ??
+      this.tensor([value], [], { label: `constant ${value}` });
+    this.#constants.set(value, found);
+    return found;
+  }
+
+  /** Makes a buffer that {@link Gpu.free}, closing, or the garbage collector frees. */
+  createBuffer(storage: Storage): void {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    if (storage.bytes > limit) throw new OutOfRoomError(storage.label, storage.bytes, limit);
+    const buffer = this.#guard(`allocate ${storage.label}`, () =>
+      this.device.createBuffer({
+        label: storage.label,
+        size: storage.bytes,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      }));
+    const id = this.#nextId++;
+    this.#owned.set(id, buffer);
+    this.#ids.set(storage, id);
+    this.#collected.register(storage, id, storage);
+    storage.place(buffer);
+  }
+
+  #own(label: string, bytes: number): Storage {
+    const storage = new Storage(label, bytes);
+    this.createBuffer(storage);
+    return storage;
+  }
+
+  #destroy(id: number): void {
+    this.#owned.get(id)?.destroy();
+    this.#owned.delete(id);
+  }
+
+  /** Frees the buffer that a storage owns; nothing happens for a slice or an intermediate. */
+  free(storage: Storage): void {
+    const id = this.#ids.get(storage);
+    if (id === undefined) return;
+    this.#collected.unregister(storage);
+    this.#destroy(id);
+  }
+
+  /** Writes stored values, padding included, into a storage. */
+  upload(storage: Storage, values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): void {
+    const { buffer, offset } = storage.range;
+    this.device.queue.writeBuffer(buffer, offset, values);
+  }
+
+  /** Fills a storage with zeros. */
+  clear(storage: Storage): void {
+    const { buffer, offset, size } = storage.range;
+    const encoder = this.device.createCommandEncoder({ label: `clear ${storage.label}` });
+    encoder.clearBuffer(buffer, offset, size);
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  /**
+   * Copies float32 tensors back to the CPU, all in one wait.
+   *
+   * @returns The values of each, in C order, without the padding.
+   * @throws {GpuError} If anything before it failed on the GPU.
+   */
+  async read(tensors: readonly Tensor[]): Promise<Float32Array[]> {
+    const integer = tensors.find(({ dtype }) => dtype !== "f32");
+    if (integer !== undefined) {
+      throw new TypeError(
+        `Cannot read ${integer.label}: it must hold f32 numbers, found ${integer.dtype}`,
+      );
+    }
+    const total = tensors.reduce((sum, { storage }) => sum + storage.bytes, 0);
+    const staging = this.#takeStaging(total);
+    const encoder = this.device.createCommandEncoder({ label: "read back" });
+    let at = 0;
+    for (const { storage } of tensors) {
+      const { buffer, offset, size } = storage.range;
+      encoder.copyBufferToBuffer(buffer, offset, staging, at, size);
+      at += size;
+    }
+    this.device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ, 0, total);
+    const bytes = staging.getMappedRange(0, total).slice(0);
+    staging.unmap();
+    this.#staging?.destroy();
+    this.#staging = staging;
+    await this.settled();
+    at = 0;
+    return tensors.map((tensor) => {
+      const end = at + tensor.storage.bytes;
+      const values = tensor.unpack(bytes.slice(at, end));
+      at = end;
+      return values;
+    });
+  }
+
+  #takeStaging(bytes: number): GPUBuffer {
+    const kept = this.#staging;
+    this.#staging = null;
+    if (kept !== null && kept.size >= bytes) return kept;
+    kept?.destroy();
+    return this.device.createBuffer({
+      label: "staging",
+      size: bytes,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+  }
+
+  /** Waits until the errors of everything asked so far are known, and throws the first. */
+  async settled(): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = [];
+    await Promise.all(pending);
+    this.throwFailure();
+  }
+
+  /** Throws what the GPU has reported so far, once. */
+  throwFailure(): void {
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure !== null) throw failure;
+  }
+
+  /** Collects the dispatches that `build` makes instead of running them. */
+  record<T>(build: () => T): { result: T; dispatches: readonly Dispatch[] } {
+    if (this.#recording !== null) {
+      throw new GpuError("Cannot record a program: another is being recorded on this GPU");
+    }
+    const dispatches: Dispatch[] = [];
+    this.#recording = dispatches;
+    try {
+      return { result: build(), dispatches };
+    } finally {
+      this.#recording = null;
+    }
+  }
+
+  /** Runs a dispatch now, or appends it to the recording. */
+  dispatch(dispatch: Dispatch): void {
+    this.#check(dispatch);
+    if (this.#recording !== null) {
+      this.#recording.push(dispatch);
+      return;
+    }
+    const encoder = this.device.createCommandEncoder({ label: dispatch.label });
+    this.#guard(`run ${dispatch.label}`, () => {
+      const pass = encoder.beginComputePass({ label: dispatch.label });
+      encode(pass, this.bind(dispatch));
+      pass.end();
+      this.device.queue.submit([encoder.finish()]);
+    });
+  }
+
+  #check({ label, read, write, grid }: Dispatch): void {
+    const written = new Set(write.map(({ storage }) => storage.root));
+    const both = read.find(({ storage }) => written.has(storage.root));
+    if (both !== undefined) {
+      throw new GpuError(
+        `Cannot dispatch ${label}: a tensor must be either read or written, found ${both.label} in both`,
+      );
+    }
+    const stranger = [...read, ...write].find(({ gpu }) => gpu !== this);
+    if (stranger !== undefined) {
+      throw new GpuError(
+        `Cannot dispatch ${label}: all tensors must be on one GPU, found ${stranger.label} on another`,
+      );
+    }
+    const { maxComputeWorkgroupsPerDimension: most, maxStorageBuffersPerShaderStage: slots } =
+      this.device.limits;
+    if (grid.some((groups = 1) => !(groups >= 1 && groups <= most))) {
+      throw new GpuError(
+        `Cannot dispatch ${label}: each grid size must be 1 to ${most}, found [${grid.join(", ")}]`,
+      );
+    }
+    if (read.length + write.length > slots) {
+      throw new GpuError(
+        `Cannot dispatch ${label}: the adapter binds at most ${slots} buffers, found ${
+          read.length + write.length
+        }`,
+      );
+    }
+  }
+
+  /** Compiles a dispatch's pipeline, unless that is done, and makes its bind group. */
+  bind({ kernel, entry, constants, read, write, grid, label }: Dispatch): BoundDispatch {
+    const layout = this.#layoutFor(read.length, write.length);
+    const pipeline = this.#pipelineFor(kernel, { entry, constants, layout, label });
+    const entries = [...read, ...write].map(({ storage }, binding) => ({
+      binding,
+      resource: storage.range,
+    }));
+    const group = this.#guard(
+      `bind ${label}`,
+      () => this.device.createBindGroup({ label, layout, entries }),
+    );
+    return { pipeline, group, grid: [grid[0], grid[1] ?? 1, grid[2] ?? 1] };
+  }
+
+  #layoutFor(reads: number, writes: number): GPUBindGroupLayout {
+    const key = `${reads} read, ${writes} written`;
+    const found = this.#layouts.get(key);
+    if (found !== undefined) return found;
+    const layout = this.device.createBindGroupLayout({
+      label: key,
+      entries: Array.from({ length: reads + writes }, (_, binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: binding < reads ? "read-only-storage" as const : "storage" as const },
+      })),
+    });
+    this.#layouts.set(key, layout);
+    return layout;
+  }
+
+  #pipelineFor(
+    kernel: Kernel,
+    { entry, constants, layout, label }: {
+      entry: string;
+      constants: Constants;
+      layout: GPUBindGroupLayout;
+      label: string;
+    },
+  ): GPUComputePipeline {
+    const pipelines = this.#pipelines.get(kernel) ?? new Map<string, GPUComputePipeline>();
+    this.#pipelines.set(kernel, pipelines);
+    const key = `${layout.label} ${label}`;
+    const found = pipelines.get(key);
+    if (found !== undefined) return found;
+    const compile = { action: `compile ${label}`, file: kernel.file };
+    const module = this.#modules.get(kernel) ??
+      this.#guard(
+        compile,
+        () => this.device.createShaderModule({ label: kernel.name, code: kernel.source }),
+      );
+    this.#modules.set(kernel, module);
+    const pipeline = this.#guard(compile, () =>
+      this.device.createComputePipeline({
+        label,
+        layout: this.device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: entry, constants: { ...constants } },
+      }));
+    pipelines.set(key, pipeline);
+    return pipeline;
+  }
+
+  #guard<T>(what: string | { action: string; file: string }, run: () => T): T {
+    const { action, file } = typeof what === "string" ? { action: what, file: "wgsl" } : what;
+    const caller = new Error();
+    this.device.pushErrorScope("validation");
+    try {
+      return run();
+    } finally {
+      this.#pending.push(
+        this.device.popErrorScope().then((error) => {
+          if (error === null || this.#failure !== null) return;
+          const failure = new GpuError(
+            `Cannot ${action}: ${wordCompilerMessage(error.message, file)}`,
+          );
+          failure.stack = `${failure.name}: ${failure.message}\n${
+            caller.stack?.split("\n").slice(2).join("\n") ?? ""
+          }`;
+          this.#failure = failure;
+        }),
+      );
+    }
+  }
+
+  /** Frees every buffer and the device. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const id of [...this.#owned.keys()]) this.#destroy(id);
+    this.#staging?.destroy();
+    this.device.destroy();
+  }
+}
+
+/** A tensor that is larger than the adapter lets one buffer be. */
+export class OutOfRoomError extends RangeError {
+  override readonly name = "OutOfRoomError";
+
+  constructor(label: string, readonly bytes: number, readonly limit: number) {
+    super(
+      `Cannot allocate ${label}: a buffer of this adapter holds at most ${limit} bytes, found ${bytes}`,
+    );
+  }
+}
+
+/** Appends a bound dispatch to a compute pass. */
+export function encode(
+  pass: GPUComputePassEncoder,
+  { pipeline, group, grid }: BoundDispatch,
+): void {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
+}

@@ -1,0 +1,98 @@
+import { GpuError } from "./errors.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Values of a kernel's `override` constants, by name. */
+export type Constants = Readonly<Record<string, number>>;
+
+/** The number of workgroups along x, y and z; what is left out is 1. */
+export type Grid = readonly [x: number, y?: number, z?: number];
+
+/** What one dispatch binds and how large it is. */
+export interface DispatchOptions {
+  /** Tensors that the entry point reads, from binding 0 on. */
+  readonly read: readonly Tensor[];
+  /** Tensors that it writes, in the bindings after those. */
+  readonly write: readonly Tensor[];
+  /** Values of the `override` constants. */
+  readonly constants?: Constants;
+  /** The number of workgroups. */
+  readonly grid: Grid;
+}
+
+/** One entry point of a kernel, ready to run on given tensors. */
+export interface Dispatch extends Required<DispatchOptions> {
+  /** The kernel. */
+  readonly kernel: Kernel;
+  /** The entry point. */
+  readonly entry: string;
+  /** `kernel.entry {constants}`. */
+  readonly label: string;
+}
+
+/** A WGSL file and its entry points. */
+export class Kernel {
+  /**
+   * @param name The file's stem.
+   * @param source The WGSL as it stands in the file.
+   */
+  constructor(readonly name: string, readonly source: string) {}
+
+  /** The file, as errors name it. */
+  get file(): string {
+    return `kernels/${this.name}.wgsl`;
+  }
+
+  /**
+   * Runs an entry point, or appends it to the program that is being recorded.
+   *
+   * @param entry The entry point's name.
+   * @throws {GpuError} If the bindings or the grid do not fit the device.
+   */
+  dispatch(entry: string, { read, write, constants = {}, grid }: DispatchOptions): void {
+    const gpu = write[0]?.gpu;
+    if (gpu === undefined) {
+      throw new GpuError(
+        `Cannot dispatch ${this.name}.${entry}: it must write a tensor, found none`,
+      );
+    }
+    const values = Object.entries(constants).map(([name, value]) => `${name}:${value}`).join(",");
+    gpu.dispatch({
+      kernel: this,
+      entry,
+      read,
+      write,
+      constants,
+      grid,
+      label: `${this.name}.${entry} {${values}}`,
+    });
+  }
+}
+
+const MAX_GRID = 65535;
+
+/**
+ * Spreads workgroups over x and y, since one dimension holds at most 65,535. A kernel finds its place with
+ * `workgroup_id.y * num_workgroups.x + workgroup_id.x` and must leave where that is past the end.
+ *
+ * @param items The number of invocations needed.
+ * @param lanes The invocations of a workgroup.
+ */
+export function gridFor(items: number, lanes: number): Grid {
+  const groups = Math.max(1, Math.ceil(items / lanes));
+  const y = Math.ceil(groups / MAX_GRID);
+  return [Math.ceil(groups / y), y];
+}
+
+/** How many partial sums a long sum is split into, and how many items each adds. */
+export interface Split {
+  /** Items of each part; the last may have fewer. */
+  readonly chunk: number;
+  /** The number of parts, none empty. */
+  readonly chunks: number;
+}
+
+/** Splits a sum into parts of at least `least` items, at most `most` of them, by the sizes alone. */
+export function split(items: number, { least, most }: { least: number; most: number }): Split {
+  const chunk = Math.ceil(items / Math.min(most, Math.ceil(items / least)));
+  return { chunk, chunks: Math.ceil(items / chunk) };
+}

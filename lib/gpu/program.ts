@@ -1,0 +1,91 @@
+import { type BoundDispatch, encode, type Gpu } from "./device.ts";
+import { type Plan, planMemory } from "./plan.ts";
+import { Storage } from "./storage.ts";
+import { Tensor } from "./tensor.ts";
+
+/** What a program may return: tensors, alone or in arrays and objects. */
+export type Outputs = Tensor | null | readonly Outputs[] | { readonly [name: string]: Outputs };
+
+function* tensorsIn(outputs: Outputs): Generator<Tensor> {
+  if (outputs === null) return;
+  if (outputs instanceof Tensor) yield outputs;
+  else for (const part of Object.values(outputs)) yield* tensorsIn(part);
+}
+
+/**
+ * A step that is recorded once, planned, and replayed: one encoder, one compute pass, one submit a run.
+ *
+ * @example
+ * ```ts
+ * import { add, Gpu, Program } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * const x = gpu.tensor([1, 2], [2]);
+ * using twice = await Program.record(gpu, { label: "twice", build: () => add(x, x) });
+ * twice.run();
+ * assert.deepEqual([...await twice.outputs.read()], [2, 4]);
+ * x.write(new Float32Array([5, 6]));
+ * twice.run();
+ * assert.deepEqual([...await twice.outputs.read()], [10, 12]);
+ * ```
+ */
+export class Program<T extends Outputs> implements Disposable {
+  private constructor(
+    /** The device that it runs on. */
+    readonly gpu: Gpu,
+    /** The name in captures. */
+    readonly label: string,
+    /** The tensors that the recorded function returned; they hold the last run's values. */
+    readonly outputs: T,
+    /** Where its intermediate tensors live. */
+    readonly plan: Plan,
+    private readonly bound: readonly BoundDispatch[],
+    private readonly buffers: readonly Storage[],
+  ) {}
+
+  /**
+   * Records what `build` computes, without running it, and plans its memory.
+   *
+   * @throws {GpuError} If a kernel does not compile or bind.
+   * @throws {OutOfRoomError} If a tensor is larger than the adapter's buffers.
+   */
+  static async record<T extends Outputs>(
+    gpu: Gpu,
+    { label, build }: { label: string; build: () => T },
+  ): Promise<Program<T>> {
+    const { result, dispatches } = gpu.record(build);
+    const outputs = new Set([...tensorsIn(result)].map(({ storage }) => storage.root));
+    const plan = planMemory(dispatches, outputs);
+    const buffers = plan.buffers.map(({ bytes, tenants }, at) => {
+      const storage = new Storage(
+        tenants.length === 1 ? tenants[0]?.storage.label ?? label : `${label} pool ${at}`,
+        bytes,
+      );
+      gpu.createBuffer(storage);
+      for (const tenant of tenants) tenant.storage.place(storage.range.buffer);
+      return storage;
+    });
+    const bound = plan.dispatches.map((dispatch) => gpu.bind(dispatch));
+    for (const { tenants } of plan.buffers) {
+      for (const { storage } of tenants) if (!outputs.has(storage)) storage.displace();
+    }
+    await gpu.settled();
+    return new Program(gpu, label, result, plan, bound, buffers);
+  }
+
+  /** Runs the recorded step once more. Nothing is read back. */
+  run(): void {
+    this.gpu.throwFailure();
+    const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
+    const pass = encoder.beginComputePass({ label: this.label });
+    for (const dispatch of this.bound) encode(pass, dispatch);
+    pass.end();
+    this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Frees the program's buffers, its outputs' among them. */
+  [Symbol.dispose](): void {
+    for (const storage of this.buffers) this.gpu.free(storage);
+  }
+}

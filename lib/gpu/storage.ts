@@ -1,0 +1,55 @@
+import { GpuError } from "./errors.ts";
+
+/** The bytes behind a tensor: a buffer of their own, a slice of another storage, or a place that a plan will give. */
+export class Storage {
+  #buffer: GPUBuffer | null = null;
+  #parent: Storage | null = null;
+  #offset = 0;
+
+  /**
+   * @param label What the bytes are, for errors and captures.
+   * @param bytes Their number, a multiple of 16.
+   */
+  constructor(readonly label: string, readonly bytes: number) {}
+
+  /** Whether a plan must still find a place for these bytes. */
+  get isPlaceless(): boolean {
+    return this.root.#buffer === null;
+  }
+
+  /** The storage that owns the buffer: this one, or the one that it is a slice of. */
+  get root(): Storage {
+    return this.#parent === null ? this : this.#parent.root;
+  }
+
+  /** Gives these bytes a buffer. */
+  place(buffer: GPUBuffer): void {
+    this.root.#buffer = buffer;
+  }
+
+  /** Takes the buffer away again, where a plan shares it with other tensors. */
+  displace(): void {
+    this.root.#buffer = null;
+  }
+
+  /** Makes these bytes a part of another storage, from `offset` bytes into it. */
+  sliceOf(parent: Storage, offset: number): this {
+    this.#parent = parent;
+    this.#offset = offset;
+    return this;
+  }
+
+  /** The range of a buffer that a bind group or a copy names. */
+  get range(): { buffer: GPUBuffer; offset: number; size: number } {
+    const buffer = this.root.#buffer;
+    if (buffer === null) {
+      throw new GpuError(
+        `Cannot use ${this.label} outside its program: it must be an output of the program or live outside it, ` +
+          `found an intermediate tensor`,
+      );
+    }
+    let offset = this.#offset;
+    for (let at = this.#parent; at !== null; at = at.#parent) offset += at.#offset;
+    return { buffer, offset, size: this.bytes };
+  }
+}

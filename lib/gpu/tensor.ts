@@ -1,0 +1,92 @@
+import type { Gpu } from "./device.ts";
+import { type Layout, pack, sizeOf, unpack } from "./layout.ts";
+import type { Storage } from "./storage.ts";
+
+/** What one stored number is. */
+export type DType = "f32" | "u32";
+
+/** A vector-Jacobian product: the gradient of the output in, one gradient an input out, `null` where there is none. */
+export type Vjp = (dy: Tensor, needs: readonly boolean[]) => readonly (Tensor | null)[];
+
+/** How a tensor came about, kept where a gradient may be asked for. */
+export interface Operation {
+  /** The op's name, for errors. */
+  readonly name: string;
+  /** The tensors that it read. */
+  readonly inputs: readonly Tensor[];
+  /** The fused vector-Jacobian product; its result cannot be differentiated again. */
+  readonly vjp: Vjp;
+  /** The vector-Jacobian product made of differentiable ops, `null` where there is none. */
+  readonly differentiableVjp: Vjp | null;
+}
+
+/** An array of numbers on the GPU: activations are NHWC, weights HWIO, a scalar has the shape `[]`. */
+export class Tensor {
+  /** Whether gradients flow to this tensor. */
+  requiresGrad = false;
+  /** The op that made this tensor, `null` for a leaf. */
+  operation: Operation | null = null;
+
+  /** Made by {@link Gpu.tensor}, {@link Gpu.empty} and the ops, not by hand. */
+  constructor(
+    /** The device that holds it. */
+    readonly gpu: Gpu,
+    /** The logical sizes, padding left out. */
+    readonly shape: readonly number[],
+    /** The bytes. */
+    readonly storage: Storage,
+    /** What one number is. */
+    readonly dtype: DType = "f32",
+    /** How the numbers lie in the bytes. */
+    readonly layout: Layout = "channels",
+  ) {}
+
+  /** What the tensor is called in errors and captures. */
+  get label(): string {
+    return this.storage.label;
+  }
+
+  /** The number of logical elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  /**
+   * Copies the values back to the CPU, without the padding.
+   *
+   * @returns The values in C order.
+   * @throws {TypeError} If the tensor does not hold float32 numbers.
+   */
+  async read(): Promise<Float32Array> {
+    const [values] = await this.gpu.read([this]);
+    return values ?? new Float32Array();
+  }
+
+  /**
+   * Overwrites the values.
+   *
+   * @param values As many numbers as the tensor has elements, in C order.
+   * @throws {TypeError} If the count or the type differs.
+   */
+  write(values: Float32Array | Uint32Array): void {
+    const wanted = this.dtype === "f32" ? "Float32Array" : "Uint32Array";
+    if (
+      values.length !== this.size || (values instanceof Float32Array) !== (this.dtype === "f32")
+    ) {
+      throw new TypeError(
+        `Cannot write ${this.label}: wanted a ${wanted} of ${this.size}, found a ${values.constructor.name} of ${values.length}`,
+      );
+    }
+    this.gpu.upload(this.storage, pack(values, this));
+  }
+
+  /** The values of stored bytes, without the padding. */
+  unpack(stored: ArrayBuffer): Float32Array {
+    return unpack(new Float32Array(stored), this);
+  }
+
+  /** Frees the bytes now, where they are this tensor's own. */
+  [Symbol.dispose](): void {
+    this.gpu.free(this.storage);
+  }
+}

@@ -1,0 +1,115 @@
+import source from "../../kernels/avg_pool2d.wgsl" with { type: "text" };
+import { type Constants, gridFor, Kernel } from "../gpu/kernel.ts";
+import { quadsOf } from "../gpu/layout.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { record } from "../tape.ts";
+import { type Pool2dOptions, pooledSize } from "./max_pool2d.ts";
+import { reshape } from "./reshape.ts";
+import { fourSizes, storedQuads } from "./shapes.ts";
+
+const kernel = new Kernel("avg_pool2d", source);
+
+interface Pooling {
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+  readonly constants: Constants;
+}
+
+/**
+ * The mean of each window, zeros of the padding counted, as in PyTorch.
+ *
+ * @param x Activations, `[batch, height, width, channels]`.
+ * @param size The side of the window.
+ * @returns `[batch, output height, output width, channels]`.
+ * @throws {TypeError} If x does not have four dimensions.
+ * @throws {RangeError} If the window does not fit, or the padding is more than half of it.
+ * @example
+ * ```ts
+ * import { avgPool2d, Gpu } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * const x = gpu.tensor([1, 5, 3, 3], [1, 2, 2, 1]);
+ * assert.deepEqual([...await avgPool2d(x, 2).read()], [3]);
+ * ```
+ */
+export function avgPool2d(
+  x: Tensor,
+  size: number,
+  { stride = size, padding = 0 }: Pool2dOptions = {},
+): Tensor {
+  const [batch, height, width, channels] = fourSizes(x, "pool x");
+  const outHeight = pooledSize(height, { size, stride, padding });
+  const outWidth = pooledSize(width, { size, stride, padding });
+  return average(x, {
+    from: x.shape,
+    to: [batch, outHeight, outWidth, channels],
+    constants: {
+      batch,
+      in_height: height,
+      in_width: width,
+      out_height: outHeight,
+      out_width: outWidth,
+      quads: quadsOf(channels),
+      kernel_height: size,
+      kernel_width: size,
+      stride,
+      padding,
+    },
+  });
+}
+
+/**
+ * The mean of each channel over the whole image.
+ *
+ * @param x Activations, `[batch, height, width, channels]`.
+ * @returns `[batch, channels]`.
+ * @throws {TypeError} If x does not have four dimensions.
+ */
+export function globalAvgPool2d(x: Tensor): Tensor {
+  const [batch, height, width, channels] = fourSizes(x, "pool x");
+  const y = average(x, {
+    from: x.shape,
+    to: [batch, 1, 1, channels],
+    constants: {
+      batch,
+      in_height: height,
+      in_width: width,
+      out_height: 1,
+      out_width: 1,
+      quads: quadsOf(channels),
+      kernel_height: height,
+      kernel_width: width,
+      stride: 1,
+      padding: 0,
+    },
+  });
+  return reshape(y, [batch, channels]);
+}
+
+function average(x: Tensor, pooling: Pooling): Tensor {
+  const y = x.gpu.empty(pooling.to, { label: "avg_pool2d.y" });
+  kernel.dispatch("forward", {
+    read: [x],
+    write: [y],
+    constants: pooling.constants,
+    grid: gridFor(storedQuads(y), 64),
+  });
+  return record({ name: "avgPool2d", inputs: [x], output: y, vjp: (dy) => [spread(dy, pooling)] });
+}
+
+function spread(dy: Tensor, pooling: Pooling): Tensor {
+  const dx = dy.gpu.empty(pooling.from, { label: "avg_pool2d.dx" });
+  kernel.dispatch("input_gradient", {
+    read: [dy],
+    write: [dx],
+    constants: pooling.constants,
+    grid: gridFor(storedQuads(dx), 64),
+  });
+  return record({
+    name: "avgPool2d.inputGradient",
+    inputs: [dy],
+    output: dx,
+    vjp: (ddx) => [average(ddx, pooling)],
+  });
+}

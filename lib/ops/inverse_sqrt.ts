@@ -1,0 +1,40 @@
+import source from "../../kernels/inverse_sqrt.wgsl" with { type: "text" };
+import { gridFor, Kernel } from "../gpu/kernel.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { record } from "../tape.ts";
+import { multiply } from "./multiply.ts";
+import { scale } from "./scale.ts";
+import { storedQuads } from "./shapes.ts";
+
+const kernel = new Kernel("inverse_sqrt", source);
+
+/**
+ * The inverse square root, `(x + epsilon)^(-1/2)`, element by element.
+ *
+ * @param options.epsilon What is added first; 0 unless told.
+ * @returns A tensor of x's shape.
+ * @example
+ * ```ts
+ * import { Gpu, inverseSqrt } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * assert.deepEqual([...await inverseSqrt(gpu.tensor([4, 16], [2])).read()], [0.5, 0.25]);
+ * ```
+ */
+export function inverseSqrt(x: Tensor, { epsilon = 0 }: { epsilon?: number } = {}): Tensor {
+  const y = x.gpu.empty(x.shape, { label: "inverse_sqrt.y" });
+  const quads = storedQuads(y);
+  kernel.dispatch("forward", {
+    read: [x],
+    write: [y],
+    constants: { quads, channels: x.shape.at(-1) ?? 1, epsilon },
+    grid: gridFor(quads, 64),
+  });
+  return record({
+    name: "inverseSqrt",
+    inputs: [x],
+    output: y,
+    vjp: (dy) => [scale(multiply(dy, multiply(y, multiply(y, y))), -0.5)],
+  });
+}

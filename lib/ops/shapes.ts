@@ -1,0 +1,66 @@
+import type { Tensor } from "../gpu/tensor.ts";
+
+/** Counts the vec4s that a tensor stores. */
+export function storedQuads(x: Tensor): number {
+  return x.storage.bytes / 16;
+}
+
+function describe(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/**
+ * The sizes of a tensor of four dimensions.
+ *
+ * @param action What cannot be done otherwise, as in "convolve x".
+ * @throws {TypeError} If there are not four dimensions.
+ */
+export function fourSizes(x: Tensor, action: string): [number, number, number, number] {
+  const [n, height, width, channels] = x.shape;
+  if (
+    x.shape.length !== 4 || n === undefined || height === undefined || width === undefined ||
+    channels === undefined
+  ) {
+    throw new TypeError(`Cannot ${action}: wanted four dimensions, found ${describe(x.shape)}`);
+  }
+  return [n, height, width, channels];
+}
+
+/**
+ * The sizes of a tensor of two dimensions.
+ *
+ * @throws {TypeError} If there are not two dimensions.
+ */
+export function twoSizes(x: Tensor, action: string): [number, number] {
+  const [rows, columns] = x.shape;
+  if (x.shape.length !== 2 || rows === undefined || columns === undefined) {
+    throw new TypeError(`Cannot ${action}: wanted two dimensions, found ${describe(x.shape)}`);
+  }
+  return [rows, columns];
+}
+
+/**
+ * Checks a tensor's shape.
+ *
+ * @throws {TypeError} If it differs.
+ */
+export function wantShape(x: Tensor, shape: readonly number[], action: string): void {
+  if (x.shape.length !== shape.length || x.shape.some((size, at) => size !== shape[at])) {
+    throw new TypeError(
+      `Cannot ${action}: ${x.label} must be ${describe(shape)}, found ${describe(x.shape)}`,
+    );
+  }
+}
+
+/**
+ * Checks a number that an op takes.
+ *
+ * @throws {RangeError} If it is not an integer of at least `least`.
+ */
+export function wantInteger(value: number, name: string, { least }: { least: number }): void {
+  if (!Number.isInteger(value) || value < least) {
+    throw new RangeError(
+      `Cannot use ${name}: wanted an integer of at least ${least}, found ${value}`,
+    );
+  }
+}

@@ -1,0 +1,22 @@
+import type { Tensor } from "../gpu/tensor.ts";
+import { add } from "./add.ts";
+import { scale } from "./scale.ts";
+
+/**
+ * Subtracts one tensor from another of the same shape, element by element.
+ *
+ * @returns `a - b`, of their shape.
+ * @throws {TypeError} If the shapes differ.
+ * @example
+ * ```ts
+ * import { Gpu, subtract } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * const difference = subtract(gpu.tensor([5, 7], [2]), gpu.tensor([1, 2], [2]));
+ * assert.deepEqual([...await difference.read()], [4, 5]);
+ * ```
+ */
+export function subtract(a: Tensor, b: Tensor): Tensor {
+  return add(a, scale(b, -1));
+}

@@ -1,0 +1,106 @@
+import source from "../../kernels/sum.wgsl" with { type: "text" };
+import { gridFor, Kernel, split } from "../gpu/kernel.ts";
+import { quadsOf } from "../gpu/layout.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { record } from "../tape.ts";
+import { broadcast } from "./broadcast.ts";
+import { scale } from "./scale.ts";
+import { storedQuads } from "./shapes.ts";
+
+const kernel = new Kernel("sum", source);
+
+/**
+ * What a sum leaves: `channels` adds everything but the last dimension and gives `[channels]`, `samples` everything but
+ * the first and gives `[batch]`, `none` everything and gives a scalar.
+ */
+export type Keep = "channels" | "samples" | "none";
+
+/**
+ * Adds up a tensor, in a fixed order.
+ *
+ * @param options.keep What is left.
+ * @returns `[channels]`, `[batch]` or `[]`.
+ * @example
+ * ```ts
+ * import { Gpu, sum } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * const x = gpu.tensor([1, 2, 3, 4], [2, 2]);
+ * assert.deepEqual([...await sum(x, { keep: "channels" }).read()], [4, 6]);
+ * assert.deepEqual([...await sum(x, { keep: "samples" }).read()], [3, 7]);
+ * assert.deepEqual([...await sum(x, { keep: "none" }).read()], [10]);
+ * ```
+ */
+export function sum(x: Tensor, { keep }: { keep: Keep }): Tensor {
+  const y = keep === "channels" ? sumColumns(x) : keep === "samples" ? sumSamples(x) : sumAll(x);
+  return record({
+    name: "sum",
+    inputs: [x],
+    output: y,
+    vjp: (dy) => [broadcast(dy, x.shape, { keep })],
+  });
+}
+
+/**
+ * The mean of all elements of a tensor.
+ *
+ * @returns A scalar.
+ */
+export function mean(x: Tensor): Tensor {
+  return scale(sum(x, { keep: "none" }), 1 / x.size);
+}
+
+function sumColumns(x: Tensor): Tensor {
+  const channels = x.shape.at(-1) ?? 1;
+  const quads = quadsOf(channels);
+  const rows = storedQuads(x) / quads;
+  const { chunk, chunks } = split(rows, { least: 64, most: 256 });
+  const partial = x.gpu.empty([chunks, channels], { label: "sum.partial" });
+  kernel.dispatch("columns", {
+    read: [x],
+    write: [partial],
+    constants: { rows, quads, chunk },
+    grid: gridFor(quads * chunks, 64),
+  });
+  const y = x.gpu.empty([channels], { label: "sum.y" });
+  finishColumns(partial, y, { rows: chunks });
+  return y;
+}
+
+/** Adds `rows` slices of the size of `y` that lie one after the other in `partial`. */
+export function finishColumns(partial: Tensor, y: Tensor, { rows }: { rows: number }): void {
+  const quads = storedQuads(y);
+  kernel.dispatch("columns_finish", {
+    read: [partial],
+    write: [y],
+    constants: { rows, quads, chunk: 1 },
+    grid: [quads],
+  });
+}
+
+function sumRows(x: Tensor, { y, rows, chunk }: { y: Tensor; rows: number; chunk: number }): void {
+  kernel.dispatch("row", {
+    read: [x],
+    write: [y],
+    constants: { rows, quads: storedQuads(x), chunk },
+    grid: gridFor(Math.ceil(rows / 4) * 4, 1),
+  });
+}
+
+function sumSamples(x: Tensor): Tensor {
+  const rows = x.shape[0] ?? 1;
+  const y = x.gpu.empty([rows], { label: "sum.y" });
+  sumRows(x, { y, rows, chunk: storedQuads(x) / rows });
+  return y;
+}
+
+function sumAll(x: Tensor): Tensor {
+  const quads = storedQuads(x);
+  const { chunk, chunks } = split(quads, { least: 256, most: 256 });
+  const y = x.gpu.empty([], { label: "sum.y" });
+  const partial = chunks === 1 ? y : x.gpu.empty([chunks], { label: "sum.partial" });
+  sumRows(x, { y: partial, rows: chunks, chunk });
+  if (chunks > 1) sumRows(partial, { y, rows: 1, chunk: storedQuads(partial) });
+  return y;
+}
