@@ -10,6 +10,7 @@ alias real = f32;
 // The variance is taken about the first row, so that a large mean costs no digits.
 override rows: u32;
 override quads: u32;
+override channels: u32 = 0; // statistics and freeze: channels in all
 override chunk: u32 = 1; // rows that one invocation of a partial sum adds
 override chunks: u32 = 1;
 override epsilon: f32 = 1e-5;
@@ -20,6 +21,12 @@ override lanes: u32 = 64;
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
 @group(0) @binding(1) var<storage, read_write> first: array<vec4f>; // partial sums [chunks, quads]
 @group(0) @binding(2) var<storage, read_write> second: array<vec4f>;
+
+// (variance + epsilon)^(-1/2), zero in the padding even where epsilon is.
+fn deviation_of(variance: vec4f, quad: u32) -> vec4f {
+  let channel = quad * 4 + vec4u(0, 1, 2, 3);
+  return select(vec4f(), inverseSqrt(variance + epsilon), channel < vec4u(channels));
+}
 
 // Sums of x - x[0] and of its square. One invocation a quad and a chunk.
 @compute @workgroup_size(lanes)
@@ -79,7 +86,7 @@ fn statistics(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
   let sum_of_squares = max(seconds[0] - firsts[0] * shift, vec4f());
   let batch_mean = vec4f(x[quad]) + shift;
   mean[quad] = batch_mean;
-  deviation[quad] = inverseSqrt(sum_of_squares / f32(rows) + epsilon);
+  deviation[quad] = deviation_of(sum_of_squares / f32(rows), quad);
   let unbiased = sum_of_squares / f32(rows - 1);
   running_mean[quad] += momentum * (batch_mean - running_mean[quad]);
   running_variance[quad] += momentum * (unbiased - running_variance[quad]);
@@ -92,7 +99,7 @@ fn statistics(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
 @compute @workgroup_size(lanes)
 fn freeze(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= quads) { return; }
-  frozen[id.x] = inverseSqrt(variance[id.x] + epsilon);
+  frozen[id.x] = deviation_of(variance[id.x], id.x);
 }
 
 @group(0) @binding(1) var<storage, read> centre: array<vec4f>; // mean

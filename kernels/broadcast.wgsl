@@ -2,10 +2,13 @@ alias real = f32;
 // Repeats a number a channel over all rows, or a number a row over all of its channels:
 //   channels: y[r, c] = v[c]         rows: y[r, c] = v[r / rows_each]
 // Their vjps are the sums of sum.wgsl.
-// Layout: y [rows, channels / 4] vec4s, the padding zero; v [channels] or [rows / rows_each]. One invocation a vec4.
+// Layout: y [rows, channels / 4] vec4s, the padding zero; v [channels] or [rows / rows_each]. Where y holds weights, its
+// rows come in blocks of stored_inputs, of which all but the first `inputs` are padding. One invocation a vec4.
 override quads: u32; // vec4s in all
 override channels: u32;
 override rows_each: u32 = 1;
+override inputs: u32 = 1;
+override stored_inputs: u32 = 1;
 override lanes: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> channel_values: array<vec4<real>>;
@@ -19,7 +22,9 @@ fn over_rows(
 ) {
   let i = (group.y * groups.x + group.x) * lanes + lane;
   if (i >= quads) { return; }
-  y[i] = channel_values[i % ((channels + 3) / 4)];
+  let row_quads = (channels + 3) / 4;
+  let inside = i / row_quads % stored_inputs < inputs;
+  y[i] = select(vec4<real>(), channel_values[i % row_quads], inside);
 }
 
 @group(0) @binding(0) var<storage, read> row_values: array<real>;
@@ -35,5 +40,6 @@ fn over_channels(
   let row_quads = (channels + 3) / 4;
   let channel = i % row_quads * 4 + vec4u(0, 1, 2, 3);
   let value = vec4<real>(row_values[i / row_quads / rows_each]);
-  y[i] = select(vec4<real>(), value, channel < vec4u(channels));
+  let inside = i / row_quads % stored_inputs < inputs;
+  y[i] = select(vec4<real>(), value, (channel < vec4u(channels)) & vec4<bool>(inside));
 }

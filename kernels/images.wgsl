@@ -73,8 +73,8 @@ fn batch_of_images(
   let at = (image - first) * 3 * size * size + row * size + reflect_side(across);
   let rgb = vec3f(byte_at(at), byte_at(at + size * size), byte_at(at + 2 * size * size));
   let mean = vec3f(mean_r, mean_g, mean_b) / 255;
-  let std = vec3f(std_r, std_g, std_b) / 255;
-  x[i] = vec4<real>(vec4f((rgb / 255 - mean) / std, 0));
+  let deviation = vec3f(std_r, std_g, std_b) / 255;
+  x[i] = vec4<real>(vec4f((rgb / 255 - mean) / deviation, 0));
 }
 
 @group(0) @binding(2) var<storage, read> labels: array<u32>;

@@ -1,6 +1,6 @@
 alias real = f32;
 // Softmax over the last dimension, with a temperature:
-//   log_sum[n] = log sum_c exp(x[n, c] / T)      y[n, c] = exp(x[n, c] / T - log_sum[n])
+//   log_sum[n] = log sum_c exp(x[n, c] / T)      y[n, c] = exp(x[n, c] / T) / sum_k exp(x[n, k] / T)
 // The largest logit is taken out first, so that large logits do not overflow.
 // Layout: x, y [N, classes padded to a multiple of four]; log_sum [N, likewise]. One workgroup a sample.
 override batch: u32;
@@ -51,9 +51,9 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     total += exp(f32(x[n * stored + c]) / temperature - largest);
   }
   shared_values[lane] = total;
-  let log_total = largest + log(sum_of_lanes(lane));
+  total = sum_of_lanes(lane);
   for (var c = lane; c < stored; c += lanes) {
-    y[n * stored + c] = select(real(0), real(exp(f32(x[n * stored + c]) / temperature - log_total)), c < classes);
+    y[n * stored + c] = select(real(0), real(exp(f32(x[n * stored + c]) / temperature - largest) / total), c < classes);
   }
-  if (lane == 0) { log_sum[n] = log_total; }
+  if (lane == 0) { log_sum[n] = largest + log(total); }
 }

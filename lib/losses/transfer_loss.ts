@@ -1,0 +1,69 @@
+import { add } from "../ops/add.ts";
+import { crossEntropy } from "../ops/cross_entropy.ts";
+import { distillation } from "../ops/distillation.ts";
+import { scale } from "../ops/scale.ts";
+import { mean } from "../ops/sum.ts";
+import type { LossFunction } from "./activations.ts";
+import { attentionTransfer } from "./attention_transfer.ts";
+
+/** Weights of the parts of {@link transferLoss}. */
+export interface TransferWeights {
+  /** Weight of the distillation; the cross-entropy weighs 1 - alpha. 0 unless told. */
+  readonly alpha?: number;
+  /** Weight of the sum of the groups' attention losses. 0 unless told. */
+  readonly beta?: number;
+  /** Temperature of the distillation; 4 unless told. */
+  readonly temperature?: number;
+}
+
+/**
+ * The original's objective: `(1 - alpha) CE + alpha T^2 KL + beta sum_j AT_j`, each a mean over the batch.
+ * With a teacher the attention losses are computed even where beta is 0, so that they can be watched.
+ *
+ * @throws {RangeError} If alpha or beta is set and a batch comes without a teacher's activations.
+ * @example
+ * ```ts
+ * import { Gpu, transferLoss } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * const labels = gpu.tensor([0], [1], { dtype: "u32" });
+ * const student = { logits: gpu.tensor([0, 0], [1, 2]), taps: [gpu.tensor([1, 0], [1, 1, 2, 1])] };
+ * const teacher = { logits: gpu.tensor([0, 0], [1, 2]), taps: [gpu.tensor([0, 1], [1, 1, 2, 1])] };
+ * const { total } = transferLoss({ beta: 10 })({ student, teacher, labels });
+ * const [value = NaN] = await total.read();
+ * assert.ok(Math.abs(value - (Math.LN2 + 10)) < 1e-5);
+ * ```
+ */
+export function transferLoss(
+  { alpha = 0, beta = 0, temperature = 4 }: TransferWeights = {},
+): LossFunction {
+  return ({ student, teacher, labels }) => {
+    const hard = mean(crossEntropy(student.logits, labels));
+    if (teacher === null) {
+      if (alpha !== 0 || beta !== 0) {
+        throw new RangeError(
+          `Cannot transfer with alpha ${alpha} and beta ${beta}: wanted a teacher, found none`,
+        );
+      }
+      return { total: hard, crossEntropy: hard, attention: [] };
+    }
+    const attention = student.taps.map((tap, at) => {
+      const other = teacher.taps[at];
+      if (other === undefined) {
+        throw new TypeError(
+          `Cannot transfer attention: the teacher must have ${student.taps.length} groups, found ${teacher.taps.length}`,
+        );
+      }
+      return attentionTransfer(tap, other);
+    });
+    const soft = alpha === 0
+      ? null
+      : mean(distillation(student.logits, teacher.logits, { temperature }));
+    const base = soft === null ? hard : add(scale(soft, alpha), scale(hard, 1 - alpha));
+    const total = beta === 0 || attention.length === 0
+      ? base
+      : add(base, scale(attention.reduce(add), beta));
+    return { total, crossEntropy: hard, attention };
+  };
+}

@@ -1,0 +1,216 @@
+import type { Gpu } from "../gpu/device.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { add } from "../ops/add.ts";
+import { globalAvgPool2d } from "../ops/avg_pool2d.ts";
+import { batchNorm } from "../ops/batch_norm.ts";
+import { conv2d } from "../ops/conv2d.ts";
+import { linear } from "../ops/linear.ts";
+import { relu } from "../ops/relu.ts";
+import { type NamedTensors, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
+import { constant, heNormal, uniform } from "./initialise.ts";
+import type { Activations } from "../losses/activations.ts";
+import type { Model } from "./model.ts";
+
+/** The sizes of a wide ResNet. */
+export interface WideResNetSizes {
+  /** Layers, 6n + 4 for n blocks a group. */
+  readonly depth: number;
+  /** Channels of the three groups. */
+  readonly widths: readonly [number, number, number];
+  /** Outputs. */
+  readonly classes: number;
+}
+
+const STEM = 16;
+const GROUPS = [16, 32, 64] as const;
+
+/**
+ * The channels of the three groups at a width factor, rounded down as the original does.
+ *
+ * @throws {RangeError} If a group would have none.
+ * @example
+ * ```ts
+ * import { groupWidths } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(groupWidths(1.5), [24, 48, 96]);
+ * ```
+ */
+export function groupWidths(width: number): [number, number, number] {
+  const [a, b, c] = GROUPS.map((channels) => Math.floor(channels * width));
+  if (!(a !== undefined && b !== undefined && c !== undefined && a >= 1)) {
+    throw new RangeError(
+      `Cannot size a wide ResNet: the width must give every group a channel, found ${width}`,
+    );
+  }
+  return [a, b, c];
+}
+
+/**
+ * The blocks of each group at a depth.
+ *
+ * @throws {RangeError} If the depth is not 6n + 4.
+ */
+export function blocksOf(depth: number): number {
+  const blocks = (depth - 4) / 6;
+  if (!Number.isInteger(blocks) || blocks < 1) {
+    throw new RangeError(
+      `Cannot size a wide ResNet: the depth must be 6n+4 (10, 16, 22, 28...), found ${depth}`,
+    );
+  }
+  return blocks;
+}
+
+/** Options of {@link wideResNet}. */
+export interface WideResNetOptions extends WideResNetSizes {
+  /** Seed of the initial weights. */
+  readonly seed: number;
+}
+
+/**
+ * A wide ResNet ({@link https://arxiv.org/abs/1605.07146 | Zagoruyko & Komodakis 2016}) with the original's names and
+ * initialisation: pre-activation blocks, 1x1 shortcuts from the activated input, taps at the three raw group outputs.
+ *
+ * @throws {RangeError} If the depth is not 6n + 4.
+ * @example
+ * ```ts
+ * import { Gpu, groupWidths, wideResNet } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * using model = wideResNet(gpu, { depth: 16, widths: groupWidths(1), classes: 10, seed: 0 });
+ * assert.equal(model.parameters.count({ statistics: true }), 175_994);
+ * ```
+ */
+export function wideResNet(gpu: Gpu, { depth, widths, classes, seed }: WideResNetOptions): Model {
+  const parameters = new ParameterSet(gpu, specsOf({ depth, widths, classes }, seed));
+  const norm = (x: Tensor, name: string, training: boolean) =>
+    relu(batchNorm(x, {
+      weight: parameters.get(`${name}.weight`),
+      bias: parameters.get(`${name}.bias`),
+      runningMean: parameters.get(`${name}.running_mean`),
+      runningVariance: parameters.get(`${name}.running_var`),
+      training,
+    }));
+  const block = (
+    x: Tensor,
+    name: string,
+    { stride, training }: { stride: number; training: boolean },
+  ) => {
+    const o = norm(x, `${name}.bn0`, training);
+    const y = conv2d(o, parameters.get(`${name}.conv0`), { stride, padding: 1 });
+    const z = conv2d(norm(y, `${name}.bn1`, training), parameters.get(`${name}.conv1`), {
+      padding: 1,
+    });
+    const shortcut = `${name}.convdim`;
+    return add(z, parameters.has(shortcut) ? conv2d(o, parameters.get(shortcut), { stride }) : x);
+  };
+  return {
+    name: `WRN-${depth}-${describeWidths(widths)}`,
+    classes,
+    parameters,
+    apply(x: Tensor, { training }: { training: boolean }): Activations {
+      let y = conv2d(x, parameters.get("conv0"), { padding: 1 });
+      const taps = widths.map((_, group) => {
+        for (let at = 0; at < blocksOf(depth); at++) {
+          const stride = group > 0 && at === 0 ? 2 : 1;
+          y = block(y, `group${group}.block${at}`, { stride, training });
+        }
+        return y;
+      });
+      const features = globalAvgPool2d(norm(y, "bn", training));
+      const logits = linear(features, parameters.get("fc.weight"), {
+        bias: parameters.get("fc.bias"),
+      });
+      return { logits, taps };
+    },
+    [Symbol.dispose]: () => parameters[Symbol.dispose](),
+  };
+}
+
+function describeWidths(widths: WideResNetSizes["widths"]): string {
+  const factor = widths[2] / GROUPS[2];
+  return groupWidths(factor).join() === widths.join() ? String(factor) : `(${widths.join(", ")})`;
+}
+
+function specsOf({ depth, widths, classes }: WideResNetSizes, seed: number): ParameterSpec[] {
+  const weights = (name: string, shape: number[]): ParameterSpec => ({
+    name,
+    shape,
+    trainable: true,
+    initialise: () => heNormal(shape, { name, seed }),
+  });
+  const fixed = (
+    name: string,
+    size: number,
+    { value, trainable }: { value: number; trainable: boolean },
+  ) => ({
+    name,
+    shape: [size],
+    trainable,
+    initialise: () => constant([size], value),
+  });
+  const norm = (name: string, channels: number): ParameterSpec[] => [
+    {
+      name: `${name}.weight`,
+      shape: [channels],
+      trainable: true,
+      initialise: () => uniform([channels], { name: `${name}.weight`, seed }),
+    },
+    fixed(`${name}.bias`, channels, { value: 0, trainable: true }),
+    fixed(`${name}.running_mean`, channels, { value: 0, trainable: false }),
+    fixed(`${name}.running_var`, channels, { value: 1, trainable: false }),
+  ];
+  let inputs = STEM;
+  const groups = widths.flatMap((outputs, group) =>
+    Array.from({ length: blocksOf(depth) }, (_, at) => {
+      const name = `group${group}.block${at}`;
+      const from = inputs;
+      inputs = outputs;
+      return [
+        weights(`${name}.conv0`, [outputs, from, 3, 3]),
+        weights(`${name}.conv1`, [outputs, outputs, 3, 3]),
+        ...norm(`${name}.bn0`, from),
+        ...norm(`${name}.bn1`, outputs),
+        ...(from === outputs ? [] : [weights(`${name}.convdim`, [outputs, from, 1, 1])]),
+      ];
+    }).flat()
+  );
+  return [
+    weights("conv0", [STEM, 3, 3, 3]),
+    ...groups,
+    ...norm("bn", inputs),
+    weights("fc.weight", [classes, inputs]),
+    fixed("fc.bias", classes, { value: 0, trainable: true }),
+  ];
+}
+
+/**
+ * Reads the sizes of a wide ResNet off the names and shapes of its weights.
+ *
+ * @param tensors The weights by PyTorch's names.
+ * @param options.from The file's name, for errors.
+ * @throws {TypeError} If they are not those of a wide ResNet.
+ */
+export function wideResNetSizes(
+  tensors: NamedTensors,
+  { from }: { from: string },
+): WideResNetSizes {
+  const size = (name: string) => {
+    const found = tensors.get(name)?.shape[0];
+    if (found === undefined) {
+      throw new TypeError(
+        `Cannot read the sizes of a wide ResNet: wanted a tensor ${name}, found none in ${from}`,
+      );
+    }
+    return found;
+  };
+  let blocks = 0;
+  while (tensors.has(`group0.block${blocks}.conv0`)) blocks++;
+  const widths = [
+    size("group0.block0.conv0"),
+    size("group1.block0.conv0"),
+    size("group2.block0.conv0"),
+  ] as const;
+  return { depth: 6 * blocks + 4, widths: [...widths], classes: size("fc.weight") };
+}

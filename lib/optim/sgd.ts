@@ -1,0 +1,76 @@
+import source from "../../kernels/sgd.wgsl" with { type: "text" };
+import { gather } from "../gpu/arena.ts";
+import { gridFor, Kernel } from "../gpu/kernel.ts";
+import type { StepValue } from "../gpu/step_values.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { copyInto } from "../ops/copy.ts";
+import { storedQuads, wantShape } from "../ops/shapes.ts";
+
+const kernel = new Kernel("sgd", source);
+
+/** Tensors that share one buffer, as a parameter set's do. */
+export interface FlatTensors {
+  /** The tensors. */
+  readonly trainable: readonly Tensor[];
+  /** The buffer as one flat tensor. */
+  readonly flat: Tensor;
+}
+
+/** The settings of a step of {@link sgd}. */
+export interface SgdOptions {
+  /** The momentum buffer, zeros at the start, laid out as the parameters. */
+  readonly velocity: FlatTensors;
+  /** The learning rate, a float. */
+  readonly learningRate: StepValue;
+  /** The momentum's factor. */
+  readonly momentum: number;
+  /** What of each parameter is added to its gradient. */
+  readonly weightDecay: number;
+  /** Nesterov's form, as PyTorch has it; plain momentum unless told. */
+  readonly nesterov?: boolean;
+}
+
+/**
+ * One step of stochastic gradient descent with momentum and weight decay, as PyTorch's SGD, over all parameters in one
+ * dispatch. The parameters and the velocity are changed in place.
+ *
+ * @param parameters What to change.
+ * @param gradients A gradient for each, in the same order.
+ * @throws {TypeError} If a gradient's shape differs from its parameter's.
+ */
+export function sgd(
+  parameters: FlatTensors,
+  gradients: readonly Tensor[],
+  { velocity, learningRate, momentum, weightDecay, nesterov = false }: SgdOptions,
+): void {
+  const { flat, trainable } = parameters;
+  wantShape(velocity.flat, flat.shape, "take a step of SGD");
+  trainable.forEach((parameter, at) => {
+    wantShape(gradients[at] ?? flat, parameter.shape, `take a step of SGD for ${parameter.label}`);
+  });
+  const quads = storedQuads(flat);
+  kernel.dispatch("step", {
+    read: [
+      learningRate.values,
+      gather(gradients, { label: "gradients" }) ?? copied(parameters, gradients),
+    ],
+    write: [flat, velocity.flat],
+    constants: {
+      quads,
+      momentum,
+      weight_decay: weightDecay,
+      nesterov: nesterov ? 1 : 0,
+      rate_at: learningRate.index,
+    },
+    grid: gridFor(quads, 64),
+  });
+}
+
+/** The gradients in one buffer, where they could not be computed into one. */
+function copied({ flat, trainable }: FlatTensors, gradients: readonly Tensor[]): Tensor {
+  const whole = flat.gpu.zeros(flat.shape, { label: "gradients" });
+  gradients.forEach((gradient, at) => {
+    copyInto(gradient, whole, { offset: trainable[at]?.storage.range.offset ?? 0 });
+  });
+  return whole;
+}

@@ -1,0 +1,42 @@
+import { Draws } from "../models/random.ts";
+
+/** One batch of an epoch: where it starts in the epoch's order, and how many images it has. */
+export interface Batch {
+  /** The first place in the order. */
+  readonly start: number;
+  /** The number of images. */
+  readonly size: number;
+}
+
+/** How a set is cut into batches. */
+export interface Batching {
+  /** The images of the set. */
+  readonly count: number;
+  /** The images of a full batch. */
+  readonly batchSize: number;
+  /** Whether the order is drawn anew each epoch; without, batches are always full and run on across the end. */
+  readonly shuffle: boolean;
+}
+
+/** The steps of an epoch. */
+export function stepsPerEpoch({ count, batchSize }: Batching): number {
+  return Math.ceil(count / batchSize);
+}
+
+/** The batch of a step, counted from the start of the run. */
+export function batchAt(step: number, batching: Batching): Batch {
+  const { count, batchSize, shuffle } = batching;
+  if (!shuffle) return { start: step * batchSize % count, size: batchSize };
+  const start = step % stepsPerEpoch(batching) * batchSize;
+  return { start, size: Math.min(batchSize, count - start) };
+}
+
+/** The order of the images in an epoch: a function of seed and epoch alone. */
+export function orderOf(
+  epoch: number,
+  { count, shuffle, seed }: { count: number; shuffle: boolean; seed: number },
+): Uint32Array<ArrayBuffer> {
+  const order = Uint32Array.from({ length: count }, (_, at) => at);
+  if (shuffle) new Draws(seed, epoch).shuffle(order);
+  return order;
+}

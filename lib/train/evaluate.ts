@@ -1,0 +1,141 @@
+import { Program } from "../gpu/program.ts";
+import { StepValues } from "../gpu/step_values.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import type { LossFunction } from "../losses/activations.ts";
+import { transferLoss } from "../losses/transfer_loss.ts";
+import type { Model } from "../models/model.ts";
+import { imageBatch, type ImageStore } from "../ops/images.ts";
+import { topK } from "../ops/top_k.ts";
+import { withoutGradients } from "../tape.ts";
+import { batchAt, orderOf, stepsPerEpoch } from "./batches.ts";
+import { History } from "./history.ts";
+import type { ImageSet } from "./image_set.ts";
+import { freeImages, storeImages } from "./image_store.ts";
+
+/** What an evaluation finds. */
+export interface Evaluation {
+  /** The cross-entropy, a mean over the batches. */
+  readonly loss: number;
+  /** The whole objective, transfer included, a mean over the batches. */
+  readonly totalLoss: number;
+  /** Top-1 accuracy, in percent. */
+  readonly accuracy: number;
+}
+
+/** What a network is evaluated on. */
+export interface EvaluatorOptions {
+  /** The images. */
+  readonly store: ImageStore;
+  /** Images of a batch; the last may be smaller. */
+  readonly batchSize: number;
+  /** The teacher that `loss` compares with. */
+  readonly teacher?: Model | null;
+  /** The objective that {@link Evaluation.totalLoss} reports; the cross-entropy unless told. */
+  readonly loss?: LossFunction;
+}
+
+/** Evaluates a network again and again with the same recorded programs. */
+export class Evaluator implements Disposable {
+  readonly #programs = new Map<number, Program<null>>();
+  readonly #values: StepValues<"start" | "epoch" | "row">;
+  readonly #history: History;
+  readonly #order: Tensor;
+
+  constructor(readonly model: Model, readonly options: EvaluatorOptions) {
+    const { gpu } = model.parameters;
+    const { count } = options.store;
+    this.#values = new StepValues(gpu, ["start", "epoch", "row"]);
+    this.#history = new History(gpu);
+    this.#order = gpu.tensor(orderOf(0, { count, shuffle: false, seed: 0 }), [count], {
+      label: "file order",
+      dtype: "u32",
+    });
+  }
+
+  /** Runs over all images with the network as it is now. */
+  async run(): Promise<Evaluation> {
+    const { store, batchSize } = this.options;
+    const batching = { count: store.count, batchSize, shuffle: true };
+    const rows: number[][] = [];
+    const steps = stepsPerEpoch(batching);
+    for (let step = 0; step < steps; step++) {
+      const { start, size } = batchAt(step, batching);
+      const program = await this.#program(size);
+      this.#values.setInteger("start", start);
+      this.#values.setInteger("row", this.#history.nextRow());
+      this.#values.upload();
+      program.run();
+      if (this.#history.pending >= MOST_IN_FLIGHT) rows.push(...await this.#history.take());
+    }
+    rows.push(...await this.#history.take());
+    const mean = (column: number) =>
+      rows.reduce((sum, row) => sum + (row[column] ?? NaN), 0) / steps;
+    return { loss: mean(0), totalLoss: mean(1), accuracy: 100 * mean(2) * steps / store.count };
+  }
+
+  async #program(batch: number): Promise<Program<null>> {
+    const found = this.#programs.get(batch);
+    if (found !== undefined) return found;
+    const { store, teacher = null, loss = transferLoss() } = this.options;
+    const program = await Program.record(this.model.parameters.gpu, {
+      label: `evaluate ${this.model.name}`,
+      build: () =>
+        withoutGradients(() => {
+          const { x, labels } = imageBatch(store, {
+            batch,
+            order: this.#order,
+            start: this.#values.at("start"),
+            epoch: this.#values.at("epoch"),
+            seed: 0,
+            padding: 0,
+            flips: false,
+          });
+          const student = this.model.apply(x, { training: false });
+          const { total, crossEntropy } = loss({
+            student,
+            teacher: teacher?.apply(x, { training: false }) ?? null,
+            labels,
+          });
+          this.#history.append(
+            [crossEntropy, total, topK(student.logits, labels)],
+            this.#values.at("row"),
+          );
+          return null;
+        }),
+    });
+    this.#programs.set(batch, program);
+    return program;
+  }
+
+  /** Frees the programs. */
+  [Symbol.dispose](): void {
+    for (const program of this.#programs.values()) program[Symbol.dispose]();
+    this.#values[Symbol.dispose]();
+    this.#history[Symbol.dispose]();
+    this.#order[Symbol.dispose]();
+  }
+}
+
+const MOST_IN_FLIGHT = 64;
+
+/**
+ * Evaluates a network once on a set's test images.
+ *
+ * @param model The network.
+ * @param options.data The set.
+ * @param options.batchSize Images of a batch; 128 unless told.
+ * @returns Loss and top-1 accuracy.
+ */
+export async function evaluate(
+  model: Model,
+  { data, batchSize = 128 }: { data: ImageSet; batchSize?: number },
+): Promise<Evaluation> {
+  const { gpu } = model.parameters;
+  const store = storeImages(gpu, { images: data.test, set: data });
+  try {
+    using evaluator = new Evaluator(model, { store, batchSize });
+    return await evaluator.run();
+  } finally {
+    freeImages(store);
+  }
+}

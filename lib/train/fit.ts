@@ -1,0 +1,251 @@
+import type { Plan } from "../gpu/plan.ts";
+import type { LossFunction } from "../losses/activations.ts";
+import { transferLoss } from "../losses/transfer_loss.ts";
+import type { Model } from "../models/model.ts";
+import { stepSchedule } from "../optim/step_schedule.ts";
+import { stepsPerEpoch } from "./batches.ts";
+import { type Evaluation, Evaluator } from "./evaluate.ts";
+import type { ImageSet } from "./image_set.ts";
+import { freeImages, storeImages } from "./image_store.ts";
+import { type Augmentation, type StepResult, Trainer } from "./trainer.ts";
+
+/** A step of a run that is over. */
+export interface FinishedStep extends StepResult {
+  /** The step, from 0. */
+  readonly step: number;
+  /** The epoch, from 1. */
+  readonly epoch: number;
+  /** The learning rate. */
+  readonly rate: number;
+  /** The number of images. */
+  readonly images: number;
+  /** The wall time that it took, in seconds. */
+  readonly seconds: number;
+}
+
+/** An epoch that is over, or the part of it that a run with a bound of steps came to. */
+export interface FinishedEpoch {
+  /** The epoch, from 1. */
+  readonly epoch: number;
+  /** Whether all of its steps were made. */
+  readonly isWhole: boolean;
+  /** Its steps. */
+  readonly steps: readonly FinishedStep[];
+  /** What the network then makes of the test images. */
+  readonly evaluation: Evaluation;
+  /** The wall time of the evaluation, in seconds. */
+  readonly evaluationSeconds: number;
+}
+
+/** Where a run stands between two steps. */
+export interface Position {
+  /** The next step, from 0. */
+  readonly step: number;
+  /** The steps of the current epoch that are over. */
+  readonly stepsOfEpoch: readonly FinishedStep[];
+}
+
+/** What {@link fit} tells while it runs. Whatever these do is left out of the times. */
+export interface FitListener {
+  /** Once before the first step: where the step's tensors live. */
+  onPlan?(plan: Plan): void;
+  /** Every half second or so: the steps that are over since the last call. */
+  onSteps?(steps: readonly FinishedStep[]): void | Promise<void>;
+  /** After each epoch, the network as it is then. */
+  onEpoch?(epoch: FinishedEpoch, position: Position): void | Promise<void>;
+  /** Every ten minutes, and where the run is interrupted: a good time to save. */
+  onPause?(position: Position): void | Promise<void>;
+}
+
+/** How a network is trained. */
+export interface FitOptions extends FitListener {
+  /** The images. */
+  readonly data: ImageSet;
+  /** Passes over the training images. */
+  readonly epochs: number;
+  /** The network to learn from; none unless told. */
+  readonly teacher?: Model | null;
+  /** The objective; the cross-entropy unless told. */
+  readonly loss?: LossFunction;
+  /** Images a step; 128 unless told. */
+  readonly batchSize?: number;
+  /** The learning rate of the first epoch; 0.1 unless told. */
+  readonly learningRate?: number;
+  /** The epochs, from 1, at whose start the learning rate drops; 60, 120 and 160 unless told. */
+  readonly dropEpochs?: readonly number[];
+  /** The factor of a drop; 0.2 unless told. */
+  readonly dropRatio?: number;
+  /** The momentum's factor; 0.9 unless told. */
+  readonly momentum?: number;
+  /** Weight decay on every trainable parameter; 5e-4 unless told. */
+  readonly weightDecay?: number;
+  /** Nesterov's form of momentum; plain unless told. */
+  readonly nesterov?: boolean;
+  /** The augmentation; a crop from 4 reflected pixels and a flip unless told. */
+  readonly augment?: Augmentation;
+  /** Whether the order is drawn anew each epoch; true unless told. */
+  readonly shuffle?: boolean;
+  /** Seed of order and augmentation; 0 unless told. */
+  readonly seed?: number;
+  /** The steps, from the start of the run, after which it ends; unbounded unless told. */
+  readonly maxSteps?: number;
+  /** Ends the run after the step under way. */
+  readonly signal?: AbortSignal;
+  /** Where an earlier run stopped, and its momentum. */
+  readonly resume?: { readonly position: Position; readonly restore: (trainer: Trainer) => void };
+  /** Called once with the trainer, whose momentum a checkpoint needs. */
+  onStart?(trainer: Trainer): void;
+}
+
+const SECONDS_BETWEEN_LOOKS = 0.5;
+const SECONDS_BETWEEN_PAUSES = 600;
+
+/**
+ * Trains a network.
+ *
+ * @param model The network; its parameters change.
+ * @returns The evaluation after the last epoch, `null` if the run was interrupted or there was nothing left to do.
+ * @example
+ * ```ts
+ * import { fit, Gpu, groupWidths, shapes, wideResNet } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * using model = wideResNet(gpu, { depth: 10, widths: groupWidths(0.25), classes: 10, seed: 0 });
+ * const data = shapes({ train: 16, test: 8 });
+ * const evaluation = await fit(model, { data, epochs: 1, batchSize: 8 });
+ * assert.ok(evaluation !== null && evaluation.accuracy >= 0);
+ * ```
+ */
+export async function fit(model: Model, options: FitOptions): Promise<Evaluation | null> {
+  const { gpu } = model.parameters;
+  const { data, batchSize = 128, teacher = null, loss = transferLoss() } = options;
+  const train = storeImages(gpu, { images: data.train, set: data });
+  const test = storeImages(gpu, { images: data.test, set: data });
+  try {
+    using trainer = new Trainer(model, {
+      store: train,
+      loss,
+      teacher,
+      batchSize,
+      shuffle: options.shuffle ?? true,
+      augment: options.augment ?? { padding: 4, flips: true },
+      seed: options.seed ?? 0,
+      momentum: options.momentum ?? 0.9,
+      weightDecay: options.weightDecay ?? 5e-4,
+      nesterov: options.nesterov ?? false,
+    });
+    using evaluator = new Evaluator(model, { store: test, batchSize, teacher, loss });
+    options.onStart?.(trainer);
+    options.resume?.restore(trainer);
+    return await new Loop(trainer, evaluator, options).run();
+  } finally {
+    freeImages(train);
+    freeImages(test);
+  }
+}
+
+/** The loop over epochs and steps, and its clock. */
+class Loop {
+  #step: number;
+  #steps: FinishedStep[];
+  #submitted: { step: number; images: number }[] = [];
+  #looked = performance.now();
+  #paused = performance.now();
+  #inFlight = 1;
+
+  constructor(
+    readonly trainer: Trainer,
+    readonly evaluator: Evaluator,
+    readonly options: FitOptions,
+  ) {
+    this.#step = options.resume?.position.step ?? 0;
+    this.#steps = [...options.resume?.position.stepsOfEpoch ?? []];
+  }
+
+  async run(): Promise<Evaluation | null> {
+    const { epochs, maxSteps = Infinity, signal } = this.options;
+    const { store, batchSize, shuffle } = this.trainer.options;
+    const perEpoch = stepsPerEpoch({ count: store.count, batchSize, shuffle });
+    const end = Math.min(epochs * perEpoch, maxSteps);
+    let evaluation: Evaluation | null = null;
+    while (this.#step < end) {
+      const epoch = Math.floor(this.#step / perEpoch) + 1;
+      const rate = this.#beginEpoch(epoch, { isNew: this.#step % perEpoch === 0 });
+      const epochEnd = Math.min(epoch * perEpoch, end);
+      while (this.#step < epochEnd && !signal?.aborted) await this.#advance({ epoch, rate });
+      await this.#look({ epoch, rate });
+      if (this.#step < epochEnd) {
+        await this.#pause();
+        return null;
+      }
+      evaluation = await this.#finishEpoch(epoch, { isWhole: this.#step === epoch * perEpoch });
+      if (signal?.aborted && this.#step < end) return null;
+    }
+    return evaluation;
+  }
+
+  #beginEpoch(epoch: number, { isNew }: { isNew: boolean }): number {
+    const { learningRate = 0.1, dropRatio = 0.2, dropEpochs = [60, 120, 160] } = this.options;
+    const { rate, dropped } = stepSchedule(epoch, {
+      rate: learningRate,
+      ratio: dropRatio,
+      epochs: dropEpochs,
+    });
+    if (isNew) {
+      this.#steps = [];
+      if (dropped) this.trainer.resetMomentum();
+    }
+    this.trainer.beginEpoch(epoch, { rate });
+    return rate;
+  }
+
+  async #advance(at: { epoch: number; rate: number }): Promise<void> {
+    const isFirst = this.trainer.plan === null;
+    const images = await this.trainer.submit(this.#step);
+    if (isFirst && this.trainer.plan !== null) this.options.onPlan?.(this.trainer.plan);
+    this.#submitted.push({ step: this.#step, images });
+    this.#step++;
+    if (this.#submitted.length >= this.#inFlight || this.trainer.isFull) await this.#look(at);
+    if (performance.now() - this.#paused > 1000 * SECONDS_BETWEEN_PAUSES) await this.#pause();
+  }
+
+  /** Waits for the GPU, and from the time that took decides how many steps to submit before the next look. */
+  async #look({ epoch, rate }: { epoch: number; rate: number }): Promise<void> {
+    if (this.#submitted.length === 0) return;
+    const results = await this.trainer.take();
+    const seconds = (performance.now() - this.#looked) / 1000 / results.length;
+    const finished = results.map((result, at) => {
+      const { step = NaN, images = NaN } = this.#submitted[at] ?? {};
+      return { ...result, step, images, epoch, rate, seconds };
+    });
+    this.#submitted = [];
+    this.#steps.push(...finished);
+    this.#inFlight = Math.max(
+      1,
+      Math.min(2 * this.#inFlight, Math.floor(SECONDS_BETWEEN_LOOKS / seconds)),
+    );
+    await this.options.onSteps?.(finished);
+    this.#looked = performance.now();
+  }
+
+  async #pause(): Promise<void> {
+    const { epoch, rate } = this.#steps.at(-1) ?? { epoch: 1, rate: 0 };
+    await this.#look({ epoch, rate });
+    await this.options.onPause?.({ step: this.#step, stepsOfEpoch: this.#steps });
+    this.#paused = this.#looked = performance.now();
+  }
+
+  async #finishEpoch(epoch: number, { isWhole }: { isWhole: boolean }): Promise<Evaluation> {
+    const began = performance.now();
+    const evaluation = await this.evaluator.run();
+    const evaluationSeconds = (performance.now() - began) / 1000;
+    const finished = { epoch, isWhole, steps: this.#steps, evaluation, evaluationSeconds };
+    await this.options.onEpoch?.(finished, {
+      step: this.#step,
+      stepsOfEpoch: isWhole ? [] : this.#steps,
+    });
+    this.#looked = performance.now();
+    return evaluation;
+  }
+}

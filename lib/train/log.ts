@@ -1,0 +1,146 @@
+import type { CifarSettings } from "./settings.ts";
+
+/** What an epoch of a CIFAR run came to; the names are the keys of `log.txt`. */
+export interface EpochResult {
+  /** Mean over the training batches of the whole loss. */
+  train_loss: number;
+  /** Top-1 training accuracy, in percent. */
+  train_acc: number;
+  /** Cross-entropy on the test set. */
+  test_loss: number;
+  /** Test loss with the transfer losses added, as the original reports it. */
+  test_loss_total: number;
+  /** Top-1 test accuracy, in percent. */
+  test_acc: number;
+  /** The epoch, counted from 1. */
+  epoch: number;
+  /** Classes of the data set. */
+  num_classes: number;
+  /** Parameters of the student, running statistics included. */
+  n_parameters: number;
+  /** Seconds of training. */
+  train_time: number;
+  /** Seconds of evaluation. */
+  test_time: number;
+  /** Mean and standard deviation of each group's attention loss in training; none without a teacher. */
+  at_losses: readonly (readonly [mean: number, std: number])[];
+}
+
+/** What `steps.jsonl` says of a step. */
+export interface StepRecord {
+  /** The step, counted from 0. */
+  step: number;
+  /** The epoch, counted from 1. */
+  epoch: number;
+  /** The loss before the step's update. */
+  loss: number;
+  /** Each group's attention loss, unweighted; none without a teacher. */
+  at_losses: readonly number[];
+  /** The learning rate. */
+  lr: number;
+  /** Training speed since the line before. */
+  images_per_s: number;
+}
+
+const MARK = "json_stats: ";
+
+/**
+ * Words an epoch's line of `log.txt`: the original's keys in the original's order, then
+ * `test_loss_total`. It is always valid JSON; a number that is not finite becomes null.
+ *
+ * @param settings The run's settings.
+ * @param result The epoch's results.
+ * @returns The line, without its end.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { CIFAR_DEFAULTS } from "./settings.ts";
+ *
+ * const line = epochLine(CIFAR_DEFAULTS, {
+ *   train_loss: 1.7, train_acc: 37, test_loss: 1.6, test_loss_total: 1.6, test_acc: 42,
+ *   epoch: 1, num_classes: 10, n_parameters: 175994, train_time: 10, test_time: 2, at_losses: [],
+ * });
+ * assert.ok(line.startsWith('json_stats: {"depth":16,"width":1,'));
+ * ```
+ */
+export function epochLine(settings: Readonly<CifarSettings>, result: EpochResult): string {
+  return MARK + JSON.stringify({
+    depth: settings.depth,
+    width: settings.width,
+    dataset: settings.dataset,
+    dataroot: settings.dataroot,
+    dtype: settings.dtype,
+    nthread: settings.nthread,
+    teacher_id: settings.teacher_id,
+    batch_size: settings.batch_size,
+    lr: settings.lr,
+    epochs: settings.epochs,
+    weight_decay: settings.weight_decay,
+    epoch_step: JSON.stringify(settings.epoch_step),
+    lr_decay_ratio: settings.lr_decay_ratio,
+    resume: settings.resume,
+    randomcrop_pad: settings.randomcrop_pad,
+    temperature: settings.temperature,
+    alpha: settings.alpha,
+    beta: settings.beta,
+    cuda: settings.cuda,
+    save: settings.save,
+    ngpu: settings.ngpu,
+    gpu_id: settings.gpu_id,
+    train_loss: result.train_loss,
+    train_acc: result.train_acc,
+    test_loss: result.test_loss,
+    test_acc: result.test_acc,
+    epoch: result.epoch,
+    num_classes: result.num_classes,
+    n_parameters: result.n_parameters,
+    train_time: result.train_time,
+    test_time: result.test_time,
+    at_losses: result.at_losses,
+    test_loss_total: result.test_loss_total,
+  });
+}
+
+/**
+ * Words a line of `steps.jsonl`; a number that is not finite becomes null.
+ *
+ * @param record The step's figures.
+ * @returns The line, without its end.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const record = { step: 0, epoch: 1, loss: NaN, at_losses: [], lr: 0.1, images_per_s: 900 };
+ * const line = '{"step":0,"epoch":1,"loss":null,"at_losses":[],"lr":0.1,"images_per_s":900}';
+ * assert.equal(stepLine(record), line);
+ * ```
+ */
+export function stepLine(record: StepRecord): string {
+  return JSON.stringify({
+    step: record.step,
+    epoch: record.epoch,
+    loss: record.loss,
+    at_losses: record.at_losses,
+    lr: record.lr,
+    images_per_s: record.images_per_s,
+  });
+}
+
+/**
+ * Takes the mean and the unbiased standard deviation of an epoch's values.
+ *
+ * @param values The values, such as one attention loss a step.
+ * @returns The mean (NaN of no values) and the standard deviation (0 of fewer than two values).
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(meanAndStd([1, 3]), [2, Math.SQRT2]);
+ * ```
+ */
+export function meanAndStd(values: readonly number[]): [mean: number, std: number] {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length < 2) return [mean, 0];
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return [mean, Math.sqrt(squares / (values.length - 1))];
+}

@@ -1,0 +1,196 @@
+import { OutOfRoomError } from "../gpu/device.ts";
+import type { Plan } from "../gpu/plan.ts";
+import { Program } from "../gpu/program.ts";
+import { StepValues } from "../gpu/step_values.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { gradients } from "../gradients.ts";
+import type { LossFunction } from "../losses/activations.ts";
+import type { Model } from "../models/model.ts";
+import { imageBatch, type ImageStore } from "../ops/images.ts";
+import { topK } from "../ops/top_k.ts";
+import { sgd } from "../optim/sgd.ts";
+import { withoutGradients } from "../tape.ts";
+import { ParameterSet } from "../weights/parameter_set.ts";
+import { batchAt, type Batching, orderOf } from "./batches.ts";
+import { History } from "./history.ts";
+
+/** What happens to the training images: reflect-pad, random crop and flip. */
+export interface Augmentation {
+  /** Reflected pixels around the image before the crop. */
+  readonly padding: number;
+  /** Whether half of the images are mirrored. */
+  readonly flips: boolean;
+}
+
+/** How a network is trained, apart from when to stop. */
+export interface TrainerOptions {
+  /** The training images. */
+  readonly store: ImageStore;
+  /** The objective. */
+  readonly loss: LossFunction;
+  /** The network to learn from, `null` for none. */
+  readonly teacher: Model | null;
+  /** Images a step. */
+  readonly batchSize: number;
+  /** Whether the order is drawn anew each epoch. */
+  readonly shuffle: boolean;
+  /** The augmentation. */
+  readonly augment: Augmentation;
+  /** Seed of order and augmentation. */
+  readonly seed: number;
+  /** The momentum's factor. */
+  readonly momentum: number;
+  /** Weight decay on every trainable parameter. */
+  readonly weightDecay: number;
+  /** Nesterov's form of momentum. */
+  readonly nesterov: boolean;
+}
+
+/** What one step came to. */
+export interface StepResult {
+  /** The loss before the update. */
+  readonly loss: number;
+  /** Images whose label had the largest logit. */
+  readonly right: number;
+  /** Each group's attention loss, unweighted. */
+  readonly attention: readonly number[];
+}
+
+/** The steps of a training: one recorded program a batch size, replayed. */
+export class Trainer implements Disposable {
+  /** The momentum of each trainable parameter. */
+  readonly velocity: ParameterSet;
+  readonly #programs = new Map<number, Program<null>>();
+  readonly #values: StepValues<"rate" | "epoch" | "start" | "row">;
+  readonly #history: History;
+  readonly #order: Tensor;
+  readonly #batching: Batching;
+  #groups = 0;
+
+  constructor(readonly model: Model, readonly options: TrainerOptions) {
+    const { gpu, specs } = model.parameters;
+    const { store, batchSize, shuffle } = options;
+    this.#batching = { count: store.count, batchSize, shuffle };
+    this.#values = new StepValues(gpu, ["rate", "epoch", "start", "row"]);
+    this.#history = new History(gpu);
+    this.#order = gpu.zeros([store.count], { label: "order of the epoch", dtype: "u32" });
+    this.velocity = new ParameterSet(
+      gpu,
+      specs.filter(({ trainable }) => trainable).map((spec) => ({
+        ...spec,
+        initialise: () => new Float32Array(spec.shape.reduce((a, b) => a * b, 1)),
+      })),
+    );
+  }
+
+  /** The plan of the full batch's step, `null` before the first. */
+  get plan(): Plan | null {
+    return this.#programs.get(this.options.batchSize)?.plan ?? null;
+  }
+
+  /** The steps submitted whose results have not been taken. */
+  get pending(): number {
+    return this.#history.pending;
+  }
+
+  /** Whether {@link Trainer.take} must come before another step. */
+  get isFull(): boolean {
+    return this.#history.isFull;
+  }
+
+  /** Draws the order of an epoch and sets its learning rate. */
+  beginEpoch(epoch: number, { rate }: { rate: number }): void {
+    this.#order.write(orderOf(epoch, { ...this.#batching, seed: this.options.seed }));
+    this.#values.setInteger("epoch", epoch);
+    this.#values.setFloat("rate", rate);
+  }
+
+  /** Zeroes the momentum. */
+  resetMomentum(): void {
+    this.model.parameters.gpu.clear(this.velocity.flat.storage);
+  }
+
+  /**
+   * Submits a step and returns without waiting for it.
+   *
+   * @param step The step's number, from the start of the run.
+   * @returns The number of images.
+   * @throws {RangeError} If the batch does not fit the adapter.
+   */
+  async submit(step: number): Promise<number> {
+    const { start, size } = batchAt(step, this.#batching);
+    const program = await this.#program(size);
+    this.#values.setInteger("start", start);
+    this.#values.setInteger("row", this.#history.nextRow());
+    this.#values.upload();
+    program.run();
+    return size;
+  }
+
+  /** Waits for the steps submitted so far and returns what they came to, in order. */
+  async take(): Promise<StepResult[]> {
+    const rows = await this.#history.take();
+    return rows.map(([loss = NaN, right = NaN, ...attention]) => ({
+      loss,
+      right,
+      attention: attention.slice(0, this.#groups),
+    }));
+  }
+
+  async #program(batch: number): Promise<Program<null>> {
+    const found = this.#programs.get(batch);
+    if (found !== undefined) return found;
+    try {
+      const program = await Program.record(this.model.parameters.gpu, {
+        label: `train ${this.model.name}`,
+        build: () => this.#build(batch),
+      });
+      this.#programs.set(batch, program);
+      return program;
+    } catch (error) {
+      if (!(error instanceof OutOfRoomError)) throw error;
+      const fits = Math.floor(batch * error.limit / error.bytes);
+      throw new RangeError(
+        `Cannot train ${this.model.name} with batches of ${batch}: wanted at most ${fits} on this adapter (${error.message})`,
+        { cause: error },
+      );
+    }
+  }
+
+  #build(batch: number): null {
+    const { store, seed, augment, teacher, loss, momentum, weightDecay, nesterov } = this.options;
+    const { parameters } = this.model;
+    const { x, labels } = imageBatch(store, {
+      batch,
+      order: this.#order,
+      start: this.#values.at("start"),
+      epoch: this.#values.at("epoch"),
+      seed,
+      ...augment,
+    });
+    const taught = withoutGradients(() => teacher?.apply(x, { training: false }) ?? null);
+    const student = this.model.apply(x, { training: true });
+    const { total, attention } = loss({ student, teacher: taught, labels });
+    sgd(parameters, gradients(total, parameters.trainable), {
+      velocity: this.velocity,
+      learningRate: this.#values.at("rate"),
+      momentum,
+      weightDecay,
+      nesterov,
+    });
+    this.#groups = attention.length;
+    this.#history.append(
+      [total, topK(student.logits, labels), ...attention],
+      this.#values.at("row"),
+    );
+    return null;
+  }
+
+  /** Frees the programs and the momentum. */
+  [Symbol.dispose](): void {
+    for (const program of this.#programs.values()) program[Symbol.dispose]();
+    for (const held of [this.velocity, this.#values, this.#history, this.#order]) {
+      held[Symbol.dispose]();
+    }
+  }
+}

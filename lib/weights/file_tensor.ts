@@ -1,0 +1,111 @@
+/** A number format that weight files use. */
+export type DType =
+  | "F16"
+  | "BF16"
+  | "F32"
+  | "F64"
+  | "I8"
+  | "U8"
+  | "I16"
+  | "U16"
+  | "I32"
+  | "U32"
+  | "I64"
+  | "U64"
+  | "BOOL";
+
+/** A tensor as a file holds it. */
+export interface FileTensor {
+  /** Format of each number. */
+  readonly dtype: DType;
+  /** Sizes, outermost first; empty for a scalar. */
+  readonly shape: readonly number[];
+  /** The numbers in C order, little endian. */
+  readonly data: Uint8Array;
+}
+
+const BYTES: Readonly<Record<DType, number>> = {
+  F16: 2,
+  BF16: 2,
+  F32: 4,
+  F64: 8,
+  I8: 1,
+  U8: 1,
+  I16: 2,
+  U16: 2,
+  I32: 4,
+  U32: 4,
+  I64: 8,
+  U64: 8,
+  BOOL: 1,
+};
+
+/** The names of all formats. */
+export const dtypes: readonly string[] = Object.keys(BYTES);
+
+/**
+ * Tells whether a value read from a file names a format.
+ *
+ * @param value Anything.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(isDType("BF16"), true);
+ * assert.equal(isDType("F8"), false);
+ * ```
+ */
+export function isDType(value: unknown): value is DType {
+  return typeof value === "string" && Object.hasOwn(BYTES, value);
+}
+
+/**
+ * Counts the bytes that a tensor takes in a file.
+ *
+ * @param dtype Format of each number.
+ * @param shape Sizes.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(byteLength("F32", [16, 3, 3, 3]), 1728);
+ * ```
+ */
+export function byteLength(dtype: DType, shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, BYTES[dtype]);
+}
+
+/**
+ * Converts the numbers of a tensor to float32.
+ *
+ * @param tensor A tensor of F16, BF16, F32 or F64.
+ * @param action What they are wanted for, as it follows "Cannot" in an error.
+ * @returns A copy, rounded to nearest where F64 holds more digits.
+ * @throws {TypeError} If the tensor has another format.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const half = { dtype: "F16", shape: [2], data: new Uint8Array([0, 60, 0, 192]) } as const;
+ * assert.deepEqual([...floats(half, "load fc.bias")], [1, -2]);
+ * ```
+ */
+export function floats(tensor: FileTensor, action: string): Float32Array<ArrayBuffer> {
+  const { buffer } = new Uint8Array(tensor.data);
+  switch (tensor.dtype) {
+    case "F32":
+      return new Float32Array(buffer);
+    case "F64":
+      return new Float32Array(new Float64Array(buffer));
+    case "F16":
+      return new Float32Array(new Float16Array(buffer));
+    case "BF16":
+      return new Float32Array(
+        Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer,
+      );
+    default:
+      throw new TypeError(
+        `Cannot ${action}: dtype must be F16, BF16, F32 or F64, found ${tensor.dtype}`,
+      );
+  }
+}
