@@ -59,13 +59,14 @@ export class Draws {
   }
 
   /**
-   * Shuffles numbers in place, every order as likely as any other (Fisher & Yates).
+   * Draws an order, each as likely as any other (Fisher & Yates).
    *
-   * @param order The numbers.
-   * @returns The same array.
+   * @param length How many there are to put in order.
+   * @returns The numbers from 0 to `length - 1`, each once.
    */
-  shuffle<T extends number[] | Uint32Array>(order: T): T {
-    for (let left = order.length; left > 1; left--) {
+  order(length: number): Uint32Array<ArrayBuffer> {
+    const order = Uint32Array.from({ length }, (_, index) => index);
+    for (let left = length; left > 1; left--) {
       const taken = this.below(left);
       const value = order[taken] ?? 0;
       order[taken] = order[left - 1] ?? 0;

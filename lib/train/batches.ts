@@ -36,7 +36,7 @@ export function orderOf(
   epoch: number,
   { count, shuffle, seed }: { count: number; shuffle: boolean; seed: number },
 ): Uint32Array<ArrayBuffer> {
-  const order = Uint32Array.from({ length: count }, (_, at) => at);
-  if (shuffle) new Draws(seed, epoch).shuffle(order);
-  return order;
+  return shuffle
+    ? new Draws(seed, epoch).order(count)
+    : Uint32Array.from({ length: count }, (_, at) => at);
 }

@@ -41,7 +41,18 @@ export class Evaluator implements Disposable {
   readonly #history: History;
   readonly #order: Tensor;
 
-  constructor(readonly model: Model, readonly options: EvaluatorOptions) {
+  /**
+   * Prepares to evaluate a network as often as needed.
+   *
+   * @param model The network.
+   * @param options The images and how to go over them.
+   */
+  constructor(
+    /** The network. */
+    readonly model: Model,
+    /** The images and how to go over them. */
+    readonly options: EvaluatorOptions,
+  ) {
     const { gpu } = model.parameters;
     const { count } = options.store;
     this.#values = new StepValues(gpu, ["start", "epoch", "row"]);

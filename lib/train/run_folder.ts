@@ -92,6 +92,34 @@ export class RunFolder {
   }
 
   /**
+   * Whether a file is there.
+   *
+   * @param name The file's name.
+   */
+  async has(name: string): Promise<boolean> {
+    return await kindOf(this.file(name)) === "file";
+  }
+
+  /**
+   * Gives a file another name, in place of a file of that name.
+   *
+   * @param from The file's name.
+   * @param to Its new name.
+   */
+  async rename(from: string, to: string): Promise<void> {
+    await Deno.rename(this.file(from), this.file(to));
+  }
+
+  /**
+   * Removes a file, if it is there.
+   *
+   * @param name The file's name.
+   */
+  async remove(name: string): Promise<void> {
+    if (await this.has(name)) await Deno.remove(this.file(name));
+  }
+
+  /**
    * Writes `config.json`.
    *
    * @param settings The run's settings.

@@ -67,7 +67,18 @@ export class Trainer implements Disposable {
   readonly #batching: Batching;
   #groups = 0;
 
-  constructor(readonly model: Model, readonly options: TrainerOptions) {
+  /**
+   * Prepares to train a network.
+   *
+   * @param model The network; its parameters change with every step.
+   * @param options How it is trained.
+   */
+  constructor(
+    /** The network. */
+    readonly model: Model,
+    /** How it is trained. */
+    readonly options: TrainerOptions,
+  ) {
     const { gpu, specs } = model.parameters;
     const { store, batchSize, shuffle } = options;
     this.#batching = { count: store.count, batchSize, shuffle };

@@ -1,5 +1,5 @@
 /** A number format that weight files use. */
-export type DType =
+export type FileDType =
   | "F16"
   | "BF16"
   | "F32"
@@ -17,14 +17,14 @@ export type DType =
 /** A tensor as a file holds it. */
 export interface FileTensor {
   /** Format of each number. */
-  readonly dtype: DType;
+  readonly dtype: FileDType;
   /** Sizes, outermost first; empty for a scalar. */
   readonly shape: readonly number[];
   /** The numbers in C order, little endian. */
   readonly data: Uint8Array;
 }
 
-const BYTES: Readonly<Record<DType, number>> = {
+const BYTES: Readonly<Record<FileDType, number>> = {
   F16: 2,
   BF16: 2,
   F32: 4,
@@ -55,7 +55,7 @@ export const dtypes: readonly string[] = Object.keys(BYTES);
  * assert.equal(isDType("F8"), false);
  * ```
  */
-export function isDType(value: unknown): value is DType {
+export function isDType(value: unknown): value is FileDType {
   return typeof value === "string" && Object.hasOwn(BYTES, value);
 }
 
@@ -71,7 +71,7 @@ export function isDType(value: unknown): value is DType {
  * assert.equal(byteLength("F32", [16, 3, 3, 3]), 1728);
  * ```
  */
-export function byteLength(dtype: DType, shape: readonly number[]): number {
+export function byteLength(dtype: FileDType, shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, BYTES[dtype]);
 }
 

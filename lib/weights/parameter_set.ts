@@ -58,8 +58,18 @@ export class ParameterSet implements Disposable {
   readonly #trainable: Arena;
   readonly #statistics: Arena;
 
-  /** @param specs The tensors, in the order of files and of the optimiser. */
-  constructor(readonly gpu: Gpu, readonly specs: readonly ParameterSpec[]) {
+  /**
+   * Makes the tensors and fills in their first values.
+   *
+   * @param gpu The device that holds them.
+   * @param specs What they are, in the order of files and of the optimiser.
+   */
+  constructor(
+    /** The device that holds them. */
+    readonly gpu: Gpu,
+    /** What they are. */
+    readonly specs: readonly ParameterSpec[],
+  ) {
     const arena = (label: string, trainable: boolean): Arena =>
       createArena(gpu, {
         label,

@@ -1,7 +1,7 @@
 import { byteLength, type FileTensor } from "./file_tensor.ts";
 import { LENGTH_BYTES, METADATA, readHeader } from "./safetensors_header.ts";
 
-export { type DType, type FileTensor, floats } from "./file_tensor.ts";
+export { type FileDType, type FileTensor, floats } from "./file_tensor.ts";
 
 /** What a safetensors file holds. */
 export interface SafetensorsFile {

@@ -1,4 +1,4 @@
-import { byteLength, type DType, dtypes, isDType } from "./file_tensor.ts";
+import { byteLength, dtypes, type FileDType, isDType } from "./file_tensor.ts";
 
 /** The bytes before the header, which hold its length. */
 export const LENGTH_BYTES = 8;
@@ -13,7 +13,7 @@ export interface Entry {
   /** The tensor's name. */
   readonly name: string;
   /** Format of each number. */
-  readonly dtype: DType;
+  readonly dtype: FileDType;
   /** Sizes, outermost first. */
   readonly shape: readonly number[];
   /** The first byte. */

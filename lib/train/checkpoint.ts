@@ -1,0 +1,104 @@
+import type { NamedTensors } from "../weights/parameter_set.ts";
+import { formatSafetensors, readSafetensors } from "../weights/safetensors.ts";
+import type { FinishedStep, Position } from "./fit.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** What a run knows beside its weights and momentum. */
+export interface Progress {
+  /** Where it stands. */
+  readonly position: Position;
+  /** The steps since the last line of `steps.jsonl`. */
+  readonly unlogged: readonly FinishedStep[];
+  /** The best test accuracy after a whole epoch, in percent; `null` before the first. */
+  readonly best: number | null;
+}
+
+/** A checkpoint as it is read back. */
+export interface Checkpoint {
+  /** What the run knew. */
+  readonly progress: Progress;
+  /** Overwrites the weights and the momentum. */
+  restore(trainer: Trainer): void;
+}
+
+const PARAMETERS = "parameters.";
+const MOMENTUM = "momentum.";
+
+function* prefixed(prefix: string, tensors: NamedTensors) {
+  for (const [name, tensor] of tensors) yield [prefix + name, tensor] as const;
+}
+
+function stripped(prefix: string, tensors: NamedTensors): NamedTensors {
+  const found = [...tensors].filter(([name]) => name.startsWith(prefix));
+  return new Map(found.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
+
+/**
+ * Everything that a run needs to go on, as one safetensors file, so that its parts always belong together.
+ *
+ * @param trainer The trainer, for the momentum.
+ * @param weights The network's parameters.
+ * @param progress The rest.
+ */
+export async function formatCheckpoint(
+  trainer: Trainer,
+  { weights, progress }: { weights: NamedTensors; progress: Progress },
+): Promise<Uint8Array> {
+  const momentum = await trainer.velocity.save();
+  const tensors = new Map([...prefixed(PARAMETERS, weights), ...prefixed(MOMENTUM, momentum)]);
+  return formatSafetensors(tensors, { progress: JSON.stringify(progress) });
+}
+
+function number(value: unknown): number {
+  return typeof value === "number" ? value : NaN;
+}
+
+function stepOf(value: unknown): FinishedStep {
+  const read = (name: string): unknown =>
+    typeof value === "object" && value !== null ? Reflect.get(value, name) : null;
+  const attention = read("attention");
+  return {
+    step: number(read("step")),
+    epoch: number(read("epoch")),
+    rate: number(read("rate")),
+    images: number(read("images")),
+    seconds: number(read("seconds")),
+    loss: number(read("loss")),
+    right: number(read("right")),
+    attention: Array.isArray(attention) ? attention.map(number) : [],
+  };
+}
+
+/**
+ * Reads a checkpoint.
+ *
+ * @param path The file.
+ * @throws {TypeError} If the file is not a checkpoint.
+ */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const { tensors, metadata } = await readSafetensors(path);
+  const text = metadata["progress"];
+  const value: unknown = text === undefined ? null : JSON.parse(text);
+  if (typeof value !== "object" || value === null || !("position" in value)) {
+    throw new TypeError(
+      `Cannot resume from ${path}: wanted a checkpoint with its progress, found none`,
+    );
+  }
+  const { position, unlogged, best } = value as {
+    position: Record<string, unknown>;
+    unlogged: unknown;
+    best: unknown;
+  };
+  const steps = (list: unknown) => Array.isArray(list) ? list.map(stepOf) : [];
+  return {
+    progress: {
+      position: { step: number(position["step"]), stepsOfEpoch: steps(position["stepsOfEpoch"]) },
+      unlogged: steps(unlogged),
+      best: typeof best === "number" ? best : null,
+    },
+    restore(trainer: Trainer) {
+      trainer.model.parameters.load(stripped(PARAMETERS, tensors), { from: path });
+      trainer.velocity.load(stripped(MOMENTUM, tensors), { from: path });
+    },
+  };
+}

@@ -1,0 +1,234 @@
+import { transferLoss } from "../losses/transfer_loss.ts";
+import type { Plan } from "../gpu/plan.ts";
+import type { Model } from "../models/model.ts";
+import type { NamedTensors } from "../weights/parameter_set.ts";
+import { formatSafetensors } from "../weights/safetensors.ts";
+import { type Checkpoint, formatCheckpoint, readCheckpoint } from "./checkpoint.ts";
+import { type FinishedEpoch, type FinishedStep, fit, type Position } from "./fit.ts";
+import type { ImageSet } from "./image_set.ts";
+import { epochLine, meanAndStd, stepLine } from "./log.ts";
+import { numberAt } from "./parse_log.ts";
+import type { RunFolder } from "./run_folder.ts";
+import type { CifarSettings } from "./settings.ts";
+import type { Trainer } from "./trainer.ts";
+
+/** The files of a run. */
+export const RUN_FILES = {
+  /** A line an epoch, the original's. */
+  log: "log.txt",
+  /** A line every `log_every` steps. */
+  steps: "steps.jsonl",
+  /** The student after the last epoch. */
+  last: "model.safetensors",
+  /** The student after the epoch with the best test accuracy. */
+  best: "best.safetensors",
+  /** The best student before an epoch that a bound of steps cut short. */
+  bestBefore: "best_before.safetensors",
+  /** What resuming needs. */
+  checkpoint: "checkpoint.safetensors",
+} as const;
+
+/** What a run trains with and on. */
+export interface RunOptions {
+  /** The settings. */
+  readonly settings: Readonly<CifarSettings>;
+  /** The images. */
+  readonly data: ImageSet;
+  /** The teacher, `null` for none. */
+  readonly teacher: Model | null;
+  /** Ends the run after the step under way, so that it can be resumed. */
+  readonly signal?: AbortSignal;
+  /** Told where the step's tensors live, before the first step. */
+  readonly onPlan?: (plan: Plan) => void;
+  /** Told of the steps as they finish, a few at a time. */
+  readonly onSteps?: (steps: readonly FinishedStep[]) => void;
+  /** Told of each epoch. */
+  readonly onEpoch?: (epoch: FinishedEpoch) => void;
+}
+
+/** A training whose settings, logs, weights and checkpoints go into a folder. */
+export class Run {
+  #unlogged: FinishedStep[] = [];
+  #best: number | null = null;
+  #trainer: Trainer | null = null;
+
+  private constructor(
+    readonly model: Model,
+    readonly folder: RunFolder,
+    readonly options: RunOptions,
+    private readonly checkpoint: Checkpoint | null,
+  ) {
+    this.#unlogged = [...checkpoint?.progress.unlogged ?? []];
+    this.#best = checkpoint?.progress.best ?? null;
+  }
+
+  /** Starts a run in an empty folder. */
+  static async start(
+    model: Model,
+    { folder, ...options }: RunOptions & { folder: RunFolder },
+  ): Promise<Run> {
+    await folder.writeConfig(options.settings);
+    return new Run(model, folder, options, null);
+  }
+
+  /**
+   * Takes up a run where its last checkpoint left it. Log lines from after that are dropped, since they will be
+   * written again.
+   *
+   * @throws {Error} If there is no readable checkpoint.
+   */
+  static async resume(
+    model: Model,
+    { folder, ...options }: RunOptions & { folder: RunFolder },
+  ): Promise<Run> {
+    const checkpoint = await readCheckpoint(folder.file(RUN_FILES.checkpoint));
+    const { position, best } = checkpoint.progress;
+    const epoch = position.stepsOfEpoch[0]?.epoch;
+    await folder.dropLinesFrom(
+      RUN_FILES.steps,
+      (line) => (numberAt(line, "step") ?? Infinity) >= position.step,
+    );
+    if (epoch !== undefined) {
+      await folder.dropLinesFrom(
+        RUN_FILES.log,
+        (line) => (numberAt(line, "epoch") ?? Infinity) >= epoch,
+      );
+      if (await folder.has(RUN_FILES.bestBefore)) {
+        await folder.rename(RUN_FILES.bestBefore, RUN_FILES.best);
+      } else if (best === null) await folder.remove(RUN_FILES.best);
+    }
+    await folder.writeConfig(options.settings);
+    return new Run(model, folder, options, checkpoint);
+  }
+
+  /** The step that the run starts with. */
+  get firstStep(): number {
+    return this.checkpoint?.progress.position.step ?? 0;
+  }
+
+  /**
+   * Trains to the end or to the signal.
+   *
+   * @returns Whether the end was reached.
+   */
+  async train(): Promise<boolean> {
+    const { settings, data, teacher, signal, onPlan } = this.options;
+    const { checkpoint } = this;
+    await fit(this.model, {
+      data,
+      teacher,
+      loss: transferLoss({
+        alpha: settings.alpha,
+        beta: settings.beta,
+        temperature: settings.temperature,
+      }),
+      epochs: settings.epochs,
+      batchSize: settings.batch_size,
+      learningRate: settings.lr,
+      dropEpochs: settings.epoch_step,
+      dropRatio: settings.lr_decay_ratio,
+      weightDecay: settings.weight_decay,
+      nesterov: settings.nesterov,
+      augment: settings.no_augment
+        ? { padding: 0, flips: false }
+        : { padding: settings.randomcrop_pad, flips: true },
+      shuffle: !settings.no_shuffle,
+      seed: settings.seed,
+      ...(settings.max_steps === null ? {} : { maxSteps: settings.max_steps }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(checkpoint === null ? {} : {
+        resume: {
+          position: checkpoint.progress.position,
+          restore: (trainer: Trainer) => checkpoint.restore(trainer),
+        },
+      }),
+      ...(onPlan === undefined ? {} : { onPlan }),
+      onStart: (trainer) => this.#trainer = trainer,
+      onSteps: (steps) => this.#logSteps(steps),
+      onEpoch: (epoch, position) => this.#finishEpoch(epoch, position),
+      onPause: async (position) => await this.#save(position, await this.#weights()),
+    });
+    return !(signal?.aborted ?? false);
+  }
+
+  async #logSteps(steps: readonly FinishedStep[]): Promise<void> {
+    for (const step of steps) {
+      this.#unlogged.push(step);
+      if ((step.step + 1) % this.options.settings.log_every !== 0) continue;
+      await this.folder.appendLine(RUN_FILES.steps, lineOf(this.#unlogged));
+      this.#unlogged = [];
+    }
+    this.options.onSteps?.(steps);
+  }
+
+  async #finishEpoch(epoch: FinishedEpoch, position: Position): Promise<void> {
+    const { folder, options } = this;
+    await folder.appendLine(RUN_FILES.log, epochLineOf(epoch, this.model, options.settings));
+    const weights = await this.#weights();
+    const { accuracy } = epoch.evaluation;
+    if (this.#best === null || accuracy > this.#best) {
+      if (!epoch.isWhole && this.#best !== null) {
+        await folder.write(RUN_FILES.bestBefore, await Deno.readFile(folder.file(RUN_FILES.best)));
+      }
+      await folder.write(RUN_FILES.best, formatSafetensors(weights));
+      if (epoch.isWhole) this.#best = accuracy;
+    }
+    await this.#save(position, weights);
+    options.onEpoch?.(epoch);
+  }
+
+  async #weights(): Promise<NamedTensors> {
+    return await this.model.parameters.save();
+  }
+
+  async #save(position: Position, weights: NamedTensors): Promise<void> {
+    if (this.#trainer === null) return;
+    const progress = { position, unlogged: this.#unlogged, best: this.#best };
+    const checkpoint = await formatCheckpoint(this.#trainer, { weights, progress });
+    await this.folder.write(RUN_FILES.last, formatSafetensors(weights));
+    await this.folder.write(RUN_FILES.checkpoint, checkpoint);
+  }
+}
+
+function mean(steps: readonly FinishedStep[], value: (step: FinishedStep) => number): number {
+  return steps.reduce((sum, step) => sum + value(step), 0) / steps.length;
+}
+
+function groups(steps: readonly FinishedStep[]): number[][] {
+  const first = steps[0]?.attention ?? [];
+  return first.map((_, group) => steps.map(({ attention }) => attention[group] ?? NaN));
+}
+
+function lineOf(steps: readonly FinishedStep[]): string {
+  const last = steps.at(-1);
+  const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
+  return stepLine({
+    step: last?.step ?? NaN,
+    epoch: last?.epoch ?? NaN,
+    loss: mean(steps, ({ loss }) => loss),
+    at_losses: groups(steps).map((values) => meanAndStd(values)[0]),
+    lr: last?.rate ?? NaN,
+    images_per_s: steps.reduce((sum, { images }) => sum + images, 0) / seconds,
+  });
+}
+
+function epochLineOf(
+  { epoch, steps, evaluation, evaluationSeconds }: FinishedEpoch,
+  model: Model,
+  settings: Readonly<CifarSettings>,
+): string {
+  const images = steps.reduce((sum, step) => sum + step.images, 0);
+  return epochLine(settings, {
+    train_loss: mean(steps, ({ loss }) => loss),
+    train_acc: 100 * steps.reduce((sum, { right }) => sum + right, 0) / images,
+    test_loss: evaluation.loss,
+    test_loss_total: evaluation.totalLoss,
+    test_acc: evaluation.accuracy,
+    epoch,
+    num_classes: model.classes,
+    n_parameters: model.parameters.count({ statistics: true }),
+    train_time: steps.reduce((sum, { seconds }) => sum + seconds, 0),
+    test_time: evaluationSeconds,
+    at_losses: groups(steps).map(meanAndStd),
+  });
+}

@@ -1,0 +1,79 @@
+/**
+ * Pupil: attention transfer and knowledge distillation for convolutional networks, trained on WebGPU from Deno.
+ *
+ * A script opens a {@link Gpu}, makes a network with {@link wideResNet}, a data set with {@link shapes} or
+ * {@link openCifar}, and trains with {@link fit}; or it builds its own network and loss from the ops, records a step as
+ * a {@link Program}, and takes {@link gradients}.
+ *
+ * @module
+ */
+
+// The device, tensors and programs.
+export * from "./lib/gpu/adapter.ts";
+export * from "./lib/gpu/arena.ts";
+export * from "./lib/gpu/device.ts";
+export * from "./lib/gpu/errors.ts";
+export * from "./lib/gpu/kernel.ts";
+export * from "./lib/gpu/layout.ts";
+export * from "./lib/gpu/plan.ts";
+export * from "./lib/gpu/program.ts";
+export * from "./lib/gpu/step_values.ts";
+export * from "./lib/gpu/storage.ts";
+export * from "./lib/gpu/tensor.ts";
+
+// Automatic differentiation.
+export * from "./lib/gradients.ts";
+export * from "./lib/tape.ts";
+
+// Operations.
+export * from "./lib/ops/add.ts";
+export * from "./lib/ops/attention_map.ts";
+export * from "./lib/ops/avg_pool2d.ts";
+export * from "./lib/ops/batch_norm.ts";
+export * from "./lib/ops/broadcast.ts";
+export * from "./lib/ops/conv2d.ts";
+export * from "./lib/ops/copy.ts";
+export * from "./lib/ops/cross_entropy.ts";
+export * from "./lib/ops/distillation.ts";
+export * from "./lib/ops/history.ts";
+export * from "./lib/ops/images.ts";
+export * from "./lib/ops/inverse_sqrt.ts";
+export * from "./lib/ops/linear.ts";
+export * from "./lib/ops/max_pool2d.ts";
+export * from "./lib/ops/mean_squared_difference.ts";
+export * from "./lib/ops/multiply.ts";
+export * from "./lib/ops/one_hot.ts";
+export * from "./lib/ops/relu.ts";
+export * from "./lib/ops/reshape.ts";
+export * from "./lib/ops/scale.ts";
+export * from "./lib/ops/softmax.ts";
+export * from "./lib/ops/subtract.ts";
+export * from "./lib/ops/sum.ts";
+export * from "./lib/ops/top_k.ts";
+
+// Losses, optimiser and models.
+export * from "./lib/losses/activations.ts";
+export * from "./lib/losses/attention_transfer.ts";
+export * from "./lib/losses/transfer_loss.ts";
+export * from "./lib/models/initialise.ts";
+export * from "./lib/models/model.ts";
+export * from "./lib/models/open_model.ts";
+export * from "./lib/models/random.ts";
+export * from "./lib/models/wide_resnet.ts";
+export * from "./lib/optim/sgd.ts";
+export * from "./lib/optim/step_schedule.ts";
+
+// Weights.
+export * from "./lib/weights/parameter_set.ts";
+export * from "./lib/weights/permute.ts";
+export * from "./lib/weights/safetensors.ts";
+export * from "./lib/weights/write_file.ts";
+
+// Data and training.
+export * from "./data/cifar.ts";
+export * from "./data/download.ts";
+export * from "./data/shapes.ts";
+export * from "./lib/train/evaluate.ts";
+export * from "./lib/train/fit.ts";
+export * from "./lib/train/image_set.ts";
+export * from "./lib/train/trainer.ts";

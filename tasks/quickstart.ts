@@ -1,0 +1,102 @@
+/**
+ * Trains a small teacher on the built-in shapes, then the same student alone and with attention transfer, and prints a
+ * table: `deno task quickstart`.
+ *
+ * @module
+ */
+import { shapes } from "../data/shapes.ts";
+import { Gpu } from "../lib/gpu/device.ts";
+import { transferLoss } from "../lib/losses/transfer_loss.ts";
+import type { Model } from "../lib/models/model.ts";
+import { groupWidths, wideResNet } from "../lib/models/wide_resnet.ts";
+import { fit } from "../lib/train/fit.ts";
+import type { ImageSet } from "../lib/train/image_set.ts";
+import { runCommand } from "./options.ts";
+import { createProgress } from "./progress.ts";
+import { trainingView } from "./training_view.ts";
+
+const DEPTH = 10;
+const TEACHER_WIDTH = 1;
+const STUDENT_WIDTH = 0.5;
+const EPOCHS = 8;
+const BATCH_SIZE = 50;
+const LEARNING_RATE = 0.1;
+const DROP_EPOCHS = [6, 8];
+const BETA = 1000;
+const SEED = 0;
+
+interface Row {
+  readonly network: string;
+  readonly parameters: number;
+  readonly accuracy: number;
+  readonly seconds: number;
+}
+
+async function train(
+  network: string,
+  { model, data, teacher }: { model: Model; data: ImageSet; teacher: Model | null },
+): Promise<Row> {
+  const began = performance.now();
+  using progress = createProgress();
+  progress.note(`${network}: ${model.name}, ${EPOCHS} epochs`);
+  const settings = { epochs: EPOCHS, batch_size: BATCH_SIZE, max_steps: null };
+  const view = trainingView(progress, { settings, data });
+  const evaluation = await fit(model, {
+    data,
+    teacher,
+    loss: transferLoss({ beta: teacher === null ? 0 : BETA }),
+    epochs: EPOCHS,
+    batchSize: BATCH_SIZE,
+    learningRate: LEARNING_RATE,
+    dropEpochs: DROP_EPOCHS,
+    seed: SEED,
+    onSteps: (steps) => view.onSteps(steps),
+  });
+  progress.done();
+  return {
+    network,
+    parameters: model.parameters.count({ statistics: true }),
+    accuracy: evaluation?.accuracy ?? NaN,
+    seconds: (performance.now() - began) / 1000,
+  };
+}
+
+function table(rows: readonly Row[]): string {
+  const lines = [
+    ["network", "parameters", "test accuracy", "time"],
+    ...rows.map(({ network, parameters, accuracy, seconds }) => [
+      network,
+      parameters.toLocaleString("en"),
+      `${accuracy.toFixed(1)} %`,
+      `${seconds.toFixed(0)} s`,
+    ]),
+  ];
+  const widths = [0, 1, 2, 3].map((column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0))
+  );
+  return lines.map((line) =>
+    line.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)
+    ).join("  ")
+  ).join("\n");
+}
+
+if (import.meta.main) {
+  await runCommand(async () => {
+    using gpu = await Gpu.open();
+    const data = shapes();
+    const network = (width: number, seed: number) =>
+      wideResNet(gpu, { depth: DEPTH, widths: groupWidths(width), classes: data.classes, seed });
+    using teacher = network(TEACHER_WIDTH, SEED);
+    using alone = network(STUDENT_WIDTH, SEED + 1);
+    using taught = network(STUDENT_WIDTH, SEED + 1);
+    console.error(`Pupil on ${gpu.adapter.name}`);
+    const rows = [
+      await train("teacher", { model: teacher, data, teacher: null }),
+      await train("student", { model: alone, data, teacher: null }),
+      await train("student with attention transfer", { model: taught, data, teacher }),
+    ];
+    console.log(table(rows));
+    return 0;
+  });
+}

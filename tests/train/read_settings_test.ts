@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { readSettings } from "../../lib/train/read_settings.ts";
+import { CIFAR_DEFAULTS } from "../../lib/train/settings.ts";
+
+Deno.test("readSettings: gives back every setting that was written", () => {
+  const given = {
+    ...CIFAR_DEFAULTS,
+    dataset: "shapes",
+    teacher_id: "t",
+    alpha: 0.5,
+    max_steps: 3,
+    train_images: 9,
+    no_augment: true,
+    epoch_step: [1],
+  };
+  const json = JSON.stringify({ ...given, of_a_later_version: 1 });
+  assert.deepEqual(readSettings(JSON.parse(json), "config.json"), given);
+});
+
+Deno.test("readSettings: names the key that is missing or of another type", () => {
+  const source = "logs/a/config.json";
+  for (const name of Object.keys(CIFAR_DEFAULTS)) {
+    const { [name]: _, ...missing } = Object.fromEntries(Object.entries(CIFAR_DEFAULTS));
+    const start = `TypeError: Cannot read ${source}: expected [^\n]+ as ${name}, found`;
+    assert.throws(() => readSettings(missing, source), new RegExp(`${start} nothing$`), name);
+    const wrong = { ...missing, [name]: { a: 1 } };
+    assert.throws(() => readSettings(wrong, source), new RegExp(`${start} {"a":1}$`), name);
+  }
+  const strings = { ...CIFAR_DEFAULTS, epoch_step: ["60"] };
+  assert.throws(() => readSettings(strings, source), TypeError);
+});
+
+Deno.test("readSettings: refuses what is not an object, and values out of range", () => {
+  for (const value of [null, [], 1, "a"]) {
+    assert.throws(() => readSettings(value, "c"), /Cannot read c: expected an object of settings/);
+  }
+  assert.throws(() => readSettings({ ...CIFAR_DEFAULTS, depth: 15 }, "c"), RangeError);
+});

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { RunFolder } from "../../lib/train/run_folder.ts";
+
+async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  return entries.map(({ name }) => name).sort();
+}
+
+Deno.test("RunFolder.create: makes the folder and those above, or takes an empty one", () =>
+  inFolder(async (folder) => {
+    const run = await RunFolder.create(`${folder}/a/b/run`);
+    assert.equal(run.path, `${folder}/a/b/run`);
+    assert.equal(run.name, "run");
+    assert.equal((await RunFolder.create(run.path)).path, run.path);
+    assert.equal((await RunFolder.create(`${folder}/c/`)).name, "c");
+  }));
+
+Deno.test("RunFolder.create: refuses what is there and changes nothing", () =>
+  inFolder(async (folder) => {
+    const run = await RunFolder.create(`${folder}/run`);
+    await run.writeConfig({ depth: 16 });
+    const before = await Deno.readTextFile(run.file("config.json"));
+    await assert.rejects(RunFolder.create(run.path), {
+      name: "RangeError",
+      message: `Cannot start a run in ${run.path}: expected a new or empty folder, found ` +
+        "config.json in it; continue it with --resume, or choose another --save",
+    });
+    assert.equal(await Deno.readTextFile(run.file("config.json")), before);
+    await Deno.mkdir(`${folder}/other/b`, { recursive: true });
+    await assert.rejects(
+      RunFolder.create(`${folder}/other`),
+      /found b in it; choose another --save$/,
+    );
+    await Deno.writeTextFile(`${folder}/file`, "text");
+    await assert.rejects(
+      RunFolder.create(`${folder}/file`),
+      /found a file; choose another --save$/,
+    );
+    await assert.rejects(
+      RunFolder.create(`${folder}/file/run`),
+      /expected a folder at .*file, found/,
+    );
+    assert.deepEqual(await namesIn(folder), ["file", "other", "run"]);
+  }));
+
+Deno.test("RunFolder.create: numbered, takes the first free name", () =>
+  inFolder(async (folder) => {
+    const runs = [];
+    for (let count = 0; count < 3; count++) {
+      runs.push(await RunFolder.create(`${folder}/run`, { numbered: true }));
+    }
+    assert.deepEqual(runs.map(({ name }) => name), ["run", "run_2", "run_3"]);
+    await Deno.remove(`${folder}/run_2`);
+    const next = await RunFolder.create(`${folder}/run`, { numbered: true });
+    assert.equal(next.name, "run_2");
+  }));
+
+Deno.test("RunFolder.create: numbered, runs started at once get folders of their own", () =>
+  inFolder(async (folder) => {
+    const runs = await Promise.all(
+      Array.from({ length: 8 }, () => RunFolder.create(`${folder}/run`, { numbered: true })),
+    );
+    assert.equal(new Set(runs.map(({ path }) => path)).size, 8);
+  }));
+
+Deno.test("RunFolder.open: only a folder will do", () =>
+  inFolder(async (folder) => {
+    assert.equal((await RunFolder.open(folder)).path, folder);
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await assert.rejects(RunFolder.open(`${folder}/file`), /expected a folder, found file$/);
+    await assert.rejects(RunFolder.open(`${folder}/none`), /expected a folder, found nothing$/);
+  }));
+
+Deno.test("RunFolder.readConfig: gives what was written, and names what is wrong", () =>
+  inFolder(async (folder) => {
+    const run = await RunFolder.open(folder);
+    await assert.rejects(run.readConfig(), /expected the settings of a run, found no file$/);
+    await run.writeConfig({ depth: 16, epoch_step: [60], max_steps: null });
+    assert.deepEqual(await run.readConfig(), { depth: 16, epoch_step: [60], max_steps: null });
+    for (const [text, found] of [["[1]", "\\[1\\]"], ["null", "null"], ['{"a', "text that is"]]) {
+      await run.write("config.json", text ?? "");
+      await assert.rejects(run.readConfig(), new RegExp(`an object of settings, found ${found}`));
+    }
+  }));
+
+Deno.test("RunFolder.write: leaves nothing beside the file", () =>
+  inFolder(async (folder) => {
+    const run = await RunFolder.open(folder);
+    await run.write("model", new Uint8Array([1, 2]));
+    await run.write("model", new Uint8Array([3]));
+    assert.deepEqual(await Deno.readFile(run.file("model")), new Uint8Array([3]));
+    assert.deepEqual(await namesIn(folder), ["model"]);
+  }));
+
+Deno.test("RunFolder.appendLine: adds whole lines, one at a time", () =>
+  inFolder(async (folder) => {
+    const run = await RunFolder.open(folder);
+    await run.appendLine("log.txt", "a");
+    await run.appendLine("log.txt", "b");
+    await assert.rejects(run.appendLine("log.txt", "c\nd"), /expected one line/);
+    assert.equal(await Deno.readTextFile(run.file("log.txt")), "a\nb\n");
+  }));
+
+Deno.test("RunFolder.dropLinesFrom: drops the first match, all after it, and a torn line", () =>
+  inFolder(async (folder) => {
+    const run = await RunFolder.open(folder);
+    const cases: [before: string, after: string][] = [
+      ["1\n2\n3\n1\n", "1\n2\n"],
+      ["1\n2\n", "1\n2\n"],
+      ["1\n2\n3", "1\n2\n"],
+      ["1\n3\n2", "1\n"],
+      ["3\n", ""],
+      ["3", ""],
+      ["", ""],
+    ];
+    for (const [before, after] of cases) {
+      await run.write("steps.jsonl", before);
+      await run.dropLinesFrom("steps.jsonl", (line) => Number(line) >= 3);
+      assert.equal(await Deno.readTextFile(run.file("steps.jsonl")), after, before);
+    }
+    await run.dropLinesFrom("none", () => true);
+    assert.deepEqual(await namesIn(folder), ["steps.jsonl"]);
+  }));
