@@ -1,6 +1,6 @@
 import type { Operation, Tensor } from "./gpu/tensor.ts";
 import { add } from "./ops/add.ts";
-import { wantShape } from "./ops/shapes.ts";
+import { wantLike } from "./ops/shapes.ts";
 import { withoutGradients } from "./tape.ts";
 
 /** Options of {@link gradients}. */
@@ -77,7 +77,7 @@ export function gradients(
   xs: readonly Tensor[],
   { differentiable = false, upstream = y.gpu.constant(1) }: GradientOptions = {},
 ): Tensor[] {
-  wantShape(upstream, y.shape, "start a reverse sweep (y must be a scalar, or upstream be given)");
+  wantLike(upstream, y, "start a reverse sweep (y must be a scalar, or upstream be given)");
   const { order, onPath } = traverse(y, new Set(xs));
   const sweep = () => {
     const found = new Map<Tensor, Tensor>([[y, upstream]]);

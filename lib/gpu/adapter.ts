@@ -19,18 +19,28 @@ export function requestAdapter(): Promise<GPUAdapter | null> {
 export interface AdapterDescription {
   /** The card's or driver's name. */
   readonly name: string;
-  /** The driver and its version, as far as WebGPU tells. */
-  readonly driver: string;
+  /** Who made it. */
+  readonly vendor: string;
   /** Whether it computes on the CPU. */
   readonly isSoftware: boolean;
 }
 
-/** Reads an adapter's name, driver and kind. */
+/** Vendors by the numbers that Vulkan gives them. */
+const VENDORS: Readonly<Record<string, string>> = {
+  "4098": "AMD",
+  "4318": "NVIDIA",
+  "5045": "Arm",
+  "20803": "Qualcomm",
+  "32902": "Intel",
+  "65541": "Mesa",
+};
+
+/** Reads an adapter's name, vendor and kind. */
 export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
-  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const { vendor, device, description, isFallbackAdapter } = adapter.info;
   return {
     name: [description, device].find((text) => text !== "") ?? "unknown adapter",
-    driver: [`vendor ${vendor}`, architecture].filter((text) => text !== "").join(", "),
+    vendor: VENDORS[vendor] ?? `vendor ${vendor}`,
     isSoftware: isFallbackAdapter,
   };
 }

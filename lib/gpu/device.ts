@@ -397,7 +397,11 @@ export class Gpu implements Disposable {
     const key = `${layout.label} ${label}`;
     const found = pipelines.get(key);
     if (found !== undefined) return found;
-    const compile = { action: `compile ${label}`, file: kernel.file };
+    const forget = () => {
+      pipelines.delete(key);
+      this.#modules.delete(kernel);
+    };
+    const compile = { action: `compile ${label}`, file: kernel.file, forget };
     const module = this.#modules.get(kernel) ??
       this.#guard(
         compile,
@@ -414,8 +418,13 @@ export class Gpu implements Disposable {
     return pipeline;
   }
 
-  #guard<T>(what: string | { action: string; file: string }, run: () => T): T {
-    const { action, file } = typeof what === "string" ? { action: what, file: "wgsl" } : what;
+  #guard<T>(
+    what: string | { action: string; file: string; forget: () => void },
+    run: () => T,
+  ): T {
+    const { action, file, forget } = typeof what === "string"
+      ? { action: what, file: "wgsl", forget: () => {} }
+      : what;
     const caller = new Error();
     this.device.pushErrorScope("validation");
     try {
@@ -423,7 +432,9 @@ export class Gpu implements Disposable {
     } finally {
       this.#pending.push(
         this.device.popErrorScope().then((error) => {
-          if (error === null || this.#failure !== null) return;
+          if (error === null) return;
+          forget();
+          if (this.#failure !== null) return;
           const failure = new GpuError(
             `Cannot ${action}: ${wordCompilerMessage(error.message, file)}`,
           );

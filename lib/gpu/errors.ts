@@ -1,5 +1,6 @@
 /** An error that the GPU or its driver reported, with the label of what caused it. */
 export class GpuError extends Error {
+  /** The class's name, as errors have it. */
   override readonly name = "GpuError";
 }
 

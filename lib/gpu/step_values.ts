@@ -19,7 +19,11 @@ export class StepValues<Name extends string> {
   readonly #indices: ReadonlyMap<Name, number>;
   readonly #values: Tensor;
 
-  /** @param names The numbers' names. */
+  /**
+   * Makes room for the numbers, all zero.
+   *
+   * @param names The numbers' names.
+   */
   constructor(gpu: Gpu, names: readonly Name[]) {
     this.#values = gpu.zeros([names.length], { label: "step values", dtype: "u32" });
     this.#words = new Uint32Array(this.#values.storage.bytes / 4);

@@ -7,6 +7,8 @@ export class Storage {
   #offset = 0;
 
   /**
+   * Describes bytes that have no place yet.
+   *
    * @param label What the bytes are, for errors and captures.
    * @param bytes Their number, a multiple of 16.
    */

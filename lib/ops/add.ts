@@ -2,7 +2,7 @@ import source from "../../kernels/add.wgsl" with { type: "text" };
 import { gridFor, Kernel } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
-import { storedQuads, wantShape } from "./shapes.ts";
+import { storedQuads, wantLike } from "./shapes.ts";
 
 const kernel = new Kernel("add", source);
 
@@ -10,7 +10,7 @@ const kernel = new Kernel("add", source);
  * Adds two tensors of one shape, element by element.
  *
  * @returns `a + b`, of their shape.
- * @throws {TypeError} If the shapes differ.
+ * @throws {TypeError} If the shapes or layouts differ.
  * @example
  * ```ts
  * import { add, Gpu } from "@pupil/pupil";
@@ -22,7 +22,7 @@ const kernel = new Kernel("add", source);
  * ```
  */
 export function add(a: Tensor, b: Tensor): Tensor {
-  wantShape(b, a.shape, "add tensors");
+  wantLike(b, a, "add tensors");
   const y = a.gpu.empty(a.shape, { label: "add.y", layout: a.layout });
   const quads = storedQuads(y);
   kernel.dispatch("forward", {

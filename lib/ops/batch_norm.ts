@@ -116,7 +116,7 @@ function batchStatistics(
     runningVariance: Tensor;
   },
 ): { mean: Tensor; deviation: Tensor } {
-  const { gpu, shape: channels } = runningMean;
+  const { gpu, shape: channels, size } = runningMean;
   const quads = storedQuads(runningMean);
   const parts = split(rows, { least: 64, most: 256 });
   const first = gpu.empty([parts.chunks, ...channels], { label: "batch_norm.sums" });
@@ -132,7 +132,7 @@ function batchStatistics(
   kernel.dispatch("statistics", {
     read: [x, first, second],
     write: [mean, deviation, runningMean, runningVariance],
-    constants: { rows, quads, ...parts, momentum, epsilon },
+    constants: { rows, quads, channels: size, ...parts, momentum, epsilon },
     grid: [quads],
   });
   return { mean, deviation };
@@ -144,7 +144,7 @@ function deviationOf(variance: Tensor, epsilon: number): Tensor {
   kernel.dispatch("freeze", {
     read: [variance],
     write: [deviation],
-    constants: { rows: 1, quads, epsilon },
+    constants: { rows: 1, quads, channels: variance.size, epsilon },
     grid: gridFor(quads, 64),
   });
   return deviation;

@@ -1,9 +1,9 @@
 import source from "../../kernels/broadcast.wgsl" with { type: "text" };
 import { gridFor, Kernel } from "../gpu/kernel.ts";
-import { quadsOf } from "../gpu/layout.ts";
+import { type Layout, padded, quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
-import { storedQuads, wantShape } from "./shapes.ts";
+import { storedQuads, wantSamples, wantShape } from "./shapes.ts";
 import { type Keep, sum } from "./sum.ts";
 
 const kernel = new Kernel("broadcast", source);
@@ -14,8 +14,9 @@ const kernel = new Kernel("broadcast", source);
  * @param v `[channels]`, `[batch]` or a scalar.
  * @param shape The shape of the result.
  * @param options.keep Which dimension of the result v's values run along.
+ * @param options.layout How the result lies in memory; `channels` unless told.
  * @returns A tensor of the given shape.
- * @throws {TypeError} If v does not fit the shape.
+ * @throws {TypeError} If v does not fit the shape, or to keep samples the shape has fewer than two dimensions.
  * @example
  * ```ts
  * import { broadcast, Gpu } from "@pupil/pupil";
@@ -26,14 +27,20 @@ const kernel = new Kernel("broadcast", source);
  * assert.deepEqual([...await rows.read()], [1, 1, 1, 2, 2, 2]);
  * ```
  */
-export function broadcast(v: Tensor, shape: readonly number[], { keep }: { keep: Keep }): Tensor {
+export function broadcast(
+  v: Tensor,
+  shape: readonly number[],
+  { keep, layout = "channels" }: { keep: Keep; layout?: Layout },
+): Tensor {
   const channels = shape.at(-1) ?? 1;
   const samples = shape[0] ?? 1;
+  if (keep === "samples") wantSamples(shape, "broadcast");
   const from = keep === "channels" ? [channels] : keep === "samples" ? [samples] : [];
   wantShape(v, from, `broadcast to [${shape.join(", ")}]`);
-  const y = v.gpu.empty(shape, { label: "broadcast.y" });
+  const y = v.gpu.empty(shape, { label: "broadcast.y", layout });
   const quads = storedQuads(y);
   const rows = quads / quadsOf(channels);
+  const inputs = layout === "weights" ? shape.at(-2) ?? 1 : 1;
   kernel.dispatch(keep === "channels" ? "over_rows" : "over_channels", {
     read: [v],
     write: [y],
@@ -41,6 +48,8 @@ export function broadcast(v: Tensor, shape: readonly number[], { keep }: { keep:
       quads,
       channels,
       rows_each: keep === "samples" ? rows / samples : Math.max(rows, 1),
+      inputs,
+      stored_inputs: layout === "weights" ? padded(inputs) : 1,
     },
     grid: gridFor(quads, 64),
   });

@@ -5,7 +5,7 @@ import { record } from "../tape.ts";
 import { broadcast } from "./broadcast.ts";
 import { multiply } from "./multiply.ts";
 import { scale } from "./scale.ts";
-import { storedQuads, wantShape } from "./shapes.ts";
+import { storedQuads, wantLike } from "./shapes.ts";
 import { subtract } from "./subtract.ts";
 
 const kernel = new Kernel("mean_squared_difference", source);
@@ -14,9 +14,9 @@ const kernel = new Kernel("mean_squared_difference", source);
  * The mean over all elements of `(a - b)^2`.
  *
  * @param a A tensor of any shape.
- * @param b A tensor of the same shape.
+ * @param b A tensor of the same shape and layout.
  * @returns A scalar.
- * @throws {TypeError} If the shapes differ.
+ * @throws {TypeError} If the shapes or layouts differ.
  * @example
  * ```ts
  * import { Gpu, meanSquaredDifference } from "@pupil/pupil";
@@ -28,7 +28,7 @@ const kernel = new Kernel("mean_squared_difference", source);
  * ```
  */
 export function meanSquaredDifference(a: Tensor, b: Tensor): Tensor {
-  wantShape(b, a.shape, "compare tensors");
+  wantLike(b, a, "compare tensors");
   const { gpu, size } = a;
   const quads = storedQuads(a);
   const parts = split(quads, { least: 32, most: 1024 });
@@ -47,7 +47,7 @@ export function meanSquaredDifference(a: Tensor, b: Tensor): Tensor {
     grid: [1],
   });
   const toward = (dy: Tensor, sign: number) => {
-    const da = gpu.empty(a.shape, { label: "mean_squared_difference.da" });
+    const da = gpu.empty(a.shape, { label: "mean_squared_difference.da", layout: a.layout });
     kernel.dispatch("vjp", {
       read: [a, b, dy],
       write: [da],
@@ -64,7 +64,7 @@ export function meanSquaredDifference(a: Tensor, b: Tensor): Tensor {
     differentiableVjp: (dy) => {
       const da = multiply(
         scale(subtract(a, b), 2 / size),
-        broadcast(dy, a.shape, { keep: "none" }),
+        broadcast(dy, a.shape, { keep: "none", layout: a.layout }),
       );
       return [da, scale(da, -1)];
     },

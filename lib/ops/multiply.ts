@@ -2,7 +2,7 @@ import source from "../../kernels/multiply.wgsl" with { type: "text" };
 import { gridFor, Kernel } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
-import { storedQuads, wantShape } from "./shapes.ts";
+import { storedQuads, wantLike } from "./shapes.ts";
 
 const kernel = new Kernel("multiply", source);
 
@@ -10,7 +10,7 @@ const kernel = new Kernel("multiply", source);
  * Multiplies two tensors of one shape, element by element.
  *
  * @returns `a * b`, of their shape.
- * @throws {TypeError} If the shapes differ.
+ * @throws {TypeError} If the shapes or layouts differ.
  * @example
  * ```ts
  * import { Gpu, multiply } from "@pupil/pupil";
@@ -22,7 +22,7 @@ const kernel = new Kernel("multiply", source);
  * ```
  */
 export function multiply(a: Tensor, b: Tensor): Tensor {
-  wantShape(b, a.shape, "multiply tensors");
+  wantLike(b, a, "multiply tensors");
   const y = a.gpu.empty(a.shape, { label: "multiply.y", layout: a.layout });
   const quads = storedQuads(y);
   kernel.dispatch("forward", {

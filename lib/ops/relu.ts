@@ -2,7 +2,7 @@ import source from "../../kernels/relu.wgsl" with { type: "text" };
 import { gridFor, Kernel } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record, stopGradient } from "../tape.ts";
-import { storedQuads, wantShape } from "./shapes.ts";
+import { storedQuads, wantLike } from "./shapes.ts";
 
 const kernel = new Kernel("relu", source);
 
@@ -20,7 +20,7 @@ const kernel = new Kernel("relu", source);
  * ```
  */
 export function relu(x: Tensor): Tensor {
-  const y = x.gpu.empty(x.shape, { label: "relu.y" });
+  const y = x.gpu.empty(x.shape, { label: "relu.y", layout: x.layout });
   const quads = storedQuads(y);
   kernel.dispatch("forward", {
     read: [x],
@@ -33,8 +33,8 @@ export function relu(x: Tensor): Tensor {
 
 /** Lets `dy` through where `open` is positive: the rectifier's vjp, and its own. */
 function gate(dy: Tensor, open: Tensor): Tensor {
-  wantShape(dy, open.shape, "gate a gradient");
-  const dx = dy.gpu.empty(dy.shape, { label: "relu.dx" });
+  wantLike(dy, open, "gate a gradient");
+  const dx = dy.gpu.empty(dy.shape, { label: "relu.dx", layout: dy.layout });
   const quads = storedQuads(dx);
   kernel.dispatch("gate", {
     read: [dy, open],

@@ -1,3 +1,4 @@
+import type { Layout } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 
 /** Counts the vec4s that a tensor stores. */
@@ -48,6 +49,42 @@ export function wantShape(x: Tensor, shape: readonly number[], action: string): 
   if (x.shape.length !== shape.length || x.shape.some((size, at) => size !== shape[at])) {
     throw new TypeError(
       `Cannot ${action}: ${x.label} must be ${describe(shape)}, found ${describe(x.shape)}`,
+    );
+  }
+}
+
+/**
+ * Checks that a tensor has the shape and the layout of another.
+ *
+ * @throws {TypeError} If one differs.
+ */
+export function wantLike(x: Tensor, { shape, layout }: Tensor, action: string): void {
+  wantShape(x, shape, action);
+  wantLayout(x, layout, action);
+}
+
+/**
+ * Checks how a tensor lies in memory.
+ *
+ * @throws {TypeError} If it lies otherwise.
+ */
+export function wantLayout(x: Tensor, layout: Layout, action: string): void {
+  if (x.layout !== layout) {
+    throw new TypeError(
+      `Cannot ${action}: ${x.label} must have the layout ${layout}, found ${x.layout}`,
+    );
+  }
+}
+
+/**
+ * Checks that samples can be told from channels.
+ *
+ * @throws {TypeError} If there are fewer than two dimensions.
+ */
+export function wantSamples(shape: readonly number[], action: string): void {
+  if (shape.length < 2) {
+    throw new TypeError(
+      `Cannot ${action}: to keep samples, wanted at least two dimensions, found ${describe(shape)}`,
     );
   }
 }

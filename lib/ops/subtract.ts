@@ -1,12 +1,13 @@
 import type { Tensor } from "../gpu/tensor.ts";
 import { add } from "./add.ts";
 import { scale } from "./scale.ts";
+import { wantLike } from "./shapes.ts";
 
 /**
  * Subtracts one tensor from another of the same shape, element by element.
  *
  * @returns `a - b`, of their shape.
- * @throws {TypeError} If the shapes differ.
+ * @throws {TypeError} If the shapes or layouts differ.
  * @example
  * ```ts
  * import { Gpu, subtract } from "@pupil/pupil";
@@ -18,5 +19,6 @@ import { scale } from "./scale.ts";
  * ```
  */
 export function subtract(a: Tensor, b: Tensor): Tensor {
+  wantLike(b, a, "subtract tensors");
   return add(a, scale(b, -1));
 }

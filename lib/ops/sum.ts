@@ -5,7 +5,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import { broadcast } from "./broadcast.ts";
 import { scale } from "./scale.ts";
-import { storedQuads } from "./shapes.ts";
+import { storedQuads, wantSamples } from "./shapes.ts";
 
 const kernel = new Kernel("sum", source);
 
@@ -20,6 +20,7 @@ export type Keep = "channels" | "samples" | "none";
  *
  * @param options.keep What is left.
  * @returns `[channels]`, `[batch]` or `[]`.
+ * @throws {TypeError} If samples are kept and x has fewer than two dimensions.
  * @example
  * ```ts
  * import { Gpu, sum } from "@pupil/pupil";
@@ -38,7 +39,7 @@ export function sum(x: Tensor, { keep }: { keep: Keep }): Tensor {
     name: "sum",
     inputs: [x],
     output: y,
-    vjp: (dy) => [broadcast(dy, x.shape, { keep })],
+    vjp: (dy) => [broadcast(dy, x.shape, { keep, layout: x.layout })],
   });
 }
 
@@ -89,6 +90,7 @@ function sumRows(x: Tensor, { y, rows, chunk }: { y: Tensor; rows: number; chunk
 }
 
 function sumSamples(x: Tensor): Tensor {
+  wantSamples(x.shape, "sum");
   const rows = x.shape[0] ?? 1;
   const y = x.gpu.empty([rows], { label: "sum.y" });
   sumRows(x, { y, rows, chunk: storedQuads(x) / rows });

@@ -23,7 +23,7 @@ Deno.test("shapes: the default set has its bytes", () => {
   );
   assert.equal(
     digest(set.test),
-    "8856a59964748c7032b4a39f7435c3bb89d0216d5da2f386f98c4f9b7b64f426",
+    "68d148157a00a943e2eb698161e604cdf1ed14330226e04ab4ae4eba41e72376",
   );
 });
 

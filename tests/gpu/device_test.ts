@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { requestAdapter } from "../../lib/gpu/adapter.ts";
+import { Gpu, OutOfRoomError } from "../../lib/gpu/device.ts";
+import { scale } from "../../lib/ops/scale.ts";
+import { testGpu } from "../support/gpu.ts";
+import { readIntegers } from "../support/stored.ts";
+
+Deno.test("Gpu: opens with the adapter's own limits", async () => {
+  const gpu = await testGpu();
+  const adapter = await requestAdapter();
+  assert.ok(adapter !== null);
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+  assert.equal(maxBufferSize, adapter.limits.maxBufferSize);
+  assert.equal(maxStorageBufferBindingSize, adapter.limits.maxStorageBufferBindingSize);
+  assert.ok(gpu.adapter.name.length > 0);
+});
+
+Deno.test("Gpu: opens the adapter that it is given", async () => {
+  const adapter = await requestAdapter();
+  assert.ok(adapter !== null);
+  using gpu = await Gpu.open({ adapter });
+  assert.deepEqual([...await scale(gpu.tensor([2], [1]), 3).read()], [6]);
+});
+
+Deno.test("Gpu: a tensor comes back as it was made", async () => {
+  const gpu = await testGpu();
+  const x = gpu.tensor([1, 2, 3, 4, 5, 6], [2, 3], { label: "x" });
+  assert.equal(x.label, "x");
+  assert.equal(x.size, 6);
+  assert.deepEqual([...await x.read()], [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual([...await gpu.tensor([7], []).read()], [7]);
+  assert.deepEqual(await readIntegers(gpu.tensor([2 ** 32 - 1, 3], [2], { dtype: "u32" })), [
+    2 ** 32 - 1,
+    3,
+  ]);
+});
+
+Deno.test("Gpu: refuses another count of values", async () => {
+  const gpu = await testGpu();
+  assert.throws(() => gpu.tensor([1, 2, 3], [2, 2], { label: "x" }), {
+    name: "TypeError",
+    message: "Cannot make x of shape [2, 2]: wanted 4 values, found 3",
+  });
+});
+
+Deno.test("Gpu: a constant is made once a value", async () => {
+  const gpu = await testGpu();
+  assert.equal(gpu.constant(0.5), gpu.constant(0.5));
+  assert.notEqual(gpu.constant(0.5), gpu.constant(0.25));
+  assert.deepEqual([...await gpu.constant(0.5).read()], [0.5]);
+});
+
+Deno.test("Gpu: reads many tensors of many sizes in one wait", async () => {
+  const gpu = await testGpu();
+  const sizes = [1, 1000, 3, 41];
+  const values = sizes.map((size) => Float32Array.from({ length: size }, (_, at) => at + size));
+  const tensors = values.map((part, at) => gpu.tensor(part, [sizes[at] ?? 0]));
+  assert.deepEqual(await gpu.read(tensors), values);
+  const [alone, together] = await Promise.all([tensors[0]?.read(), gpu.read(tensors)]);
+  assert.deepEqual(alone, values[0]);
+  assert.deepEqual(together, values);
+});
+
+Deno.test("Gpu: refuses to read integers as floats", async () => {
+  const gpu = await testGpu();
+  const labels = gpu.zeros([3], { label: "labels", dtype: "u32" });
+  await assert.rejects(gpu.read([labels]), {
+    name: "TypeError",
+    message: "Cannot read labels: it must hold f32 numbers, found u32",
+  });
+});
+
+Deno.test("Gpu: a tensor larger than a buffer may be is out of room", async () => {
+  const gpu = await testGpu();
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+  const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  const size = Math.ceil((limit + 1) / 16) * 4;
+  assert.throws(() => gpu.zeros([size], { label: "huge" }), (error) => {
+    assert.ok(error instanceof OutOfRoomError);
+    assert.deepEqual([error.bytes, error.limit], [4 * size, limit]);
+    assert.equal(
+      error.message,
+      `Cannot allocate huge: a buffer of this adapter holds at most ${limit} bytes, found ${
+        4 * size
+      }`,
+    );
+    return true;
+  });
+});
+
+Deno.test("Gpu: counts its buffers", async () => {
+  using gpu = await Gpu.open();
+  assert.equal(gpu.bufferCount, 0);
+  const [x, y] = [gpu.zeros([4]), gpu.tensor([1], [1])];
+  assert.equal(gpu.bufferCount, 2);
+  x[Symbol.dispose]();
+  x[Symbol.dispose]();
+  assert.equal(gpu.bufferCount, 1);
+  assert.deepEqual([...await y.read()], [1]);
+});
+
+Deno.test("Gpu: clear fills with zeros", async () => {
+  const gpu = await testGpu();
+  const x = gpu.tensor([1, 2, 3], [3]);
+  gpu.clear(x.storage);
+  assert.deepEqual([...await x.read()], [0, 0, 0]);
+});

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { gridFor, Kernel, split } from "../../lib/gpu/kernel.ts";
+import { testGpu } from "../support/gpu.ts";
+
+Deno.test("gridFor: one dimension as far as it reaches", () => {
+  assert.deepEqual(gridFor(0, 64), [1, 1]);
+  assert.deepEqual(gridFor(1, 64), [1, 1]);
+  assert.deepEqual(gridFor(64, 64), [1, 1]);
+  assert.deepEqual(gridFor(65, 64), [2, 1]);
+  assert.deepEqual(gridFor(65535, 1), [65535, 1]);
+});
+
+Deno.test("gridFor: two dimensions hold every item and no row too many", () => {
+  for (const groups of [65536, 65537, 131071, 1_000_003]) {
+    const [x, y = 1] = gridFor(groups * 64, 64);
+    assert.ok(x <= 65535 && y > 1);
+    assert.ok(x * y >= groups, `wanted at least ${groups}, found ${x} x ${y}`);
+    assert.ok(x * y - groups < y, `wanted less than ${y} idle groups, found ${x * y - groups}`);
+  }
+});
+
+Deno.test("split: parts cover all items, none is empty, none too many", () => {
+  for (const { least, most } of [{ least: 64, most: 256 }, { least: 1, most: 7 }]) {
+    for (const items of [1, 2, 63, 64, 65, 100, 4097, 16384, 16385, 1_000_000]) {
+      const { chunk, chunks } = split(items, { least, most });
+      assert.ok(chunk * chunks >= items);
+      assert.ok(chunk * (chunks - 1) < items);
+      assert.ok(chunks <= most);
+    }
+  }
+});
+
+Deno.test("split: a part has at least the least items, where it can", () => {
+  assert.deepEqual(split(63, { least: 64, most: 256 }), { chunk: 63, chunks: 1 });
+  assert.deepEqual(split(128, { least: 64, most: 256 }), { chunk: 64, chunks: 2 });
+  assert.deepEqual(split(130, { least: 64, most: 256 }), { chunk: 44, chunks: 3 });
+});
+
+Deno.test("Kernel: is named after its file and must write", async () => {
+  const gpu = await testGpu();
+  const kernel = new Kernel("sum", "");
+  assert.equal(kernel.file, "kernels/sum.wgsl");
+  assert.throws(() => kernel.dispatch("rows", { read: [gpu.zeros([1])], write: [], grid: [1] }), {
+    name: "GpuError",
+    message: "Cannot dispatch sum.rows: it must write a tensor, found none",
+  });
+});

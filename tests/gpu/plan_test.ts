@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { gather } from "../../lib/gpu/arena.ts";
+import type { Dispatch } from "../../lib/gpu/kernel.ts";
+import { type Plan, planMemory } from "../../lib/gpu/plan.ts";
+import type { Storage } from "../../lib/gpu/storage.ts";
+import type { Tensor } from "../../lib/gpu/tensor.ts";
+import { dispatchOf, intermediate } from "../support/dispatches.ts";
+import { testGpu } from "../support/gpu.ts";
+import { randomStream } from "../support/random.ts";
+
+function homes({ buffers }: Plan): Map<Storage, number> {
+  return new Map(
+    buffers.flatMap(({ tenants }, at) => tenants.map(({ storage }) => [storage, at] as const)),
+  );
+}
+
+function rootsOf(tensors: readonly Tensor[]): Set<Storage> {
+  return new Set(tensors.map(({ storage }) => storage.root));
+}
+
+Deno.test("planMemory: a chain alternates between two buffers", async () => {
+  const gpu = await testGpu();
+  const x = gpu.zeros([4]);
+  const tensors = ["a", "b", "c", "d", "e"].map((label) => intermediate(gpu, { label, quads: 8 }));
+  const dispatches = tensors.map((tensor, at) =>
+    dispatchOf(tensor.label, { read: [tensors[at - 1] ?? x], write: [tensor] })
+  );
+  const plan = planMemory(dispatches, rootsOf(tensors.slice(-1)));
+  assert.equal(plan.buffers.length, 2);
+  assert.equal(plan.peakBytes, 2 * 128);
+  assert.equal(plan.intermediateBytes, 5 * 128);
+  assert.deepEqual(plan.dispatches, dispatches);
+});
+
+Deno.test("planMemory: a buffer is as large as its largest tensor", async () => {
+  const gpu = await testGpu();
+  const x = gpu.zeros([4]);
+  const [a, b, c] = [
+    intermediate(gpu, { label: "a", quads: 2 }),
+    intermediate(gpu, { label: "b", quads: 1 }),
+    intermediate(gpu, { label: "c", quads: 9 }),
+  ];
+  const plan = planMemory([
+    dispatchOf("a", { read: [x], write: [a] }),
+    dispatchOf("b", { read: [a], write: [b] }),
+    dispatchOf("c", { read: [b], write: [c] }),
+  ], rootsOf([c]));
+  const home = homes(plan);
+  assert.equal(home.get(a.storage), home.get(c.storage));
+  assert.deepEqual(plan.buffers.map(({ bytes }) => bytes).sort(), [144, 16]);
+});
+
+Deno.test("planMemory: an output keeps its buffer to the end", async () => {
+  const gpu = await testGpu();
+  const x = gpu.zeros([4]);
+  const [out, a, b] = ["out", "a", "b"].map((label) => intermediate(gpu, { label }));
+  assert.ok(out !== undefined && a !== undefined && b !== undefined);
+  const plan = planMemory([
+    dispatchOf("out", { read: [x], write: [out] }),
+    dispatchOf("a", { read: [x], write: [a] }),
+    dispatchOf("b", { read: [a], write: [b] }),
+  ], rootsOf([out, b]));
+  const home = homes(plan);
+  assert.equal(plan.buffers.filter(({ tenants }) => tenants.length > 1).length, 0);
+  assert.notEqual(home.get(out.storage), home.get(b.storage));
+});
+
+Deno.test("planMemory: drops what no output depends on", async () => {
+  const gpu = await testGpu();
+  const [x, persistent] = [gpu.zeros([4]), gpu.zeros([4])];
+  const [dead, deader, kept, out] = ["dead", "deader", "kept", "out"].map((label) =>
+    intermediate(gpu, { label })
+  );
+  assert.ok(dead !== undefined && deader !== undefined);
+  assert.ok(kept !== undefined && out !== undefined);
+  const plan = planMemory([
+    dispatchOf("dead", { read: [x], write: [dead] }),
+    dispatchOf("deader", { read: [dead], write: [deader] }),
+    dispatchOf("kept", { read: [x], write: [kept] }),
+    dispatchOf("persistent", { read: [kept], write: [persistent] }),
+    dispatchOf("out", { read: [x], write: [out] }),
+  ], rootsOf([out]));
+  assert.deepEqual(plan.dispatches.map(({ label }) => label), ["kept", "persistent", "out"]);
+  assert.ok(!homes(plan).has(dead.storage) && !homes(plan).has(deader.storage));
+});
+
+Deno.test("planMemory: gathered tensors live and move as one", async () => {
+  const gpu = await testGpu();
+  const x = gpu.zeros([4]);
+  gpu.record(() => {
+    const [a, b, c] = ["a", "b", "c"].map((label) => intermediate(gpu, { label }));
+    assert.ok(a !== undefined && b !== undefined && c !== undefined);
+    const dispatches = [
+      dispatchOf("a", { read: [x], write: [a] }),
+      dispatchOf("c", { read: [x], write: [c] }),
+      dispatchOf("b", { read: [c], write: [b] }),
+    ];
+    const whole = gather([a, b], { label: "whole" });
+    assert.ok(whole !== null);
+    const plan = planMemory(dispatches, rootsOf([whole]));
+    const home = homes(plan);
+    assert.deepEqual(plan.dispatches.map(({ label }) => label), ["a", "c", "b"]);
+    assert.equal(home.size, 2);
+    assert.notEqual(home.get(whole.storage), home.get(c.storage));
+    assert.equal(plan.peakBytes, 512 + 16);
+  });
+});
+
+/** What a replay leaves in each place, as terms: a write of a tensor is a term of all that the dispatch saw. */
+function replay(
+  dispatches: readonly Dispatch[],
+  { placeOf, memory }: { placeOf: (storage: Storage) => unknown; memory: Map<unknown, string> },
+): void {
+  const written = new Set<Storage>();
+  for (const { label, read, write } of dispatches) {
+    const again = write.filter(({ storage }) => written.has(storage) || !storage.isPlaceless);
+    const seen = [...read, ...again].map(({ storage }) => memory.get(placeOf(storage)) ?? "none");
+    for (const { storage } of write) {
+      written.add(storage);
+      memory.set(placeOf(storage), hash(`${label} ${storage.label} ${seen.join(" ")}`));
+    }
+  }
+}
+
+function hash(text: string): string {
+  let value = 2166136261;
+  for (const letter of text) value = Math.imul(value ^ letter.charCodeAt(0), 16777619) >>> 0;
+  return value.toString(36);
+}
+
+Deno.test("planMemory: replayed random programs lose no live value", async () => {
+  const gpu = await testGpu();
+  let saved = 0;
+  for (let seed = 0; seed < 200; seed++) {
+    const next = randomStream(seed);
+    const pick = <T>(from: readonly T[]) => from[Math.floor(next() * from.length)];
+    const persistent = Array.from({ length: 3 }, (_, at) => gpu.zeros([4], { label: `p${at}` }));
+    const made: Tensor[] = [];
+    const dispatches = Array.from({ length: 30 }, (_, at) => {
+      const read = Array.from(
+        { length: 1 + Math.floor(next() * 3) },
+        () => pick([...made.slice(-6), ...persistent]),
+      ).filter((tensor) => tensor !== undefined);
+      const label = `t${at}`;
+      const old = pick(next() < 0.5 ? made : persistent);
+      const write = next() < 0.2 && old !== undefined && !read.includes(old)
+        ? [old]
+        : [intermediate(gpu, { label, quads: 1 + Math.floor(next() * 9) })];
+      if (next() < 0.3) write.push(intermediate(gpu, { label: `${label} too` }));
+      made.push(...write.filter((tensor) => !persistent.includes(tensor)));
+      return dispatchOf(label, { read, write });
+    });
+    const outputs = rootsOf([pick(made), pick(made)].filter((tensor) => tensor !== undefined));
+    const plan = planMemory(dispatches, outputs);
+    const home = homes(plan);
+    for (const { label, read, write } of plan.dispatches) {
+      const bound = [...rootsOf([...read, ...write])].filter(({ isPlaceless }) => isPlaceless);
+      const places = bound.map((storage) => home.get(storage));
+      assert.ok(places.every((place) => place !== undefined), `${label} has no buffer`);
+      assert.equal(new Set(places).size, places.length, `${label} shares a buffer, seed ${seed}`);
+    }
+    const [ideal, planned] = [new Map<unknown, string>(), new Map<unknown, string>()];
+    for (let run = 0; run < 2; run++) {
+      replay(dispatches, { placeOf: (storage) => storage, memory: ideal });
+      replay(plan.dispatches, {
+        placeOf: (storage) => home.get(storage) ?? storage,
+        memory: planned,
+      });
+      for (const storage of [...outputs, ...rootsOf(persistent)]) {
+        const found = planned.get(home.get(storage) ?? storage);
+        assert.equal(found, ideal.get(storage), `${storage.label}, seed ${seed}, run ${run}`);
+      }
+    }
+    assert.ok(plan.peakBytes <= plan.intermediateBytes);
+    if (plan.peakBytes < plan.intermediateBytes) saved++;
+    for (const tensor of persistent) tensor[Symbol.dispose]();
+  }
+  assert.ok(saved > 150, `wanted most plans to save memory, found ${saved} of 200`);
+});

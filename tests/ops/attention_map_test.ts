@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { gradients } from "../../lib/gradients.ts";
+import { attentionMap } from "../../lib/ops/attention_map.ts";
+import { watch } from "../../lib/tape.ts";
+import { assertClose } from "../support/assert_close.ts";
+import { checkOp } from "../support/check_op.ts";
+import { testGpu } from "../support/gpu.ts";
+import { uniform } from "../support/operand.ts";
+import { readChecked } from "../support/stored.ts";
+
+function mapsOf(x: Float64Array, { positions, channels }: { positions: number; channels: number }) {
+  const maps = new Float64Array(x.length / channels);
+  x.forEach((value, at) => {
+    const p = Math.floor(at / channels);
+    maps[p] = (maps[p] ?? NaN) + value * value / channels;
+  });
+  for (let first = 0; first < maps.length; first += positions) {
+    const map = maps.subarray(first, first + positions);
+    const norm = Math.sqrt(map.reduce((sum, value) => sum + value * value, 0));
+    map.set(map.map((value) => value / norm));
+  }
+  return maps;
+}
+
+const CASES = [[3, 5, 7, 5], [1, 9, 9, 41], [2, 3, 1, 1], [5, 2, 2, 24]] as const;
+
+for (const shape of CASES) {
+  Deno.test(`attentionMap: [${shape.join(", ")}]`, async () => {
+    const [n, height, width, channels] = shape;
+    await checkOp(({ x }) => attentionMap(x), {
+      inputs: { x: uniform(shape) },
+      shape: [n, height * width],
+      reference: ({ x }) => mapsOf(x, { positions: height * width, channels }),
+      second: false,
+    });
+  });
+}
+
+Deno.test("attentionMap: a sample of zeros gives zeros and a zero gradient", async () => {
+  const gpu = await testGpu();
+  const x = watch(gpu.tensor([0, 0, 0, 0, 3, 1, 1, 2], [2, 2, 1, 2]));
+  const y = attentionMap(x);
+  const grads = gradients(y, [x], { upstream: gpu.tensor([1, 2, 0, 0], [2, 2]) });
+  const [maps = [], dx = []] = await readChecked([y, ...grads]);
+  const norm = Math.hypot(10, 5);
+  assertClose(maps, [0, 0, 10 / norm, 5 / norm], { rtol: 1e-6, what: "map" });
+  assertClose(dx, new Float32Array(8), { what: "gradient" });
+});
+
+Deno.test("attentionMap: refuses other dimensions", async () => {
+  const gpu = await testGpu();
+  assert.throws(() => attentionMap(gpu.zeros([2, 3])), {
+    name: "TypeError",
+    message: "Cannot take the attention map of x: wanted four dimensions, found [2, 3]",
+  });
+});

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { avgPool2d, globalAvgPool2d } from "../../lib/ops/avg_pool2d.ts";
+import { checkOp } from "../support/check_op.ts";
+import { testGpu } from "../support/gpu.ts";
+import { uniform } from "../support/operand.ts";
+import { pool, pooledShape, type Pooling } from "../support/reference/pool2d.ts";
+
+const CASES: readonly Pooling[] = [
+  { x: [2, 5, 7, 5], size: 3, stride: 2, padding: 1 },
+  { x: [1, 9, 8, 24], size: 2, stride: 2, padding: 0 },
+  { x: [1, 7, 8, 1], size: 2, stride: 3, padding: 1 },
+];
+
+function add(window: readonly number[]): number {
+  return window.reduce((a, b) => a + b, 0);
+}
+
+for (const sizes of CASES) {
+  const { size, stride, padding } = sizes;
+  Deno.test(`avgPool2d: ${size}/${stride} padded by ${padding} of [${sizes.x.join(", ")}]`, async () => {
+    await checkOp(({ x }) => avgPool2d(x, size, { stride, padding }), {
+      inputs: { x: uniform(sizes.x) },
+      shape: pooledShape(sizes),
+      reference: ({ x }) => pool(x, sizes, (window) => add(window) / size ** 2),
+    });
+  });
+}
+
+Deno.test("globalAvgPool2d: images that are not square", async () => {
+  const [n, height, width, channels] = [3, 5, 3, 41];
+  await checkOp(({ x }) => globalAvgPool2d(x), {
+    inputs: { x: uniform([n, height, width, channels]) },
+    shape: [n, channels],
+    reference: ({ x }) =>
+      Float64Array.from({ length: n * channels }, (_, at) => {
+        const first = Math.floor(at / channels) * height * width * channels + at % channels;
+        const pixels = Array.from({ length: height * width }, (_, p) => x[first + p * channels]);
+        return add(pixels.map((value) => value ?? NaN)) / pixels.length;
+      }),
+  });
+});
+
+Deno.test("avgPool2d: refuses what does not fit", async () => {
+  const gpu = await testGpu();
+  const message = "Cannot pool x: wanted four dimensions, found [4, 4]";
+  assert.throws(() => avgPool2d(gpu.zeros([4, 4]), 2), { name: "TypeError", message });
+  assert.throws(() => globalAvgPool2d(gpu.zeros([4, 4])), { name: "TypeError", message });
+  assert.throws(() => avgPool2d(gpu.zeros([1, 4, 2, 1]), 3), {
+    name: "RangeError",
+    message:
+      "Cannot pool: a window of 3 must fit into the padded side and be at least twice the padding, found a side of 2 padded by 0",
+  });
+});

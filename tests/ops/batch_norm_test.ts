@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import type { Gpu } from "../../lib/gpu/device.ts";
+import { gradients } from "../../lib/gradients.ts";
+import { batchNorm } from "../../lib/ops/batch_norm.ts";
+import { watch } from "../../lib/tape.ts";
+import { assertClose } from "../support/assert_close.ts";
+import { checkOp } from "../support/check_op.ts";
+import { testGpu } from "../support/gpu.ts";
+import { uniform } from "../support/operand.ts";
+import { randomValues } from "../support/random.ts";
+import { normalise, statisticsOf } from "../support/reference/batch_norm.ts";
+import { readChecked } from "../support/stored.ts";
+
+type Shape = readonly [number, number, number, number];
+
+function operands(shape: Shape, { from = -1, to = 1 } = {}) {
+  return {
+    x: uniform(shape, { from, to }),
+    weight: uniform([shape[3]], { seed: 2, from: 0.5, to: 1.5 }),
+    bias: uniform([shape[3]], { seed: 3 }),
+  };
+}
+
+function runningOf(gpu: Gpu, channels: number) {
+  const mean = randomValues(channels, { seed: 4 });
+  const variance = randomValues(channels, { seed: 5, from: 0.5, to: 2 });
+  return {
+    values: { mean: Float64Array.from(mean), variance: Float64Array.from(variance) },
+    runningMean: gpu.tensor(mean, [channels], { label: "running mean" }),
+    runningVariance: gpu.tensor(variance, [channels], { label: "running variance" }),
+  };
+}
+
+Deno.test("batchNorm: training, with second derivatives", async () => {
+  const gpu = await testGpu();
+  const shape: Shape = [2, 3, 5, 5];
+  await checkOp((p) => batchNorm(p.x, { ...p, ...runningOf(gpu, 5), training: true }), {
+    inputs: operands(shape),
+    shape,
+    reference: normalise,
+    tolerance: 1e-4,
+  });
+});
+
+Deno.test("batchNorm: evaluation, with second derivatives", async () => {
+  const gpu = await testGpu();
+  const shape: Shape = [2, 3, 5, 5];
+  const { values: statistics, ...running } = runningOf(gpu, 5);
+  await checkOp((p) => batchNorm(p.x, { ...p, ...running, training: false, epsilon: 0.01 }), {
+    inputs: operands(shape),
+    shape,
+    reference: (p) => normalise(p, { statistics, epsilon: 0.01 }),
+  });
+  assertClose(await running.runningMean.read(), statistics.mean, { what: "running mean" });
+  assertClose(await running.runningVariance.read(), statistics.variance, {
+    what: "running variance",
+  });
+});
+
+const LARGE: Readonly<Record<string, { shape: Shape; training: boolean }>> = {
+  "41 channels, one image": { shape: [1, 9, 9, 41], training: true },
+  "more rows than a workgroup adds at once": { shape: [1, 65, 65, 1], training: true },
+  "24 channels in evaluation": { shape: [2, 9, 9, 24], training: false },
+};
+
+for (const [name, { shape, training }] of Object.entries(LARGE)) {
+  Deno.test(`batchNorm: ${name}`, async () => {
+    const gpu = await testGpu();
+    const { values: statistics, ...running } = runningOf(gpu, shape[3]);
+    await checkOp((p) => batchNorm(p.x, { ...p, ...running, training }), {
+      inputs: operands(shape),
+      shape,
+      reference: (p) => normalise(p, training ? {} : { statistics }),
+      second: false,
+      tolerance: 1e-4,
+      most: 40,
+    });
+  });
+}
+
+Deno.test("batchNorm: a large mean costs no digits of the variance", async () => {
+  const gpu = await testGpu();
+  const shape: Shape = [2, 9, 9, 3];
+  await checkOp((p) => batchNorm(p.x, { ...p, ...runningOf(gpu, 3), training: true }), {
+    inputs: operands(shape, { from: 999, to: 1001 }),
+    shape,
+    reference: normalise,
+    second: false,
+    tolerance: 1e-3,
+  });
+});
+
+Deno.test("batchNorm: training moves the running statistics, the variance unbiased", async () => {
+  const gpu = await testGpu();
+  const [channels, rows] = [5, 30];
+  const { values: before, ...running } = runningOf(gpu, channels);
+  const { x, weight, bias } = operands([2, 3, 5, channels]);
+  batchNorm(gpu.tensor(x.values, x.shape), {
+    weight: gpu.tensor(weight.values, [channels]),
+    bias: gpu.tensor(bias.values, [channels]),
+    ...running,
+    training: true,
+    momentum: 0.3,
+  });
+  const batch = statisticsOf(Float64Array.from(x.values), channels);
+  const [mean = [], variance = []] = await readChecked([
+    running.runningMean,
+    running.runningVariance,
+  ]);
+  const moved = (from: Float64Array, to: Float64Array) =>
+    from.map((value, c) => 0.7 * value + 0.3 * (to[c] ?? NaN));
+  const unbiased = batch.variance.map((value) => value * rows / (rows - 1));
+  assertClose(mean, moved(before.mean, batch.mean), { atol: 1e-6, what: "mean" });
+  assertClose(variance, moved(before.variance, unbiased), { atol: 1e-6, what: "variance" });
+});
+
+Deno.test("batchNorm: a dead channel gives the bias and finite gradients", async () => {
+  const gpu = await testGpu();
+  const x = watch(gpu.tensor([3, 1, 3, 2, 3, 6], [3, 1, 1, 2]));
+  const [weight, bias] = [watch(gpu.tensor([2, 1], [2])), watch(gpu.tensor([5, 0], [2]))];
+  const parameters = { weight, bias, ...runningOf(gpu, 2), training: true };
+  const y = batchNorm(x, { ...parameters });
+  const upstream = gpu.tensor([1, 0, 2, 0, 6, 0], y.shape);
+  const deviation = 1 / Math.sqrt(1e-5);
+  for (const differentiable of [false, true]) {
+    const grads = gradients(y, [x, weight, bias], { upstream, differentiable });
+    const [out = [], dx = [], dweight = [], dbias = []] = await readChecked([y, ...grads]);
+    const dead = (values: ArrayLike<number>) => Array.from(values).filter((_, at) => at % 2 === 0);
+    assertClose(dead(out), [5, 5, 5], { what: "y" });
+    const wanted = [-2, -1, 3].map((value) => 2 * deviation * value);
+    assertClose(dead(dx), wanted, { rtol: 1e-5, what: "dx" });
+    assertClose(dead(dweight), [0], { what: "dweight" });
+    assertClose(dead(dbias), [9], { what: "dbias" });
+  }
+});
+
+Deno.test("batchNorm: without an epsilon the padding stays zero", async () => {
+  const gpu = await testGpu();
+  for (const training of [true, false]) {
+    const x = watch(gpu.tensor([1, 3], [2, 1, 1, 1]));
+    const y = batchNorm(x, {
+      weight: gpu.tensor([1], [1]),
+      bias: gpu.zeros([1]),
+      runningMean: gpu.zeros([1]),
+      runningVariance: gpu.tensor([4], [1]),
+      training,
+      epsilon: 0,
+    });
+    const [dx] = gradients(y, [x], { upstream: gpu.tensor([1, 0], y.shape) });
+    await readChecked([y, dx ?? x]);
+  }
+});
+
+Deno.test("batchNorm: refuses what does not fit", async () => {
+  const gpu = await testGpu();
+  const vector = (size: number, label: string) => gpu.zeros([size], { label });
+  const parameters = {
+    weight: vector(3, "weight"),
+    bias: vector(3, "bias"),
+    runningMean: vector(3, "mean"),
+    runningVariance: vector(3, "variance"),
+    training: true,
+  };
+  assert.throws(() => batchNorm(gpu.zeros([2, 3]), parameters), {
+    name: "TypeError",
+    message: "Cannot normalise x: wanted four dimensions, found [2, 3]",
+  });
+  for (const name of ["weight", "bias", "runningMean", "runningVariance"]) {
+    const wrong = { ...parameters, [name]: vector(4, name) };
+    assert.throws(() => batchNorm(gpu.zeros([2, 1, 1, 3]), wrong), {
+      name: "TypeError",
+      message: `Cannot normalise x: ${name} must be [3], found [4]`,
+    });
+  }
+  assert.throws(() => batchNorm(gpu.zeros([1, 1, 1, 3]), parameters), {
+    name: "RangeError",
+    message: "Cannot normalise x in training: wanted more than one value a channel, found 1",
+  });
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { StepValues } from "../../lib/gpu/step_values.ts";
+import { appendHistory, HISTORY_COLUMNS } from "../../lib/ops/history.ts";
+import { testGpu } from "../support/gpu.ts";
+
+Deno.test("appendHistory: a row for each step, in the order of the columns", async () => {
+  const gpu = await testGpu();
+  using step = new StepValues(gpu, ["other", "row"]);
+  const table = gpu.zeros([3, HISTORY_COLUMNS]);
+  const scalars = [1, 2, 3, 4, 5, 6, 7].map((value) => gpu.tensor([value], []));
+  for (const [row, count] of [[2, 7], [0, 2]] as const) {
+    step.setInteger("other", 1);
+    step.setInteger("row", row);
+    step.upload();
+    appendHistory(table, scalars.slice(0, count), { row: step.at("row") });
+  }
+  const found = [...await table.read()];
+  assert.deepEqual(found.slice(0, 2), [1, 2]);
+  assert.deepEqual(found.slice(8, 16), [0, 0, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(found.slice(16, 23), [1, 2, 3, 4, 5, 6, 7]);
+});
+
+Deno.test("appendHistory: refuses what does not fit", async () => {
+  const gpu = await testGpu();
+  using step = new StepValues(gpu, ["row"]);
+  const row = step.at("row");
+  const table = gpu.zeros([3, 8]);
+  const scalar = gpu.constant(1);
+  assert.throws(() => appendHistory(gpu.zeros([3, 7], { label: "t" }), [scalar], { row }), {
+    name: "TypeError",
+    message: "Cannot keep a history: t must be [3, 8], found [3, 7]",
+  });
+  assert.throws(() => appendHistory(table, [], { row }), {
+    name: "RangeError",
+    message: "Cannot keep a history: wanted 1 to 7 scalars, found 0",
+  });
+  const eight = Array.from({ length: 8 }, () => scalar);
+  assert.throws(() => appendHistory(table, eight, { row }), {
+    name: "RangeError",
+    message: "Cannot keep a history: wanted 1 to 7 scalars, found 8",
+  });
+});

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { gradients } from "../../lib/gradients.ts";
+import { maxPool2d } from "../../lib/ops/max_pool2d.ts";
+import { watch } from "../../lib/tape.ts";
+import { checkOp } from "../support/check_op.ts";
+import { testGpu } from "../support/gpu.ts";
+import { spaced } from "../support/operand.ts";
+import { pool, pooledShape, type Pooling } from "../support/reference/pool2d.ts";
+
+const CASES: readonly Pooling[] = [
+  { x: [2, 5, 7, 5], size: 3, stride: 2, padding: 1 },
+  { x: [1, 9, 8, 24], size: 2, stride: 2, padding: 0 },
+  { x: [1, 7, 8, 1], size: 2, stride: 3, padding: 1 },
+];
+
+for (const sizes of CASES) {
+  const { size, stride, padding } = sizes;
+  Deno.test(`maxPool2d: ${size}/${stride} padded by ${padding} of [${sizes.x.join(", ")}]`, async () => {
+    await checkOp(({ x }) => maxPool2d(x, size, { stride, padding }), {
+      inputs: { x: spaced(sizes.x) },
+      shape: pooledShape(sizes),
+      reference: ({ x }) => pool(x, sizes, (window) => Math.max(...window)),
+    });
+  });
+}
+
+Deno.test("maxPool2d: of equal values the first gets the gradient", async () => {
+  const gpu = await testGpu();
+  const x = watch(gpu.tensor([0, 2, 2, 1, 2, 0, 2, 0, 1], [1, 3, 3, 1]));
+  const y = maxPool2d(x, 2, { stride: 1 });
+  const [dx] = gradients(y, [x], { upstream: gpu.tensor([1, 10, 100, 1000], y.shape) });
+  assert.deepEqual([...await y.read()], [2, 2, 2, 2]);
+  assert.deepEqual([...await dx?.read() ?? []], [0, 11, 0, 0, 1100, 0, 0, 0, 0]);
+});
+
+Deno.test("maxPool2d: the padding is never the maximum", async () => {
+  const gpu = await testGpu();
+  const x = watch(gpu.tensor([-4, -3, -2, -1], [1, 2, 2, 1]));
+  const y = maxPool2d(x, 2, { stride: 2, padding: 1 });
+  const [dx] = gradients(y, [x], { upstream: gpu.tensor([1, 2, 3, 4], y.shape) });
+  assert.deepEqual([...await y.read()], [-4, -3, -2, -1]);
+  assert.deepEqual([...await dx?.read() ?? []], [1, 2, 3, 4]);
+});
+
+Deno.test("maxPool2d: refuses what does not fit", async () => {
+  const gpu = await testGpu();
+  const x = gpu.zeros([1, 4, 2, 1]);
+  assert.throws(() => maxPool2d(gpu.zeros([4, 4]), 2), {
+    name: "TypeError",
+    message: "Cannot pool x: wanted four dimensions, found [4, 4]",
+  });
+  assert.throws(() => maxPool2d(x, 3), {
+    name: "RangeError",
+    message:
+      "Cannot pool: a window of 3 must fit into the padded side and be at least twice the padding, found a side of 2 padded by 0",
+  });
+  assert.throws(() => maxPool2d(x, 3, { padding: 2 }), {
+    name: "RangeError",
+    message:
+      "Cannot pool: a window of 3 must fit into the padded side and be at least twice the padding, found a side of 4 padded by 2",
+  });
+  assert.throws(() => maxPool2d(x, 0), {
+    name: "RangeError",
+    message: "Cannot use the window of a pooling: wanted an integer of at least 1, found 0",
+  });
+  assert.throws(() => maxPool2d(x, 2, { stride: 0 }), {
+    name: "RangeError",
+    message: "Cannot use the stride of a pooling: wanted an integer of at least 1, found 0",
+  });
+  assert.throws(() => maxPool2d(x, 2, { padding: 0.5 }), {
+    name: "RangeError",
+    message: "Cannot use the padding of a pooling: wanted an integer of at least 0, found 0.5",
+  });
+});

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { sizeOf } from "../../lib/gpu/layout.ts";
+import { broadcast } from "../../lib/ops/broadcast.ts";
+import { type Keep, mean, sum } from "../../lib/ops/sum.ts";
+import { checkOp } from "../support/check_op.ts";
+import { testGpu } from "../support/gpu.ts";
+import { uniform } from "../support/operand.ts";
+
+function kept(shape: readonly number[], keep: Keep): number[] {
+  if (keep === "none") return [];
+  return [(keep === "channels" ? shape.at(-1) : shape[0]) ?? 1];
+}
+
+function total(x: Float64Array, { shape, keep }: { shape: readonly number[]; keep: Keep }) {
+  const [bins = 1] = kept(shape, keep);
+  const y = new Float64Array(bins);
+  x.forEach((value, at) => {
+    const bin = keep === "channels" ? at % bins : Math.floor(at / (sizeOf(shape) / bins));
+    y[bin] = (y[bin] ?? NaN) + value;
+  });
+  return y;
+}
+
+const KEEPS: readonly Keep[] = ["channels", "samples", "none"];
+
+for (const keep of KEEPS) {
+  for (const shape of [[3, 5, 7, 5], [1, 1], [5, 1, 1, 41]]) {
+    Deno.test(`sum: keeps ${keep} of [${shape.join(", ")}]`, async () => {
+      await checkOp(({ x }) => sum(x, { keep }), {
+        inputs: { x: uniform(shape) },
+        shape: kept(shape, keep),
+        reference: ({ x }) => total(x, { shape, keep }),
+        most: 40,
+      });
+    });
+  }
+  Deno.test(`sum: keeps ${keep} of weights`, async () => {
+    const shape = [2, 3, 3, 5];
+    await checkOp(({ x }) => sum(x, { keep }), {
+      inputs: { x: uniform(shape, { layout: "weights" }) },
+      shape: kept(shape, keep),
+      reference: ({ x }) => total(x, { shape, keep }),
+    });
+  });
+  Deno.test(`sum: keeps ${keep} of more than one pass adds`, async () => {
+    const shape = [4500, 5];
+    await checkOp(({ x }) => sum(x, { keep }), {
+      inputs: { x: uniform(shape, { from: 0, to: 1 }) },
+      shape: kept(shape, keep),
+      reference: ({ x }) => total(x, { shape, keep }),
+      second: false,
+      most: 10,
+    });
+  });
+}
+
+Deno.test("sum: a vector and a scalar", async () => {
+  const gpu = await testGpu();
+  const x = gpu.tensor([1, 2, 3, 4, 5], [5]);
+  assert.deepEqual([...await sum(x, { keep: "channels" }).read()], [1, 2, 3, 4, 5]);
+  assert.deepEqual([...await sum(x, { keep: "none" }).read()], [15]);
+  assert.deepEqual([...await sum(gpu.constant(7), { keep: "none" }).read()], [7]);
+});
+
+Deno.test("sum: more workgroups than one dimension holds", async () => {
+  const gpu = await testGpu();
+  const rows = 65536 * 64 + 1;
+  using x = broadcast(gpu.constant(0.5), [rows, 4], { keep: "none" });
+  assert.deepEqual([...await sum(x, { keep: "none" }).read()], [2 * rows]);
+});
+
+Deno.test("sum: refuses to keep the samples of a vector", async () => {
+  const gpu = await testGpu();
+  assert.throws(() => sum(gpu.zeros([5]), { keep: "samples" }), {
+    name: "TypeError",
+    message: "Cannot sum: to keep samples, wanted at least two dimensions, found [5]",
+  });
+});
+
+Deno.test("mean: divides by the logical size", async () => {
+  await checkOp(({ x }) => mean(x), {
+    inputs: { x: uniform([3, 5]) },
+    shape: [],
+    reference: ({ x }) => [x.reduce((a, b) => a + b) / 15],
+  });
+});

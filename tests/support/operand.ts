@@ -1,0 +1,21 @@
+import { type Layout, sizeOf } from "../../lib/gpu/layout.ts";
+import type { Operand } from "./check_op.ts";
+import { randomValues, spacedValues } from "./random.ts";
+
+/** An input of random numbers between `from` and `to`, -1 and 1 unless told. */
+export function uniform(
+  shape: readonly number[],
+  { seed = 1, from = -1, to = 1, layout = "channels" }: {
+    seed?: number;
+    from?: number;
+    to?: number;
+    layout?: Layout;
+  } = {},
+): Operand {
+  return { shape, layout, values: randomValues(sizeOf(shape), { seed, from, to }) };
+}
+
+/** An input without ties or zeros, for ops with kinks. */
+export function spaced(shape: readonly number[], { seed = 1 } = {}): Operand {
+  return { shape, values: spacedValues(sizeOf(shape), { seed }) };
+}

@@ -1,0 +1,36 @@
+/** The sizes of a pooling. */
+export interface Pooling {
+  readonly x: readonly [number, number, number, number];
+  readonly size: number;
+  readonly stride: number;
+  readonly padding: number;
+}
+
+/** The shape of a pooling's output. */
+export function pooledShape({ x, size, stride, padding }: Pooling) {
+  const out = (side: number) => Math.floor((side + 2 * padding - size) / stride) + 1;
+  return [x[0], out(x[1]), out(x[2]), x[3]] as const;
+}
+
+/** The values inside of each window, for `reduce` to turn into one output. */
+export function pool(
+  x: Float64Array,
+  sizes: Pooling,
+  reduce: (window: readonly number[]) => number,
+): Float64Array {
+  const { x: [, height, width, channels], size, stride, padding } = sizes;
+  const [n, outHeight, outWidth] = pooledShape(sizes);
+  return Float64Array.from({ length: n * outHeight * outWidth * channels }, (_, at) => {
+    const c = at % channels;
+    const left = Math.floor(at / channels) % outWidth * stride - padding;
+    const top = Math.floor(at / channels / outWidth) % outHeight * stride - padding;
+    const image = Math.floor(at / channels / outWidth / outHeight);
+    const window: number[] = [];
+    for (let iy = Math.max(top, 0); iy < Math.min(top + size, height); iy++) {
+      for (let ix = Math.max(left, 0); ix < Math.min(left + size, width); ix++) {
+        window.push(x[((image * height + iy) * width + ix) * channels + c] ?? NaN);
+      }
+    }
+    return reduce(window);
+  });
+}
