@@ -12,6 +12,11 @@ import { wideResNet, wideResNetSizes } from "./wide_resnet.ts";
 export async function openModel(gpu: Gpu, path: string): Promise<Model> {
   const { tensors } = await readSafetensors(path);
   const model = wideResNet(gpu, { ...wideResNetSizes(tensors, { from: path }), seed: 0 });
-  model.parameters.load(tensors, { from: path });
-  return model;
+  try {
+    model.parameters.load(tensors, { from: path });
+    return model;
+  } catch (error) {
+    model[Symbol.dispose]();
+    throw error;
+  }
 }

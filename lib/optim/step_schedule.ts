@@ -27,7 +27,7 @@ export function stepSchedule(
   epoch: number,
   { rate, ratio, epochs }: { rate: number; ratio: number; epochs: readonly number[] },
 ): EpochRate {
-  const drops = epochs.filter((drop) => drop <= epoch).length;
+  const drops = new Set(epochs.filter((drop) => drop <= epoch)).size;
   return {
     rate: Array.from({ length: drops }).reduce<number>((before) => before * ratio, rate),
     dropped: epochs.includes(epoch),

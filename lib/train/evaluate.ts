@@ -79,9 +79,12 @@ export class Evaluator implements Disposable {
       if (this.#history.pending >= MOST_IN_FLIGHT) rows.push(...await this.#history.take());
     }
     rows.push(...await this.#history.take());
-    const mean = (column: number) =>
-      rows.reduce((sum, row) => sum + (row[column] ?? NaN), 0) / steps;
-    return { loss: mean(0), totalLoss: mean(1), accuracy: 100 * mean(2) * steps / store.count };
+    const sum = (column: number) => rows.reduce((sum, row) => sum + (row[column] ?? NaN), 0);
+    return {
+      loss: sum(0) / steps,
+      totalLoss: sum(1) / steps,
+      accuracy: 100 * sum(2) / store.count,
+    };
   }
 
   async #program(batch: number): Promise<Program<null>> {

@@ -169,7 +169,7 @@ class Loop {
     const perEpoch = stepsPerEpoch({ count: store.count, batchSize, shuffle });
     const end = Math.min(epochs * perEpoch, maxSteps);
     let evaluation: Evaluation | null = null;
-    while (this.#step < end) {
+    while (this.#step < end || (evaluation === null && this.#steps.length > 0)) {
       const epoch = Math.floor(this.#step / perEpoch) + 1;
       const rate = this.#beginEpoch(epoch, { isNew: this.#step % perEpoch === 0 });
       const epochEnd = Math.min(epoch * perEpoch, end);
@@ -207,7 +207,10 @@ class Loop {
     this.#submitted.push({ step: this.#step, images });
     this.#step++;
     if (this.#submitted.length >= this.#inFlight || this.trainer.isFull) await this.#look(at);
-    if (performance.now() - this.#paused > 1000 * SECONDS_BETWEEN_PAUSES) await this.#pause();
+    if (performance.now() - this.#paused > 1000 * SECONDS_BETWEEN_PAUSES) {
+      await this.#look(at);
+      await this.#pause();
+    }
   }
 
   /** Waits for the GPU, and from the time that took decides how many steps to submit before the next look. */
@@ -230,9 +233,7 @@ class Loop {
   }
 
   async #pause(): Promise<void> {
-    const { epoch, rate } = this.#steps.at(-1) ?? { epoch: 1, rate: 0 };
-    await this.#look({ epoch, rate });
-    await this.options.onPause?.({ step: this.#step, stepsOfEpoch: this.#steps });
+    await this.options.onPause?.({ step: this.#step, stepsOfEpoch: [...this.#steps] });
     this.#paused = this.#looked = performance.now();
   }
 

@@ -3,6 +3,7 @@ import type { Plan } from "../gpu/plan.ts";
 import type { Model } from "../models/model.ts";
 import type { NamedTensors } from "../weights/parameter_set.ts";
 import { formatSafetensors } from "../weights/safetensors.ts";
+import { stepsPerEpoch } from "./batches.ts";
 import { type Checkpoint, formatCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import { type FinishedEpoch, type FinishedStep, fit, type Position } from "./fit.ts";
 import type { ImageSet } from "./image_set.ts";
@@ -83,21 +84,25 @@ export class Run {
   ): Promise<Run> {
     const checkpoint = await readCheckpoint(folder.file(RUN_FILES.checkpoint));
     const { position, best } = checkpoint.progress;
-    const epoch = position.stepsOfEpoch[0]?.epoch;
+    const { settings, data } = options;
+    const perEpoch = stepsPerEpoch({
+      count: data.train.count,
+      batchSize: settings.batch_size,
+      shuffle: !settings.no_shuffle,
+    });
+    const epoch = Math.floor(position.step / perEpoch) + 1;
     await folder.dropLinesFrom(
       RUN_FILES.steps,
       (line) => (numberAt(line, "step") ?? Infinity) >= position.step,
     );
-    if (epoch !== undefined) {
-      await folder.dropLinesFrom(
-        RUN_FILES.log,
-        (line) => (numberAt(line, "epoch") ?? Infinity) >= epoch,
-      );
-      if (await folder.has(RUN_FILES.bestBefore)) {
-        await folder.rename(RUN_FILES.bestBefore, RUN_FILES.best);
-      } else if (best === null) await folder.remove(RUN_FILES.best);
-    }
-    await folder.writeConfig(options.settings);
+    await folder.dropLinesFrom(
+      RUN_FILES.log,
+      (line) => (numberAt(line, "epoch") ?? Infinity) >= epoch,
+    );
+    if (await folder.has(RUN_FILES.bestBefore)) {
+      await folder.rename(RUN_FILES.bestBefore, RUN_FILES.best);
+    } else if (best === null) await folder.remove(RUN_FILES.best);
+    await folder.writeConfig(settings);
     return new Run(model, folder, options, checkpoint);
   }
 

@@ -179,7 +179,6 @@ export class ParameterSet implements Disposable {
 function summary(tensors: NamedTensors): string {
   const names = [...tensors.keys()];
   const shown = names.slice(0, 4).join(", ");
-  return names.length > 4
-    ? `${names.length} tensors (${shown}, ...)`
-    : `only ${shown || "no tensors"}`;
+  if (names.length > 4) return `${names.length} tensors (${shown}, ...)`;
+  return names.length === 0 ? "no tensors" : `only ${shown}`;
 }
