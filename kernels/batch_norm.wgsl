@@ -108,7 +108,9 @@ fn freeze(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(4) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<real>>;
 
-// One invocation a vec4.
+override strip: u32 = 1; // rows that one invocation of `normalise` and `vjp_input` goes over
+
+// One invocation a quad and a strip of rows, so that the channels' values are loaded once.
 @compute @workgroup_size(lanes)
 fn normalise(
   @builtin(workgroup_id) group: vec3u,
@@ -116,9 +118,16 @@ fn normalise(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * lanes + lane;
-  if (i >= rows * quads) { return; }
   let quad = i % quads;
-  y[i] = vec4<real>((vec4f(x[i]) - centre[quad]) * factor[quad] * weight[quad] + bias[quad]);
+  let begin = i / quads * strip;
+  if (begin >= rows) { return; }
+  let origin = centre[quad];
+  let slope = factor[quad] * weight[quad];
+  let shift = bias[quad];
+  for (var row = begin; row < min(begin + strip, rows); row++) {
+    let at = row * quads + quad;
+    y[at] = vec4<real>((vec4f(x[at]) - origin) * slope + shift);
+  }
 }
 
 @group(0) @binding(3) var<storage, read> dy: array<vec4<real>>;
@@ -131,16 +140,17 @@ fn vjp_sums(@builtin(global_invocation_id) id: vec3u) {
   let quad = id.x % quads;
   let begin = id.x / quads * chunk;
   if (begin >= rows) { return; }
+  let origin = centre[quad];
   var total = vec4f();
   var products = vec4f();
   for (var row = begin; row < min(begin + chunk, rows); row++) {
     let at = row * quads + quad;
     let g = vec4f(dy[at]);
     total += g;
-    products += g * (vec4f(x[at]) - centre[quad]) * factor[quad];
+    products += g * (vec4f(x[at]) - origin);
   }
   bias_parts[id.x] = total;
-  weight_parts[id.x] = products;
+  weight_parts[id.x] = products * factor[quad];
 }
 
 @group(0) @binding(0) var<storage, read> parts: array<vec4f>;
@@ -170,7 +180,7 @@ fn vjp_parameters(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation
 @group(0) @binding(6) var<storage, read> sum_product: array<vec4f>; // dweight
 @group(0) @binding(7) var<storage, read_write> dx: array<vec4<real>>;
 
-// One invocation a vec4.
+// One invocation a quad and a strip of rows.
 @compute @workgroup_size(lanes)
 fn vjp_input(
   @builtin(workgroup_id) group: vec3u,
@@ -178,12 +188,19 @@ fn vjp_input(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let i = (group.y * groups.x + group.x) * lanes + lane;
-  if (i >= rows * quads) { return; }
   let quad = i % quads;
-  var g = vec4f(dy[i]);
+  let begin = i / quads * strip;
+  if (begin >= rows) { return; }
+  let origin = centre[quad];
+  let slope = scale[quad] * factor[quad];
+  var shift = vec4f();
+  var along = vec4f();
   if (training) {
-    let normalised = (vec4f(x[i]) - centre[quad]) * factor[quad];
-    g -= (sum_dy[quad] + normalised * sum_product[quad]) / f32(rows);
+    shift = sum_dy[quad] / f32(rows);
+    along = sum_product[quad] * factor[quad] / f32(rows);
   }
-  dx[i] = vec4<real>(scale[quad] * factor[quad] * g);
+  for (var row = begin; row < min(begin + strip, rows); row++) {
+    let at = row * quads + quad;
+    dx[at] = vec4<real>(slope * (vec4f(dy[at]) - shift - (vec4f(x[at]) - origin) * along));
+  }
 }

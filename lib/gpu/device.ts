@@ -1,6 +1,6 @@
 import { type AdapterDescription, describeAdapter, requestAdapter } from "./adapter.ts";
 import { GpuError, wordCompilerMessage } from "./errors.ts";
-import type { Constants, Dispatch, Kernel } from "./kernel.ts";
+import { boundTensors, type Constants, type Dispatch, type Kernel } from "./kernel.ts";
 import { type Layout, pack, storedSize } from "./layout.ts";
 import { Storage } from "./storage.ts";
 import { type DType, Tensor } from "./tensor.ts";
@@ -185,7 +185,8 @@ export class Gpu implements Disposable {
       this.device.createBuffer({
         label: storage.label,
         size: storage.bytes,
-        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC |
+          GPUBufferUsage.COPY_DST,
       }));
     const id = this.#nextId++;
     this.#owned.set(id, buffer);
@@ -322,15 +323,16 @@ export class Gpu implements Disposable {
     });
   }
 
-  #check({ label, read, write, grid }: Dispatch): void {
+  #check(dispatch: Dispatch): void {
+    const { label, read, uniform, write, grid } = dispatch;
     const written = new Set(write.map(({ storage }) => storage.root));
-    const both = read.find(({ storage }) => written.has(storage.root));
+    const both = [...read, ...uniform].find(({ storage }) => written.has(storage.root));
     if (both !== undefined) {
       throw new GpuError(
         `Cannot dispatch ${label}: a tensor must be either read or written, found ${both.label} in both`,
       );
     }
-    const stranger = [...read, ...write].find(({ gpu }) => gpu !== this);
+    const stranger = boundTensors(dispatch).find(({ gpu }) => gpu !== this);
     if (stranger !== undefined) {
       throw new GpuError(
         `Cannot dispatch ${label}: all tensors must be on one GPU, found ${stranger.label} on another`,
@@ -353,10 +355,11 @@ export class Gpu implements Disposable {
   }
 
   /** Compiles a dispatch's pipeline, unless that is done, and makes its bind group. */
-  bind({ kernel, entry, constants, read, write, grid, label }: Dispatch): BoundDispatch {
-    const layout = this.#layoutFor(read.length, write.length);
+  bind(dispatch: Dispatch): BoundDispatch {
+    const { kernel, entry, constants, grid, label } = dispatch;
+    const layout = this.#layoutFor(dispatch);
     const pipeline = this.#pipelineFor(kernel, { entry, constants, layout, label });
-    const entries = [...read, ...write].map(({ storage }, binding) => ({
+    const entries = boundTensors(dispatch).map(({ storage }, binding) => ({
       binding,
       resource: storage.range,
     }));
@@ -367,16 +370,21 @@ export class Gpu implements Disposable {
     return { pipeline, group, grid: [grid[0], grid[1] ?? 1, grid[2] ?? 1] };
   }
 
-  #layoutFor(reads: number, writes: number): GPUBindGroupLayout {
-    const key = `${reads} read, ${writes} written`;
+  #layoutFor({ read, uniform, write }: Dispatch): GPUBindGroupLayout {
+    const key = `${read.length} read, ${uniform.length} uniform, ${write.length} written`;
     const found = this.#layouts.get(key);
     if (found !== undefined) return found;
+    const types: GPUBufferBindingType[] = [
+      ...read.map(() => "read-only-storage" as const),
+      ...uniform.map(() => "uniform" as const),
+      ...write.map(() => "storage" as const),
+    ];
     const layout = this.device.createBindGroupLayout({
       label: key,
-      entries: Array.from({ length: reads + writes }, (_, binding) => ({
+      entries: types.map((type, binding) => ({
         binding,
         visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: binding < reads ? "read-only-storage" as const : "storage" as const },
+        buffer: { type },
       })),
     });
     this.#layouts.set(key, layout);
@@ -458,9 +466,23 @@ export class Gpu implements Disposable {
 
 /** A tensor that is larger than the adapter lets one buffer be. */
 export class OutOfRoomError extends RangeError {
+  /** The class's name, as errors have it. */
   override readonly name = "OutOfRoomError";
 
-  constructor(label: string, readonly bytes: number, readonly limit: number) {
+  /**
+   * Words the error.
+   *
+   * @param label What was to be allocated.
+   * @param bytes Its size.
+   * @param limit The largest size that the adapter takes.
+   */
+  constructor(
+    label: string,
+    /** The size of what was to be allocated. */
+    readonly bytes: number,
+    /** The largest size that the adapter takes. */
+    readonly limit: number,
+  ) {
     super(
       `Cannot allocate ${label}: a buffer of this adapter holds at most ${limit} bytes, found ${bytes}`,
     );

@@ -11,6 +11,8 @@ export type Grid = readonly [x: number, y?: number, z?: number];
 export interface DispatchOptions {
   /** Tensors that the entry point reads, from binding 0 on. */
   readonly read: readonly Tensor[];
+  /** Tensors that it reads through uniform bindings, after those; none unless told. */
+  readonly uniform?: readonly Tensor[];
   /** Tensors that it writes, in the bindings after those. */
   readonly write: readonly Tensor[];
   /** Values of the `override` constants. */
@@ -32,10 +34,17 @@ export interface Dispatch extends Required<DispatchOptions> {
 /** A WGSL file and its entry points. */
 export class Kernel {
   /**
-   * @param name The file's stem.
+   * Describes a kernel; it is compiled when it first runs on a device.
+   *
+   * @param name The file's path under `kernels/`, without its extension.
    * @param source The WGSL as it stands in the file.
    */
-  constructor(readonly name: string, readonly source: string) {}
+  constructor(
+    /** The file's path under `kernels/`, without its extension. */
+    readonly name: string,
+    /** The WGSL as it stands in the file. */
+    readonly source: string,
+  ) {}
 
   /** The file, as errors name it. */
   get file(): string {
@@ -48,7 +57,10 @@ export class Kernel {
    * @param entry The entry point's name.
    * @throws {GpuError} If the bindings or the grid do not fit the device.
    */
-  dispatch(entry: string, { read, write, constants = {}, grid }: DispatchOptions): void {
+  dispatch(
+    entry: string,
+    { read, uniform = [], write, constants = {}, grid }: DispatchOptions,
+  ): void {
     const gpu = write[0]?.gpu;
     if (gpu === undefined) {
       throw new GpuError(
@@ -60,12 +72,18 @@ export class Kernel {
       kernel: this,
       entry,
       read,
+      uniform,
       write,
       constants,
       grid,
       label: `${this.name}.${entry} {${values}}`,
     });
   }
+}
+
+/** Every tensor that a dispatch names, in the order of its bindings. */
+export function boundTensors({ read, uniform, write }: Dispatch): Tensor[] {
+  return [...read, ...uniform, ...write];
 }
 
 const MAX_GRID = 65535;

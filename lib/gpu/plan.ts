@@ -1,4 +1,4 @@
-import type { Dispatch } from "./kernel.ts";
+import { boundTensors, type Dispatch } from "./kernel.ts";
 import type { Storage } from "./storage.ts";
 
 /** A shared buffer of a plan and the tensors that live in it one after the other. */
@@ -27,7 +27,7 @@ function keepNeeded(dispatches: readonly Dispatch[], outputs: ReadonlySet<Storag
   for (const dispatch of dispatches.toReversed()) {
     const roots = dispatch.write.map((tensor) => tensor.storage.root);
     if (!roots.some((root) => !root.isPlaceless || wanted.has(root))) continue;
-    for (const tensor of [...dispatch.read, ...dispatch.write]) wanted.add(tensor.storage.root);
+    for (const tensor of boundTensors(dispatch)) wanted.add(tensor.storage.root);
     kept.push(dispatch);
   }
   return kept.reverse();
@@ -36,7 +36,7 @@ function keepNeeded(dispatches: readonly Dispatch[], outputs: ReadonlySet<Storag
 function lifetimes(dispatches: readonly Dispatch[], outputs: ReadonlySet<Storage>) {
   const alive = new Map<Storage, { storage: Storage; first: number; last: number }>();
   dispatches.forEach((dispatch, at) => {
-    for (const tensor of [...dispatch.read, ...dispatch.write]) {
+    for (const tensor of boundTensors(dispatch)) {
       const storage = tensor.storage.root;
       if (!storage.isPlaceless) continue;
       const span = alive.get(storage);

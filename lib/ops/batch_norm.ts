@@ -14,6 +14,9 @@ import { sum } from "./sum.ts";
 
 const kernel = new Kernel("batch_norm", source);
 
+/** Rows that one invocation goes over, so that the channels' values are loaded once. */
+const STRIP = 8;
+
 /** The tensors of a batch normalisation, each `[channels]`. */
 export interface BatchNormParameters {
   /** The scale. */
@@ -93,8 +96,8 @@ export function batchNorm(
   kernel.dispatch("normalise", {
     read: [x, mean, deviation, weight, bias],
     write: [y],
-    constants: { rows, quads: quadsOf(channels) },
-    grid: gridFor(storedQuads(x), 64),
+    constants: { rows, quads: quadsOf(channels), strip: STRIP },
+    grid: gridFor(quadsOf(channels) * Math.ceil(rows / STRIP), 64),
   });
   const normalised = { x, mean, deviation, weight, rows, training, epsilon };
   return record({
@@ -179,8 +182,8 @@ function vjp(
   kernel.dispatch("vjp_input", {
     read: [x, mean, deviation, dy, weight, dbias, dweight],
     write: [dx],
-    constants: { rows, quads, training: training ? 1 : 0 },
-    grid: gridFor(storedQuads(x), 64),
+    constants: { rows, quads, strip: STRIP, training: training ? 1 : 0 },
+    grid: gridFor(quads * Math.ceil(rows / STRIP), 64),
   });
   return [dx, dweight, dbias];
 }

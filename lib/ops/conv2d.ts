@@ -1,4 +1,5 @@
-import source from "../../kernels/conv2d.wgsl" with { type: "text" };
+import plainSource from "../../kernels/conv2d/plain.wgsl" with { type: "text" };
+import tiledSource from "../../kernels/conv2d/tiled.wgsl" with { type: "text" };
 import { type Constants, gridFor, Kernel, split } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -6,7 +7,8 @@ import { record } from "../tape.ts";
 import { fourSizes, wantInteger, wantShape } from "./shapes.ts";
 import { finishColumns, sum } from "./sum.ts";
 
-const kernel = new Kernel("conv2d", source);
+const plain = new Kernel("conv2d/plain", plainSource);
+const tiled = new Kernel("conv2d/tiled", tiledSource);
 
 /** How a convolution's window moves. */
 export interface Conv2dOptions {
@@ -106,12 +108,27 @@ function forward(
 ): Tensor {
   const [n, height, width, outputs] = geometry.y;
   const y = x.gpu.empty(geometry.y, { label: "conv2d.y" });
-  kernel.dispatch("forward", {
-    read: [x, w, bias ?? w],
-    write: [y],
-    constants: { ...constantsOf(geometry), biased: bias === null ? 0 : 1 },
-    grid: gridFor(n * height * Math.ceil(width / 4) * quadsOf(outputs), 64),
-  });
+  const constants = { ...constantsOf(geometry), biased: bias === null ? 0 : 1 };
+  const slices = tapSlices(w, { width, quads: quadsOf(outputs) });
+  if (slices === null) {
+    plain.dispatch("forward", {
+      read: [x, w, bias ?? w],
+      write: [y],
+      constants,
+      grid: gridFor(n * height * Math.ceil(width / 4) * quadsOf(outputs), 64),
+    });
+  } else {
+    const tiles = n * height * Math.ceil(width / TILE_PIXELS);
+    for (const { taps, first_tap, tap_count } of slices) {
+      tiled.dispatch("forward", {
+        read: [x, bias ?? x],
+        uniform: [taps],
+        write: [y],
+        constants: { ...constants, first_tap, tap_count },
+        grid: gridFor(tiles * Math.ceil(quadsOf(outputs) / TILE_QUADS), 64),
+      });
+    }
+  }
   return record({
     name: "conv2d",
     inputs: bias === null ? [x, w] : [x, w, bias],
@@ -124,16 +141,65 @@ function forward(
   });
 }
 
+const TILE_PIXELS = 8;
+const TILE_QUADS = 4;
+const UNIFORM_BYTES = 65536;
+const OFFSET_BYTES = 256;
+
+/** The taps of a kernel, from one on, that fit into a uniform binding. */
+interface TapSlice {
+  readonly taps: Tensor;
+  readonly first_tap: number;
+  readonly tap_count: number;
+}
+
+/**
+ * Cuts weights into slices for the tiled kernel; `null` where the plain one has to do: for results that would leave
+ * most of a tile empty, and for weights that one tap of does not fit into a uniform binding, or that have no place yet.
+ */
+function tapSlices(
+  w: Tensor,
+  { width, quads }: { width: number; quads: number },
+): TapSlice[] | null {
+  const count = (w.shape[0] ?? 1) * (w.shape[1] ?? 1);
+  const tapBytes = w.storage.bytes / count;
+  let most = Math.min(count, Math.floor(UNIFORM_BYTES / tapBytes));
+  while (most > 0 && most < count && most * tapBytes % OFFSET_BYTES !== 0) most--;
+  if (2 * width <= TILE_PIXELS || 2 * quads <= TILE_QUADS || most === 0) return null;
+  const slices: TapSlice[] = [];
+  for (let first = 0; first < count; first += most) {
+    const taps = w.view(first * tapBytes, UNIFORM_BYTES);
+    if (taps === null) return null;
+    slices.push({ taps, first_tap: first, tap_count: Math.min(most, count - first) });
+  }
+  return slices;
+}
+
 function inputGradient(dy: Tensor, w: Tensor, geometry: Geometry): Tensor {
   const [n, height, width, inputs] = geometry.x;
   const { stride } = geometry;
   const dx = dy.gpu.empty(geometry.x, { label: "conv2d.dx" });
-  kernel.dispatch("input_gradient", {
-    read: [dy, w],
-    write: [dx],
-    constants: constantsOf(geometry),
-    grid: gridFor(n * height * Math.ceil(width / (4 * stride)) * stride * quadsOf(inputs), 64),
-  });
+  const constants = constantsOf(geometry);
+  const slices = tapSlices(w, { width: width / stride, quads: quadsOf(inputs) });
+  if (slices === null) {
+    plain.dispatch("input_gradient", {
+      read: [dy, w],
+      write: [dx],
+      constants,
+      grid: gridFor(n * height * Math.ceil(width / (4 * stride)) * stride * quadsOf(inputs), 64),
+    });
+  } else {
+    const tiles = n * height * Math.ceil(width / (TILE_PIXELS * stride)) * stride;
+    for (const { taps, first_tap, tap_count } of slices) {
+      tiled.dispatch("input_gradient", {
+        read: [dy],
+        uniform: [taps],
+        write: [dx],
+        constants: { ...constants, first_tap, tap_count },
+        grid: gridFor(tiles * Math.ceil(quadsOf(inputs) / TILE_QUADS), 64),
+      });
+    }
+  }
   return record({
     name: "conv2d.inputGradient",
     inputs: [dy, w],
@@ -145,11 +211,15 @@ function inputGradient(dy: Tensor, w: Tensor, geometry: Geometry): Tensor {
   });
 }
 
-const TARGET_INVOCATIONS = 16384;
+const TARGET_INVOCATIONS = 4096;
 
 function weightGradient(x: Tensor, dy: Tensor, geometry: Geometry): Tensor {
   const [kernelHeight, kernelWidth, inputs, outputs] = geometry.w;
-  const tiles = kernelHeight * kernelWidth * quadsOf(inputs) * Math.ceil(quadsOf(outputs) / 2);
+  const pairs = Math.ceil(quadsOf(outputs) / 2);
+  const isTiled = kernelWidth === 3 && quadsOf(inputs) > 1;
+  const tiles = isTiled
+    ? kernelHeight * Math.ceil(quadsOf(inputs) / 2) * pairs
+    : kernelHeight * kernelWidth * quadsOf(inputs) * pairs;
   const { chunk, chunks } = split(geometry.y[0] * geometry.y[1], {
     least: 1,
     most: Math.ceil(TARGET_INVOCATIONS / tiles),
@@ -158,6 +228,7 @@ function weightGradient(x: Tensor, dy: Tensor, geometry: Geometry): Tensor {
   const partial = chunks === 1
     ? dw
     : x.gpu.empty([chunks, dw.storage.bytes / 4], { label: "conv2d.partial" });
+  const kernel = isTiled ? tiled : plain;
   kernel.dispatch("weight_gradient", {
     read: [x, dy],
     write: [partial],

@@ -69,14 +69,20 @@ function sumColumns(x: Tensor): Tensor {
   return y;
 }
 
-/** Adds `rows` slices of the size of `y` that lie one after the other in `partial`. */
+const SERIAL_QUADS = 256;
+
+/**
+ * Adds `rows` slices of the size of `y` that lie one after the other in `partial`: one after the other where y has
+ * enough vec4s to keep a device busy, in a tree where it has few.
+ */
 export function finishColumns(partial: Tensor, y: Tensor, { rows }: { rows: number }): void {
   const quads = storedQuads(y);
-  kernel.dispatch("columns_finish", {
+  const isSerial = quads >= SERIAL_QUADS;
+  kernel.dispatch(isSerial ? "columns" : "columns_finish", {
     read: [partial],
     write: [y],
-    constants: { rows, quads, chunk: 1 },
-    grid: [quads],
+    constants: { rows, quads, chunk: isSerial ? rows : 1 },
+    grid: isSerial ? gridFor(quads, 64) : [quads],
   });
 }
 
