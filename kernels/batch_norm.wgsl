@@ -122,11 +122,12 @@ fn normalise(
   let begin = i / quads * strip;
   if (begin >= rows) { return; }
   let origin = centre[quad];
-  let slope = factor[quad] * weight[quad];
+  let inverse = factor[quad];
+  let slope = weight[quad];
   let shift = bias[quad];
   for (var row = begin; row < min(begin + strip, rows); row++) {
     let at = row * quads + quad;
-    y[at] = vec4<real>((vec4f(x[at]) - origin) * slope + shift);
+    y[at] = vec4<real>((vec4f(x[at]) - origin) * inverse * slope + shift);
   }
 }
 
@@ -141,16 +142,17 @@ fn vjp_sums(@builtin(global_invocation_id) id: vec3u) {
   let begin = id.x / quads * chunk;
   if (begin >= rows) { return; }
   let origin = centre[quad];
+  let inverse = factor[quad];
   var total = vec4f();
   var products = vec4f();
   for (var row = begin; row < min(begin + chunk, rows); row++) {
     let at = row * quads + quad;
     let g = vec4f(dy[at]);
     total += g;
-    products += g * (vec4f(x[at]) - origin);
+    products += g * (vec4f(x[at]) - origin) * inverse;
   }
   bias_parts[id.x] = total;
-  weight_parts[id.x] = products * factor[quad];
+  weight_parts[id.x] = products;
 }
 
 @group(0) @binding(0) var<storage, read> parts: array<vec4f>;
@@ -192,15 +194,16 @@ fn vjp_input(
   let begin = i / quads * strip;
   if (begin >= rows) { return; }
   let origin = centre[quad];
-  let slope = scale[quad] * factor[quad];
-  var shift = vec4f();
-  var along = vec4f();
-  if (training) {
-    shift = sum_dy[quad] / f32(rows);
-    along = sum_product[quad] * factor[quad] / f32(rows);
-  }
+  let inverse = factor[quad];
+  let slope = scale[quad] * inverse;
+  let total = sum_dy[quad];
+  let product = sum_product[quad];
   for (var row = begin; row < min(begin + strip, rows); row++) {
     let at = row * quads + quad;
-    dx[at] = vec4<real>(slope * (vec4f(dy[at]) - shift - (vec4f(x[at]) - origin) * along));
+    var g = vec4f(dy[at]);
+    if (training) {
+      g -= (total + (vec4f(x[at]) - origin) * inverse * product) / f32(rows);
+    }
+    dx[at] = vec4<real>(slope * g);
   }
 }

@@ -1,5 +1,8 @@
 import plainSource from "../../kernels/conv2d/plain.wgsl" with { type: "text" };
 import tiledSource from "../../kernels/conv2d/tiled.wgsl" with { type: "text" };
+import tiledWeightGradientSource from "../../kernels/conv2d/tiled_weight_gradient.wgsl" with {
+  type: "text",
+};
 import { type Constants, gridFor, Kernel, split } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -9,6 +12,10 @@ import { finishColumns, sum } from "./sum.ts";
 
 const plain = new Kernel("conv2d/plain", plainSource);
 const tiled = new Kernel("conv2d/tiled", tiledSource);
+const tiledWeightGradient = new Kernel(
+  "conv2d/tiled_weight_gradient",
+  tiledWeightGradientSource,
+);
 
 /** How a convolution's window moves. */
 export interface Conv2dOptions {
@@ -228,7 +235,7 @@ function weightGradient(x: Tensor, dy: Tensor, geometry: Geometry): Tensor {
   const partial = chunks === 1
     ? dw
     : x.gpu.empty([chunks, dw.storage.bytes / 4], { label: "conv2d.partial" });
-  const kernel = isTiled ? tiled : plain;
+  const kernel = isTiled ? tiledWeightGradient : plain;
   kernel.dispatch("weight_gradient", {
     read: [x, dy],
     write: [partial],
