@@ -11,6 +11,7 @@
 // The device, tensors and programs.
 export * from "./lib/gpu/adapter.ts";
 export * from "./lib/gpu/arena.ts";
+export type { BoundDispatch } from "./lib/gpu/compiler.ts";
 export * from "./lib/gpu/device.ts";
 export * from "./lib/gpu/errors.ts";
 export * from "./lib/gpu/kernel.ts";

@@ -1,6 +1,8 @@
 import { type AdapterDescription, describeAdapter, requestAdapter } from "./adapter.ts";
-import { GpuError, wordCompilerMessage } from "./errors.ts";
-import { boundTensors, type Constants, type Dispatch, type Kernel } from "./kernel.ts";
+import { type BoundDispatch, Compiler, encode } from "./compiler.ts";
+import { GpuError, OutOfRoomError } from "./errors.ts";
+import { Failures } from "./failures.ts";
+import { boundTensors, type Dispatch } from "./kernel.ts";
 import { type Layout, pack, storedSize } from "./layout.ts";
 import { Storage } from "./storage.ts";
 import { type DType, Tensor } from "./tensor.ts";
@@ -22,16 +24,6 @@ export interface TensorOptions {
 }
 
 const USED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
-
-/** A dispatch with its pipeline and bind group, ready to encode. */
-export interface BoundDispatch {
-  /** The compiled entry point. */
-  readonly pipeline: GPUComputePipeline;
-  /** The buffers. */
-  readonly group: GPUBindGroup;
-  /** Workgroups along x, y, z. */
-  readonly grid: readonly [number, number, number];
-}
 
 function limitsOf(adapter: GPUAdapter): Record<string, number> {
   const limits: Record<string, number> = {};
@@ -57,9 +49,8 @@ function limitsOf(adapter: GPUAdapter): Record<string, number> {
  * ```
  */
 export class Gpu implements Disposable {
-  readonly #pipelines = new Map<Kernel, Map<string, GPUComputePipeline>>();
-  readonly #modules = new Map<Kernel, GPUShaderModule>();
-  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  readonly #failures: Failures;
+  readonly #compiler: Compiler;
   readonly #constants = new Map<number, Tensor>();
   readonly #owned = new Map<number, GPUBuffer>();
   readonly #collected = new FinalizationRegistry<number>((id) => this.#destroy(id));
@@ -67,8 +58,6 @@ export class Gpu implements Disposable {
   #nextId = 0;
   #staging: GPUBuffer | null = null;
   #recording: Dispatch[] | null = null;
-  #pending: Promise<void>[] = [];
-  #failure: GpuError | null = null;
   #closed = false;
 
   private constructor(
@@ -77,15 +66,10 @@ export class Gpu implements Disposable {
     /** What the adapter says of itself. */
     readonly adapter: AdapterDescription,
   ) {
-    device.addEventListener("uncapturederror", (event) => {
-      this.#failure ??= new GpuError(
-        `The GPU reported: ${
-          event instanceof GPUUncapturedErrorEvent ? event.error.message.trim() : event.type
-        }`,
-      );
-    });
+    this.#failures = new Failures(device);
+    this.#compiler = new Compiler(device, this.#failures);
     device.lost.then(({ message }) => {
-      if (!this.#closed) this.#failure ??= new GpuError(`The GPU was lost: ${message}`);
+      if (!this.#closed) this.#failures.report(new GpuError(`The GPU was lost: ${message}`));
     });
   }
 
@@ -181,13 +165,16 @@ export class Gpu implements Disposable {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
     const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
     if (storage.bytes > limit) throw new OutOfRoomError(storage.label, storage.bytes, limit);
-    const buffer = this.#guard(`allocate ${storage.label}`, () =>
-      this.device.createBuffer({
-        label: storage.label,
-        size: storage.bytes,
-        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC |
-          GPUBufferUsage.COPY_DST,
-      }));
+    const buffer = this.#failures.guard(
+      { action: `allocate ${storage.label}` },
+      () =>
+        this.device.createBuffer({
+          label: storage.label,
+          size: storage.bytes,
+          usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC |
+            GPUBufferUsage.COPY_DST,
+        }),
+    );
     const id = this.#nextId++;
     this.#owned.set(id, buffer);
     this.#ids.set(storage, id);
@@ -280,17 +267,12 @@ export class Gpu implements Disposable {
 
   /** Waits until the errors of everything asked so far are known, and throws the first. */
   async settled(): Promise<void> {
-    const pending = this.#pending;
-    this.#pending = [];
-    await Promise.all(pending);
-    this.throwFailure();
+    await this.#failures.settled();
   }
 
   /** Throws what the GPU has reported so far, once. */
   throwFailure(): void {
-    const failure = this.#failure;
-    this.#failure = null;
-    if (failure !== null) throw failure;
+    this.#failures.throwFirst();
   }
 
   /** Collects the dispatches that `build` makes instead of running them. */
@@ -315,7 +297,7 @@ export class Gpu implements Disposable {
       return;
     }
     const encoder = this.device.createCommandEncoder({ label: dispatch.label });
-    this.#guard(`run ${dispatch.label}`, () => {
+    this.#failures.guard({ action: `run ${dispatch.label}` }, () => {
       const pass = encoder.beginComputePass({ label: dispatch.label });
       encode(pass, this.bind(dispatch));
       pass.end();
@@ -356,103 +338,7 @@ export class Gpu implements Disposable {
 
   /** Compiles a dispatch's pipeline, unless that is done, and makes its bind group. */
   bind(dispatch: Dispatch): BoundDispatch {
-    const { kernel, entry, constants, grid, label } = dispatch;
-    const layout = this.#layoutFor(dispatch);
-    const pipeline = this.#pipelineFor(kernel, { entry, constants, layout, label });
-    const entries = boundTensors(dispatch).map(({ storage }, binding) => ({
-      binding,
-      resource: storage.range,
-    }));
-    const group = this.#guard(
-      `bind ${label}`,
-      () => this.device.createBindGroup({ label, layout, entries }),
-    );
-    return { pipeline, group, grid: [grid[0], grid[1] ?? 1, grid[2] ?? 1] };
-  }
-
-  #layoutFor({ read, uniform, write }: Dispatch): GPUBindGroupLayout {
-    const key = `${read.length} read, ${uniform.length} uniform, ${write.length} written`;
-    const found = this.#layouts.get(key);
-    if (found !== undefined) return found;
-    const types: GPUBufferBindingType[] = [
-      ...read.map(() => "read-only-storage" as const),
-      ...uniform.map(() => "uniform" as const),
-      ...write.map(() => "storage" as const),
-    ];
-    const layout = this.device.createBindGroupLayout({
-      label: key,
-      entries: types.map((type, binding) => ({
-        binding,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type },
-      })),
-    });
-    this.#layouts.set(key, layout);
-    return layout;
-  }
-
-  #pipelineFor(
-    kernel: Kernel,
-    { entry, constants, layout, label }: {
-      entry: string;
-      constants: Constants;
-      layout: GPUBindGroupLayout;
-      label: string;
-    },
-  ): GPUComputePipeline {
-    const pipelines = this.#pipelines.get(kernel) ?? new Map<string, GPUComputePipeline>();
-    this.#pipelines.set(kernel, pipelines);
-    const key = `${layout.label} ${label}`;
-    const found = pipelines.get(key);
-    if (found !== undefined) return found;
-    const forget = () => {
-      pipelines.delete(key);
-      this.#modules.delete(kernel);
-    };
-    const compile = { action: `compile ${label}`, file: kernel.file, forget };
-    const module = this.#modules.get(kernel) ??
-      this.#guard(
-        compile,
-        () => this.device.createShaderModule({ label: kernel.name, code: kernel.source }),
-      );
-    this.#modules.set(kernel, module);
-    const pipeline = this.#guard(compile, () =>
-      this.device.createComputePipeline({
-        label,
-        layout: this.device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: entry, constants: { ...constants } },
-      }));
-    pipelines.set(key, pipeline);
-    return pipeline;
-  }
-
-  #guard<T>(
-    what: string | { action: string; file: string; forget: () => void },
-    run: () => T,
-  ): T {
-    const { action, file, forget } = typeof what === "string"
-      ? { action: what, file: "wgsl", forget: () => {} }
-      : what;
-    const caller = new Error();
-    this.device.pushErrorScope("validation");
-    try {
-      return run();
-    } finally {
-      this.#pending.push(
-        this.device.popErrorScope().then((error) => {
-          if (error === null) return;
-          forget();
-          if (this.#failure !== null) return;
-          const failure = new GpuError(
-            `Cannot ${action}: ${wordCompilerMessage(error.message, file)}`,
-          );
-          failure.stack = `${failure.name}: ${failure.message}\n${
-            caller.stack?.split("\n").slice(2).join("\n") ?? ""
-          }`;
-          this.#failure = failure;
-        }),
-      );
-    }
+    return this.#compiler.bind(dispatch);
   }
 
   /** Frees every buffer and the device. */
@@ -462,39 +348,4 @@ export class Gpu implements Disposable {
     this.#staging?.destroy();
     this.device.destroy();
   }
-}
-
-/** A tensor that is larger than the adapter lets one buffer be. */
-export class OutOfRoomError extends RangeError {
-  /** The class's name, as errors have it. */
-  override readonly name = "OutOfRoomError";
-
-  /**
-   * Words the error.
-   *
-   * @param label What was to be allocated.
-   * @param bytes Its size.
-   * @param limit The largest size that the adapter takes.
-   */
-  constructor(
-    label: string,
-    /** The size of what was to be allocated. */
-    readonly bytes: number,
-    /** The largest size that the adapter takes. */
-    readonly limit: number,
-  ) {
-    super(
-      `Cannot allocate ${label}: a buffer of this adapter holds at most ${limit} bytes, found ${bytes}`,
-    );
-  }
-}
-
-/** Appends a bound dispatch to a compute pass. */
-export function encode(
-  pass: GPUComputePassEncoder,
-  { pipeline, group, grid }: BoundDispatch,
-): void {
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, group);
-  pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
 }

@@ -13,3 +13,28 @@ export class GpuError extends Error {
 export function wordCompilerMessage(message: string, file: string): string {
   return message.trim().replaceAll("wgsl:", `${file}:`);
 }
+
+/** A tensor that is larger than the adapter lets one buffer be. */
+export class OutOfRoomError extends RangeError {
+  /** The class's name, as errors have it. */
+  override readonly name = "OutOfRoomError";
+
+  /**
+   * Words the error.
+   *
+   * @param label What was to be allocated.
+   * @param bytes Its size.
+   * @param limit The largest size that the adapter takes.
+   */
+  constructor(
+    label: string,
+    /** The size of what was to be allocated. */
+    readonly bytes: number,
+    /** The largest size that the adapter takes. */
+    readonly limit: number,
+  ) {
+    super(
+      `Cannot allocate ${label}: a buffer of this adapter holds at most ${limit} bytes, found ${bytes}`,
+    );
+  }
+}

@@ -1,4 +1,5 @@
-import { type BoundDispatch, encode, type Gpu } from "./device.ts";
+import { type BoundDispatch, encode } from "./compiler.ts";
+import type { Gpu } from "./device.ts";
 import { type Plan, planMemory } from "./plan.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";

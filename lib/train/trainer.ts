@@ -1,4 +1,4 @@
-import { OutOfRoomError } from "../gpu/device.ts";
+import { OutOfRoomError } from "../gpu/errors.ts";
 import type { Plan } from "../gpu/plan.ts";
 import { Program } from "../gpu/program.ts";
 import { StepValues } from "../gpu/step_values.ts";

@@ -95,8 +95,11 @@ async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(path);
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new Deno.errors.NotFound(`Cannot read ${path}: no such file`, { cause });
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new Deno.errors.NotFound(`Cannot read ${path}: no such file`, { cause });
+    }
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`Cannot read ${path}: ${reason}`, { cause });
   }
 }
 

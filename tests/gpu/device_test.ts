@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { requestAdapter } from "../../lib/gpu/adapter.ts";
-import { Gpu, OutOfRoomError } from "../../lib/gpu/device.ts";
+import { Gpu } from "../../lib/gpu/device.ts";
+import { OutOfRoomError } from "../../lib/gpu/errors.ts";
 import { scale } from "../../lib/ops/scale.ts";
 import { testGpu } from "../support/gpu.ts";
 import { readIntegers } from "../support/stored.ts";

@@ -1,0 +1,72 @@
+import { GpuError, wordCompilerMessage } from "./errors.ts";
+
+/** What is done under guard: its name in the error, the kernel's file, and what to undo if it fails. */
+export interface Guarded {
+  /** What cannot be done, as in "run scale.forward". */
+  readonly action: string;
+  /** The WGSL file that the compiler's lines are of. */
+  readonly file?: string;
+  /** Called if it failed. */
+  readonly forget?: () => void;
+}
+
+/**
+ * What the GPU reports. WebGPU tells of an error only after the call that caused it has returned, so a guarded call
+ * remembers who called, and the error is thrown at the next wait with that caller's stack.
+ */
+export class Failures {
+  #pending: Promise<void>[] = [];
+  #first: GpuError | null = null;
+
+  /** Listens to a device. */
+  constructor(private readonly device: GPUDevice) {
+    device.addEventListener("uncapturederror", (event) => {
+      const message = event instanceof GPUUncapturedErrorEvent
+        ? event.error.message.trim()
+        : event.type;
+      this.report(new GpuError(`The GPU reported: ${message}`));
+    });
+  }
+
+  /** Keeps an error, unless one is kept already. */
+  report(error: GpuError): void {
+    this.#first ??= error;
+  }
+
+  /** Runs something whose errors then name it and its caller. */
+  guard<T>({ action, file = "wgsl", forget = () => {} }: Guarded, run: () => T): T {
+    const caller = new Error();
+    this.device.pushErrorScope("validation");
+    try {
+      return run();
+    } finally {
+      this.#pending.push(
+        this.device.popErrorScope().then((error) => {
+          if (error === null) return;
+          forget();
+          const failure = new GpuError(
+            `Cannot ${action}: ${wordCompilerMessage(error.message, file)}`,
+          );
+          const frames = caller.stack?.split("\n").slice(2) ?? [];
+          failure.stack = [`${failure.name}: ${failure.message}`, ...frames].join("\n");
+          this.report(failure);
+        }),
+      );
+    }
+  }
+
+  /** Waits until the errors of everything guarded so far are known, and throws the first. */
+  async settled(): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = [];
+    await Promise.all(pending);
+    this.throwFirst();
+  }
+
+  /** Throws what has been reported so far, once. */
+  throwFirst(): void {
+    const failure = this.#first;
+    this.#first = null;
+    if (failure !== null) throw failure;
+  }
+}
