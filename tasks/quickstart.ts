@@ -18,10 +18,10 @@ import { trainingView } from "./training_view.ts";
 const DEPTH = 10;
 const TEACHER_WIDTH = 1;
 const STUDENT_WIDTH = 0.5;
-const EPOCHS = 8;
-const BATCH_SIZE = 50;
-const LEARNING_RATE = 0.1;
-const DROP_EPOCHS = [6, 8];
+const EPOCHS = 3;
+const BATCH_SIZE = 20;
+const LEARNING_RATE = 0.05;
+const DROP_EPOCHS = [3];
 const BETA = 1000;
 const SEED = 0;
 

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import type { Gpu } from "../../lib/gpu/device.ts";
+import { gradients } from "../../lib/gradients.ts";
+import type { Activations } from "../../lib/losses/activations.ts";
+import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { watch } from "../../lib/tape.ts";
+import { assertClose } from "../support/assert_close.ts";
+import { testGpu } from "../support/gpu.ts";
+import { Oracle, oracleCases } from "../support/oracle.ts";
+import { randomValues } from "../support/random.ts";
+import { logSoftmax } from "../support/reference/softmax.ts";
+
+const [BATCH, CLASSES, POSITIONS] = [3, 5, 6];
+const LABELS = [4, 0, 2];
+const CHANNELS = { student: [2, 3], teacher: [4, 3] };
+
+interface Numbers {
+  readonly logits: Float32Array;
+  readonly taps: readonly Float32Array[];
+}
+
+function numbersOf(who: "student" | "teacher"): Numbers {
+  const seed = who === "student" ? 1 : 2;
+  return {
+    logits: randomValues(BATCH * CLASSES, { seed, from: -3, to: 3 }),
+    taps: CHANNELS[who].map((channels, at) =>
+      randomValues(BATCH * POSITIONS * channels, { seed: seed * 10 + at })
+    ),
+  };
+}
+
+function activations(gpu: Gpu, { logits, taps }: Numbers): Activations {
+  return {
+    logits: watch(gpu.tensor(logits, [BATCH, CLASSES])),
+    taps: taps.map((tap) =>
+      watch(gpu.tensor(tap, [BATCH, 2, POSITIONS / 2, tap.length / BATCH / POSITIONS]))
+    ),
+  };
+}
+
+function referenceMaps(tap: Float32Array): number[] {
+  const channels = tap.length / BATCH / POSITIONS;
+  const squares = Array.from(
+    { length: BATCH * POSITIONS },
+    (_, at) =>
+      tap.subarray(at * channels, (at + 1) * channels).reduce((sum, value) => sum + value ** 2, 0) /
+      channels,
+  );
+  const norms = Array.from(
+    { length: BATCH },
+    (_, n) => Math.hypot(...squares.slice(n * POSITIONS, (n + 1) * POSITIONS)),
+  );
+  return squares.map((square, at) => square / (norms[Math.floor(at / POSITIONS)] ?? NaN));
+}
+
+/** The parts of the objective in float64, from their formulas. */
+function reference(student: Numbers, teacher: Numbers, temperature: number) {
+  const logs = (logits: Float32Array, by: number) =>
+    logSoftmax(Float64Array.from(logits), { classes: CLASSES, temperature: by });
+  const plain = logs(student.logits, 1);
+  const hard = LABELS.reduce((sum, label, n) => sum - (plain[n * CLASSES + label] ?? NaN), 0);
+  const [s, t] = [logs(student.logits, temperature), logs(teacher.logits, temperature)];
+  const divergence = t.reduce((sum, log, at) => sum + Math.exp(log) * (log - (s[at] ?? NaN)), 0);
+  const attention = student.taps.map((tap, group) => {
+    const other = referenceMaps(teacher.taps[group] ?? tap);
+    const squares = referenceMaps(tap).map((value, at) => (value - (other[at] ?? NaN)) ** 2);
+    return squares.reduce((sum, square) => sum + square, 0) / squares.length;
+  });
+  return { hard: hard / BATCH, soft: temperature ** 2 * divergence / BATCH, attention };
+}
+
+async function losses(weights: { alpha?: number; beta?: number; temperature?: number }) {
+  const gpu = await testGpu();
+  const [student, teacher] = [numbersOf("student"), numbersOf("teacher")];
+  const { total, crossEntropy, attention } = transferLoss(weights)({
+    student: activations(gpu, student),
+    teacher: activations(gpu, teacher),
+    labels: gpu.tensor(LABELS, [BATCH], { dtype: "u32" }),
+  });
+  const [found = [], hard = [], ...groups] = (await gpu.read([total, crossEntropy, ...attention]))
+    .map((values) => [...values]);
+  const wanted = reference(student, teacher, weights.temperature ?? 4);
+  return { total: found, hard, groups: groups.flat(), wanted };
+}
+
+const WEIGHTS = [
+  {},
+  { alpha: 0.9 },
+  { alpha: 0.3, temperature: 2 },
+  { alpha: 1 },
+  { beta: 1000 },
+  { alpha: 0.9, beta: 10 },
+];
+
+for (const weights of WEIGHTS) {
+  Deno.test(`transferLoss: ${JSON.stringify(weights)} weighs its parts as the formula says`, async () => {
+    const { alpha = 0, beta = 0 } = weights;
+    const { total, hard, groups, wanted } = await losses(weights);
+    const attention = wanted.attention.reduce((sum, loss) => sum + loss, 0);
+    const sum = (1 - alpha) * wanted.hard + alpha * wanted.soft + beta * attention;
+    assertClose(total, [sum], { rtol: 1e-5, what: "total" });
+    assertClose(hard, [wanted.hard], { rtol: 1e-5, what: "cross-entropy" });
+    assertClose(groups, wanted.attention, { rtol: 1e-5, what: "unweighted at-losses" });
+  });
+}
+
+for (const name of ["kd_T4_a09", "kd_T4_a0"]) {
+  Deno.test(`transferLoss: ${name} is PyTorch's, and so is its gradient`, async () => {
+    const gpu = await testGpu();
+    const oracle = await Oracle.open("ops/ops.safetensors");
+    const found = (await oracleCases()).find((one) => one.name === name);
+    const tolerance = (key: string) => ({
+      atol: Math.max(20 * (found?.f32_error?.[key] ?? 0), 1e-5 * (found?.abs_max?.[key] ?? 0)),
+      what: key,
+    });
+    const logits = watch(oracle.tensor(gpu, `${name}/in.y`));
+    const { total } = transferLoss({ alpha: name.endsWith("a09") ? 0.9 : 0 })({
+      student: { logits, taps: [] },
+      teacher: { logits: oracle.tensor(gpu, `${name}/in.teacher`), taps: [] },
+      labels: oracle.labelTensor(gpu, `${name}/in.labels`),
+    });
+    const [dy] = gradients(total, [logits]);
+    assertClose(await total.read(), oracle.raw(`${name}/out.loss`), tolerance("loss"));
+    assertClose(await dy?.read() ?? [], oracle.raw(`${name}/grad.y`), tolerance("grad.y"));
+  });
+}
+
+Deno.test("transferLoss: all of the student gets a gradient, nothing of the teacher", async () => {
+  const gpu = await testGpu();
+  const [student, teacher] = [numbersOf("student"), numbersOf("teacher")]
+    .map((numbers) => activations(gpu, numbers));
+  assert.ok(student !== undefined && teacher !== undefined);
+  const labels = gpu.tensor(LABELS, [BATCH], { dtype: "u32" });
+  const { total } = transferLoss({ alpha: 0.5, beta: 10 })({ student, teacher, labels });
+  for (const grad of gradients(total, [student.logits, ...student.taps])) {
+    assert.ok((await grad.read()).some((value) => value !== 0));
+  }
+  for (const constant of [teacher.logits, ...teacher.taps]) {
+    assert.throws(() => gradients(total, [constant]), { message: /does not depend on/ });
+  }
+});
+
+Deno.test("transferLoss: at beta 0 the at-losses are computed, but not minimised", async () => {
+  const gpu = await testGpu();
+  const student = activations(gpu, numbersOf("student"));
+  const teacher = activations(gpu, numbersOf("teacher"));
+  const labels = gpu.tensor(LABELS, [BATCH], { dtype: "u32" });
+  const { total, attention } = transferLoss()({ student, teacher, labels });
+  assert.equal(attention.length, 2);
+  assert.throws(() => gradients(total, student.taps), { message: /does not depend on/ });
+});
+
+Deno.test("transferLoss: without a teacher it is the cross-entropy, or refuses", async () => {
+  const gpu = await testGpu();
+  const inputs = {
+    student: activations(gpu, numbersOf("student")),
+    teacher: null,
+    labels: gpu.tensor(LABELS, [BATCH], { dtype: "u32" }),
+  };
+  const { total, crossEntropy, attention } = transferLoss()(inputs);
+  assert.equal(total, crossEntropy);
+  assert.deepEqual(attention, []);
+  for (const [alpha, beta] of [[0.5, 0], [0, 1000]] as const) {
+    assert.throws(() => transferLoss({ alpha, beta })(inputs), {
+      name: "RangeError",
+      message: `Cannot transfer with alpha ${alpha} and beta ${beta}: wanted a teacher, found none`,
+    });
+  }
+});
+
+Deno.test("transferLoss: refuses a teacher of fewer groups", async () => {
+  const gpu = await testGpu();
+  const teacher = activations(gpu, numbersOf("teacher"));
+  assert.throws(
+    () =>
+      transferLoss({ beta: 1 })({
+        student: activations(gpu, numbersOf("student")),
+        teacher: { ...teacher, taps: teacher.taps.slice(1) },
+        labels: gpu.tensor(LABELS, [BATCH], { dtype: "u32" }),
+      }),
+    {
+      name: "TypeError",
+      message: "Cannot transfer attention: the teacher must have 2 groups, found 1",
+    },
+  );
+});

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import * as pupil from "../mod.ts";
+import { tempFolder } from "./data/tar_gz.ts";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+const MOST_LINES = 40;
+
+/** The README's script: its block of TypeScript that begins with `// train.ts`. */
+async function readScript(): Promise<string> {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const blocks = [...readme.matchAll(/^```ts\n(\/\/ train\.ts\n[^]*?)^```$/gm)];
+  assert.equal(blocks.length, 1, "README.md must have one block that begins with // train.ts");
+  return blocks[0]?.[1] ?? "";
+}
+
+Deno.test("README: its script is short, passes the type check, and trains a student from a teacher", async () => {
+  const script = await readScript();
+  const lines = script.trimEnd().split("\n").length;
+  assert.ok(lines <= MOST_LINES, `${lines} lines`);
+  await using folder = await tempFolder();
+  await Deno.writeTextFile(`${folder.path}/train.ts`, script);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--check",
+      "--no-prompt",
+      `--config=${ROOT}deno.json`,
+      "--allow-env=XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND",
+      `${folder.path}/train.ts`,
+    ],
+    cwd: folder.path,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  const last = new TextDecoder().decode(stdout).trimEnd().split("\n").at(-1) ?? "";
+  assert.match(last, /^WRN-10-0\.5 from WRN-10-1: \d+\.\d %$/);
+});
+
+const SURFACE = {
+  device: ["Gpu", "Program", "StepValues", "Tensor"],
+  gradients: ["gradients", "stopGradient", "watch", "withoutGradients"],
+  ops: ["add", "attentionMap", "avgPool2d", "batchNorm", "conv2d", "crossEntropy", "distillation"],
+  "more ops": ["globalAvgPool2d", "linear", "maxPool2d", "mean", "relu", "softmax", "sum", "topK"],
+  losses: ["attentionTransfer", "transferLoss"],
+  optimiser: ["sgd", "stepSchedule"],
+  models: ["groupWidths", "openModel", "wideResNet"],
+  data: ["openCifar", "readCifar", "shapes", "takeImages"],
+  training: ["evaluate", "fit", "Trainer"],
+  weights: ["ParameterSet", "formatSafetensors", "parseSafetensors", "readSafetensors"],
+};
+
+for (const [part, names] of Object.entries(SURFACE)) {
+  Deno.test(`mod: exports ${part}`, () => {
+    for (const name of names) assert.equal(typeof Reflect.get(pupil, name), "function", name);
+  });
+}

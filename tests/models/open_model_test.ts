@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { openModel } from "../../lib/models/open_model.ts";
+import { formatSafetensors, readSafetensors } from "../../lib/weights/safetensors.ts";
+import { assertSameBytes } from "../support/assert_same_bytes.ts";
+import { testGpu } from "../support/gpu.ts";
+import { TRAJECTORIES } from "../support/mini.ts";
+
+Deno.test("openModel: makes the network of a file, and saves the file's bytes again", async () => {
+  const gpu = await testGpu();
+  for (const [file, name] of [["student_init", "WRN-16-1"], ["teacher", "WRN-16-2"]]) {
+    const path = `${TRAJECTORIES}${file}.safetensors`;
+    using model = await openModel(gpu, path);
+    assert.deepEqual([model.name, model.classes], [name, 10]);
+    const { tensors } = await readSafetensors(path);
+    const saved = await model.parameters.save();
+    assert.deepEqual([...saved.keys()].sort(), [...tensors.keys()].sort());
+    for (const [name, { data, shape }] of saved) {
+      assert.deepEqual(shape, tensors.get(name)?.shape, name);
+      assertSameBytes(data, tensors.get(name)?.data ?? new Uint8Array(), `${path}: ${name}`);
+    }
+  }
+});
+
+Deno.test("openModel: refuses a file without a network, and one with a tensor too few", async () => {
+  const gpu = await testGpu();
+  const before = gpu.bufferCount;
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/a.safetensors`;
+  const { tensors } = await readSafetensors(`${TRAJECTORIES}student_init.safetensors`);
+  const cases: [without: (name: string) => boolean, message: RegExp][] = [
+    [() => true, /^Cannot read the sizes of a wide ResNet: wanted a tensor group0.block0.conv0/],
+    [(name) => name === "bn.running_var", /^Cannot load weights: bn.running_var must be \[64\]/],
+  ];
+  for (const [without, message] of cases) {
+    const kept = new Map([...tensors].filter(([name]) => !without(name)));
+    await Deno.writeFile(file, formatSafetensors(kept));
+    await assert.rejects(openModel(gpu, file), { name: "TypeError", message });
+    assert.equal(gpu.bufferCount, before, "buffers");
+  }
+  await assert.rejects(openModel(gpu, `${folder}/none`), /Cannot read .*: no such file$/);
+  await Deno.remove(folder, { recursive: true });
+});

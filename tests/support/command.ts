@@ -1,0 +1,54 @@
+import config from "../../deno.json" with { type: "json" };
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** How a task's process ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Where a task runs. */
+export interface Place {
+  /** The folder. */
+  readonly cwd: string;
+  /** Environment variables that it gets beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The command of a task of deno.json, with its own permissions and nobody to ask for others. */
+export function taskCommand(
+  task: "cifar" | "doctor",
+  args: readonly string[],
+  { cwd, env = {} }: Place,
+): Deno.Command {
+  const [, run = "", ...rest] = config.tasks[task].command.split(" ");
+  const script = rest.pop() ?? "";
+  return new Deno.Command(Deno.execPath(), {
+    args: [run, "--quiet", "--no-prompt", ...rest, ROOT + script, ...args],
+    cwd,
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** Runs a task to its end. */
+export async function runTask(
+  task: "cifar" | "doctor",
+  args: readonly string[],
+  place: Place,
+): Promise<Outcome> {
+  const { code, stdout, stderr } = await taskCommand(task, args, place).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
+/** An environment in which no WebGPU adapter answers. */
+export const NO_ADAPTER = {
+  VK_DRIVER_FILES: "/nonexistent",
+  VK_ICD_FILENAMES: "/nonexistent",
+  DENO_WEBGPU_BACKEND: "vulkan",
+};

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { tempFolder } from "../data/tar_gz.ts";
+import { assertSameBytes } from "../support/assert_same_bytes.ts";
+import { runTask, taskCommand } from "../support/command.ts";
+import { RunningProcess } from "../support/running_process.ts";
+import { linesOf, timelessLinesOf } from "../support/tiny_run.ts";
+import { TINY_FLAGS, TINY_STEPS, writeTinyCifar } from "../support/tiny_cifar.ts";
+
+const HINT = "Stopped and saved; go on with: deno task cifar ";
+
+/** Starts a run that would take long, and stops it by signals once it trains. */
+async function stopped(
+  args: readonly string[],
+  { cwd, signals }: { cwd: string; signals: readonly Deno.Signal[] },
+): Promise<{ code: number; advice: string[] }> {
+  await using process = new RunningProcess(taskCommand("cifar", args, { cwd }));
+  await process.says(/ dispatches a step/);
+  for (const signal of signals) process.kill(signal);
+  const { code, stdout, stderr } = await process.end();
+  assert.equal(stdout, "");
+  const last = stderr.trimEnd().split("\n").at(-1) ?? "";
+  assert.ok(last.startsWith(HINT), stderr);
+  return { code, advice: last.slice(HINT.length).split(" ") };
+}
+
+Deno.test({
+  name: "cifar: stops at SIGINT and SIGTERM, says how to go on, and then ends as if never stopped",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using root = await tempFolder();
+    const cwd = root.path;
+    await writeTinyCifar(cwd);
+    const flags = [...TINY_FLAGS, "--logs=runs", "--epochs=10000", "--epoch_step=[2]"];
+    const [run, whole] = [`${cwd}/runs/stopped`, `${cwd}/runs/whole`];
+
+    const twice = await stopped([...flags, "--save=stopped"], {
+      cwd,
+      signals: ["SIGINT", "SIGINT"],
+    });
+    assert.equal(twice.code, 130);
+    assert.deepEqual(twice.advice, ["--resume", "stopped", "--logs", "runs"]);
+    const first = (await linesOf(run, "steps.jsonl")).length;
+    assert.ok(first >= 1);
+
+    const again = await stopped(twice.advice, { cwd, signals: ["SIGTERM"] });
+    assert.equal(again.code, 143);
+    assert.deepEqual(again.advice, twice.advice);
+    const second = (await linesOf(run, "steps.jsonl")).length;
+    assert.ok(second > first);
+
+    const end = `--max_steps=${Math.ceil(second / TINY_STEPS) * TINY_STEPS + 1}`;
+    for (const args of [[...again.advice, end], [...flags, "--save=whole", end]]) {
+      const { code, stderr } = await runTask("cifar", args, { cwd });
+      assert.equal(code, 0, stderr);
+    }
+    for (const file of ["model.safetensors", "best.safetensors"]) {
+      const wanted = await Deno.readFile(`${whole}/${file}`);
+      assertSameBytes(await Deno.readFile(`${run}/${file}`), wanted, file);
+    }
+    assert.deepEqual(
+      await timelessLinesOf(run, "steps.jsonl"),
+      await timelessLinesOf(whole, "steps.jsonl"),
+    );
+    const epochs = async (path: string) =>
+      (await timelessLinesOf(path, "log.txt")).map((line) => ({ ...line, save: "" }));
+    assert.deepEqual(await epochs(run), await epochs(whole));
+  },
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import type { Model } from "../../lib/models/model.ts";
+import { formatCheckpoint, type Progress, readCheckpoint } from "../../lib/train/checkpoint.ts";
+import type { FinishedStep } from "../../lib/train/fit.ts";
+import { storeImages } from "../../lib/train/image_store.ts";
+import { Trainer } from "../../lib/train/trainer.ts";
+import { formatSafetensors } from "../../lib/weights/safetensors.ts";
+import { assertSameBytes } from "../support/assert_same_bytes.ts";
+import { testGpu } from "../support/gpu.ts";
+import { tinyModel, tinySet, weightsOf } from "../support/tiny.ts";
+
+const SET = tinySet({ train: 4, test: 1 });
+
+function step(number: number, loss: number): FinishedStep {
+  const numbers = { step: number, epoch: 2, rate: 0.1, images: 4, seconds: 0.25, right: 3 };
+  return { ...numbers, loss, attention: [1e-4, 0.125] };
+}
+
+const PROGRESS: Progress = {
+  position: { step: 9, stepsOfEpoch: [step(7, 1 / 3), step(8, NaN)] },
+  unlogged: [step(8, 2)],
+  best: 61.25,
+};
+
+function trainerOf(model: Model): Trainer {
+  return new Trainer(model, {
+    store: storeImages(model.parameters.gpu, { images: SET.train, set: SET }),
+    loss: transferLoss(),
+    teacher: null,
+    batchSize: 4,
+    shuffle: true,
+    augment: { padding: 0, flips: false },
+    seed: 0,
+    momentum: 0.9,
+    weightDecay: 5e-4,
+    nesterov: false,
+  });
+}
+
+/** A network and its trainer, a step after their start. */
+async function steppedTrainer(): Promise<Trainer> {
+  const trainer = trainerOf(tinyModel(await testGpu()));
+  trainer.beginEpoch(1, { rate: 0.1 });
+  await trainer.submit(0);
+  return trainer;
+}
+
+async function inFile(test: (path: string) => Promise<void>): Promise<void> {
+  const path = await Deno.makeTempFile();
+  await test(path).finally(() => Deno.remove(path));
+}
+
+async function writeCheckpoint(path: string, trainer: Trainer, progress = PROGRESS): Promise<void> {
+  const weights = await trainer.model.parameters.save();
+  await Deno.writeFile(path, await formatCheckpoint(trainer, { weights, progress }));
+}
+
+Deno.test("checkpoint: the progress comes back number by number", () =>
+  inFile(async (path) => {
+    using trainer = await steppedTrainer();
+    const start: Progress = { position: { step: 0, stepsOfEpoch: [] }, unlogged: [], best: null };
+    for (const progress of [PROGRESS, start]) {
+      await writeCheckpoint(path, trainer, progress);
+      assert.deepEqual((await readCheckpoint(path)).progress, progress);
+    }
+  }));
+
+Deno.test("checkpoint: weights, statistics and momentum come back bit by bit", () =>
+  inFile(async (path) => {
+    using trainer = await steppedTrainer();
+    await writeCheckpoint(path, trainer);
+    using other = tinyModel(await testGpu(), { seed: 9 });
+    using restored = trainerOf(other);
+    (await readCheckpoint(path)).restore(restored);
+    assertSameBytes(await weightsOf(other), await weightsOf(trainer.model), "weights");
+    const momentum = async ({ velocity }: Trainer) => formatSafetensors(await velocity.save());
+    assertSameBytes(await momentum(restored), await momentum(trainer), "momentum");
+    assert.ok((await restored.velocity.flat.read()).some((value) => value !== 0));
+  }));
+
+Deno.test("checkpoint: one of another network is refused", () =>
+  inFile(async (path) => {
+    using trainer = await steppedTrainer();
+    await writeCheckpoint(path, trainer);
+    using wider = tinyModel(await testGpu(), { channels: 5 });
+    using restored = trainerOf(wider);
+    const checkpoint = await readCheckpoint(path);
+    const before = await weightsOf(wider);
+    assert.throws(() => checkpoint.restore(restored), {
+      name: "TypeError",
+      message: `Cannot load weights: conv0 must be [5, 3, 3, 3], found [4, 3, 3, 3] in ${path}`,
+    });
+    assertSameBytes(await weightsOf(wider), before, "weights");
+  }));
+
+Deno.test("checkpoint: a file without its progress is refused", () =>
+  inFile(async (path) => {
+    using trainer = await steppedTrainer();
+    const weights = await trainer.model.parameters.save();
+    for (const metadata of [{}, { progress: "null" }, { progress: "{}" }]) {
+      await Deno.writeFile(path, formatSafetensors(weights, metadata));
+      await assert.rejects(readCheckpoint(path), {
+        name: "TypeError",
+        message: `Cannot resume from ${path}: wanted a checkpoint with its progress, found none`,
+      });
+    }
+  }));

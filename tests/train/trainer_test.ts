@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import type { Model } from "../../lib/models/model.ts";
+import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
+import { mean } from "../../lib/ops/sum.ts";
+import { storeImages } from "../../lib/train/image_store.ts";
+import { Trainer, type TrainerOptions } from "../../lib/train/trainer.ts";
+import { assertClose } from "../support/assert_close.ts";
+import { testGpu } from "../support/gpu.ts";
+import { batchOf } from "../support/images.ts";
+import { tinyModel, tinySet } from "../support/tiny.ts";
+
+const SET = tinySet({ train: 10, test: 2 });
+
+async function trainerOf(model: Model, options: Partial<TrainerOptions> = {}): Promise<Trainer> {
+  return new Trainer(model, {
+    store: storeImages(await testGpu(), { images: SET.train, set: SET }),
+    loss: transferLoss(),
+    teacher: null,
+    batchSize: 4,
+    shuffle: false,
+    augment: { padding: 0, flips: false },
+    seed: 0,
+    momentum: 0.9,
+    weightDecay: 0,
+    nesterov: false,
+    ...options,
+  });
+}
+
+Deno.test("Trainer: at rate 0, each loss and count is that of the batch, and the weights stay", async () => {
+  const gpu = await testGpu();
+  using model = tinyModel(gpu);
+  using trainer = await trainerOf(model);
+  const before = await gpu.read(model.parameters.trainable);
+  trainer.beginEpoch(1, { rate: 0 });
+  for (const step of [0, 1, 2]) assert.equal(await trainer.submit(step), 4);
+  assert.equal(trainer.pending, 3);
+  const found = await trainer.take();
+  assert.deepEqual(await gpu.read(model.parameters.trainable), before);
+  for (const [step, order] of [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1]].entries()) {
+    const batch = await batchOf(gpu, trainer.options.store, { batch: 4, order });
+    assert.deepEqual(batch.labels, order.map((image) => SET.train.labels[image]));
+    const x = gpu.tensor(batch.x, batch.shape);
+    const labels = gpu.tensor(batch.labels, [4], { dtype: "u32" });
+    const { logits } = model.apply(x, { training: true });
+    const loss = await mean(crossEntropy(logits, labels)).read();
+    assertClose([found[step]?.loss ?? NaN], loss, { rtol: 1e-5, what: `loss of step ${step}` });
+    const values = await logits.read();
+    const right = batch.labels.filter((label, at) => {
+      const row = values.subarray(at * model.classes, (at + 1) * model.classes);
+      return row.every((value) => value <= (row[label] ?? NaN));
+    });
+    assert.equal(found[step]?.right, right.length);
+  }
+});
+
+Deno.test("Trainer: one program a batch size, recorded once", async () => {
+  const gpu = await testGpu();
+  using model = tinyModel(gpu);
+  using trainer = await trainerOf(model, { shuffle: true });
+  assert.equal(trainer.plan, null);
+  trainer.beginEpoch(1, { rate: 0.1 });
+  const images = [];
+  const buffers = [];
+  for (let step = 0; step < 6; step++) {
+    images.push(await trainer.submit(step));
+    buffers.push(gpu.bufferCount);
+  }
+  assert.deepEqual(images, [4, 4, 2, 4, 4, 2]);
+  assert.notEqual(trainer.plan, null);
+  assert.equal(new Set(buffers.slice(2)).size, 1, `${buffers}`);
+  assert.equal((await trainer.take()).length, 6);
+});
+
+Deno.test("Trainer: the rate and the momentum drive a step", async () => {
+  const gpu = await testGpu();
+  using model = tinyModel(gpu);
+  using trainer = await trainerOf(model);
+  trainer.beginEpoch(1, { rate: 0.5 });
+  const before = await model.parameters.flat.read();
+  await trainer.submit(0);
+  const [after, velocity] = await gpu.read([model.parameters.flat, trainer.velocity.flat]);
+  assert.ok(velocity?.some((value) => value !== 0));
+  const wanted = before.map((value, at) => value - 0.5 * (velocity?.[at] ?? NaN));
+  assertClose(after ?? [], wanted, { atol: 1e-6, what: "parameters" });
+  trainer.resetMomentum();
+  assert.ok((await trainer.velocity.flat.read()).every((value) => value === 0));
+});
+
+Deno.test("Trainer: a batch that does not fit the adapter is refused with one that does", async () => {
+  const gpu = await testGpu();
+  using model = tinyModel(gpu);
+  const size = 128;
+  const { maxBufferSize, maxStorageBufferBindingSize } = gpu.device.limits;
+  const fits = Math.floor(
+    Math.min(maxBufferSize, maxStorageBufferBindingSize) / (size * size * 16),
+  );
+  const images = { count: 1, pixels: new Uint8Array(3 * size * size), labels: new Uint8Array(1) };
+  const store = storeImages(gpu, { images, set: { ...SET, size } });
+  using trainer = await trainerOf(model, { store, batchSize: fits + 10 });
+  trainer.beginEpoch(1, { rate: 0.1 });
+  await assert.rejects(trainer.submit(0), {
+    name: "RangeError",
+    message: new RegExp(
+      `^Cannot train tiny with batches of ${fits + 10}: wanted at most ${fits} on this adapter`,
+    ),
+  });
+});
