@@ -5,7 +5,7 @@ export class RunningProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #arrivals: ReadableStreamDefaultReader<string>;
   readonly #stdout: Promise<string>;
-  readonly #timer: number;
+  readonly #timer: ReturnType<typeof setTimeout>;
   #stderr = "";
 
   /** Starts a command, whose output must be piped. */
