@@ -13,6 +13,7 @@ const PLACES = [
   "lib/tape.ts",
   "lib/gpu/",
   "kernels/",
+  "deno.json",
 ];
 
 /** One file imports another; both are paths from the root of the project. */

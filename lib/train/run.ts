@@ -69,6 +69,7 @@ export class Run {
     { folder, ...options }: RunOptions & { folder: RunFolder },
   ): Promise<Run> {
     await folder.writeConfig(options.settings);
+    await folder.write(RUN_FILES.steps, "");
     return new Run(model, folder, options, null);
   }
 

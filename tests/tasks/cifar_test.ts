@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { fileTensor, type NamedTensors } from "../../lib/weights/parameter_set.ts";
-import { formatSafetensors, readSafetensors } from "../../lib/weights/safetensors.ts";
+import { fileTensor } from "../../lib/weights/parameter_set.ts";
+import {
+  type FileTensor,
+  formatSafetensors,
+  readSafetensors,
+} from "../../lib/weights/safetensors.ts";
 import { filesIn, tempFolder } from "../data/tar_gz.ts";
 import { NO_ADAPTER, runTask } from "../support/command.ts";
 import { TRAJECTORIES } from "../support/mini.ts";
@@ -23,11 +27,11 @@ const ON_DATA = ["--dataroot", "data"];
 const ON_SHAPES = ["--dataset", "shapes"];
 const STUDENT = `${TRAJECTORIES}student_init.safetensors`;
 
-async function writeWeights(path: string, change: (tensors: Map<string, unknown>) => void) {
+async function writeWeights(path: string, change: (tensors: Map<string, FileTensor>) => void) {
   const { tensors } = await readSafetensors(STUDENT);
   const changed = new Map(tensors);
   change(changed);
-  await Deno.writeFile(path, formatSafetensors(changed satisfies NamedTensors));
+  await Deno.writeFile(path, formatSafetensors(changed));
 }
 
 /** A folder with a small set, a run that is done, and weights with all kinds of faults. */
