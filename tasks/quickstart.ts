@@ -18,6 +18,7 @@ import { trainingView } from "./training_view.ts";
 const DEPTH = 10;
 const TEACHER_WIDTH = 1;
 const STUDENT_WIDTH = 0.5;
+const TRAIN_IMAGES = 800;
 const EPOCHS = 3;
 const BATCH_SIZE = 20;
 const LEARNING_RATE = 0.05;
@@ -84,7 +85,7 @@ function table(rows: readonly Row[]): string {
 if (import.meta.main) {
   await runCommand(async () => {
     using gpu = await Gpu.open();
-    const data = shapes();
+    const data = shapes({ train: TRAIN_IMAGES });
     const network = (width: number, seed: number) =>
       wideResNet(gpu, { depth: DEPTH, widths: groupWidths(width), classes: data.classes, seed });
     using teacher = network(TEACHER_WIDTH, SEED);
