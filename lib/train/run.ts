@@ -107,11 +107,6 @@ export class Run {
     return new Run(model, folder, options, checkpoint);
   }
 
-  /** The step that the run starts with. */
-  get firstStep(): number {
-    return this.checkpoint?.progress.position.step ?? 0;
-  }
-
   /**
    * Trains to the end or to the signal.
    *
