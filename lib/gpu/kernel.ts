@@ -19,6 +19,8 @@ export interface DispatchOptions {
   readonly constants?: Constants;
   /** The number of workgroups. */
   readonly grid: Grid;
+  /** Floating-point operations that the formula asks for, a multiplication and an addition two; 0 unless told. */
+  readonly flop?: number;
 }
 
 /** One entry point of a kernel, ready to run on given tensors. */
@@ -59,7 +61,7 @@ export class Kernel {
    */
   dispatch(
     entry: string,
-    { read, uniform = [], write, constants = {}, grid }: DispatchOptions,
+    { read, uniform = [], write, constants = {}, grid, flop = 0 }: DispatchOptions,
   ): void {
     const gpu = write[0]?.gpu;
     if (gpu === undefined) {
@@ -76,6 +78,7 @@ export class Kernel {
       write,
       constants,
       grid,
+      flop,
       label: `${this.name}.${entry} {${values}}`,
     });
   }

@@ -52,6 +52,11 @@ function constantsOf({ x, w, y, stride, padding }: Geometry): Constants {
   };
 }
 
+/** The floating-point operations of a convolution and of either gradient: each output sums one window. */
+function flopOf({ y, w }: Geometry): number {
+  return [...y, w[0], w[1], w[2]].reduce((product, size) => product * size, 2);
+}
+
 /**
  * Convolves images with a bank of kernels (cross-correlation, as everywhere in deep learning).
  *
@@ -122,16 +127,18 @@ function forward(
       read: [x, w, bias ?? w],
       write: [y],
       constants,
+      flop: flopOf(geometry),
       grid: gridFor(n * height * Math.ceil(width / 4) * quadsOf(outputs), 64),
     });
   } else {
     const tiles = n * height * Math.ceil(width / TILE_PIXELS);
-    for (const { taps, first_tap, tap_count } of slices) {
+    for (const { taps, first_tap, tap_count, share } of slices) {
       tiled.dispatch("forward", {
         read: [x, bias ?? x],
         uniform: [taps],
         write: [y],
         constants: { ...constants, first_tap, tap_count },
+        flop: flopOf(geometry) * share,
         grid: gridFor(tiles * Math.ceil(quadsOf(outputs) / TILE_QUADS), 64),
       });
     }
@@ -158,6 +165,8 @@ interface TapSlice {
   readonly taps: Tensor;
   readonly first_tap: number;
   readonly tap_count: number;
+  /** The part of all taps. */
+  readonly share: number;
 }
 
 /**
@@ -177,7 +186,8 @@ function tapSlices(
   for (let first = 0; first < count; first += most) {
     const taps = w.view(first * tapBytes, UNIFORM_BYTES);
     if (taps === null) return null;
-    slices.push({ taps, first_tap: first, tap_count: Math.min(most, count - first) });
+    const tap_count = Math.min(most, count - first);
+    slices.push({ taps, first_tap: first, tap_count, share: tap_count / count });
   }
   return slices;
 }
@@ -193,16 +203,18 @@ function inputGradient(dy: Tensor, w: Tensor, geometry: Geometry): Tensor {
       read: [dy, w],
       write: [dx],
       constants,
+      flop: flopOf(geometry),
       grid: gridFor(n * height * Math.ceil(width / (4 * stride)) * stride * quadsOf(inputs), 64),
     });
   } else {
     const tiles = n * height * Math.ceil(width / (TILE_PIXELS * stride)) * stride;
-    for (const { taps, first_tap, tap_count } of slices) {
+    for (const { taps, first_tap, tap_count, share } of slices) {
       tiled.dispatch("input_gradient", {
         read: [dy],
         uniform: [taps],
         write: [dx],
         constants: { ...constants, first_tap, tap_count },
+        flop: flopOf(geometry) * share,
         grid: gridFor(tiles * Math.ceil(quadsOf(inputs) / TILE_QUADS), 64),
       });
     }
@@ -240,6 +252,7 @@ function weightGradient(x: Tensor, dy: Tensor, geometry: Geometry): Tensor {
     read: [x, dy],
     write: [partial],
     constants: { ...constantsOf(geometry), chunk, chunks },
+    flop: flopOf(geometry),
     grid: gridFor(tiles * chunks, 64),
   });
   if (chunks > 1) finishColumns(partial, dw, { rows: chunks });

@@ -1,7 +1,9 @@
+import assert from "node:assert/strict";
 import { createArena } from "../../lib/gpu/arena.ts";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { conv2d } from "../../lib/ops/conv2d.ts";
+import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -56,5 +58,31 @@ for (const at of CASES) {
       const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       assertClose(tiled[name] ?? [], wanted, { atol: 2e-6 * largest, what: name });
     }
+  });
+}
+
+for (const isTiled of [true, false]) {
+  const name = isTiled ? "in slices of taps" : "with the plain kernel";
+  Deno.test(`conv2d: counts two operations a multiplication, ${name}`, async () => {
+    const gpu = await testGpu();
+    const shape = [3, 3, 44, 84];
+    const held = createArena(gpu, {
+      label: "arena",
+      entries: [{ label: "w", shape, layout: "weights" }],
+    }).tensors[0];
+    const own = gpu.zeros(shape, { layout: "weights" });
+    const w = watch(isTiled && held !== undefined ? held : own);
+    const { dispatches } = gpu.record(() => {
+      const x = watch(gpu.empty([2, 5, 11, 44]));
+      return gradients(sum(conv2d(x, w, { padding: 1 }), { keep: "none" }), [x, w]);
+    });
+    const flop = (entry: string) =>
+      dispatches.filter((dispatch) => dispatch.entry === entry)
+        .reduce((sum, dispatch) => sum + dispatch.flop, 0);
+    const wanted = 2 * (2 * 5 * 11 * 84) * (3 * 3 * 44);
+    assert.deepEqual(
+      ["forward", "input_gradient", "weight_gradient"].map((entry) => Math.round(flop(entry))),
+      [wanted, wanted, wanted],
+    );
   });
 }

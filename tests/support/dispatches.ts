@@ -15,5 +15,15 @@ export function dispatchOf(
   label: string,
   { read = [], write }: { read?: readonly Tensor[]; write: readonly Tensor[] },
 ): Dispatch {
-  return { kernel, entry: "none", label, read, uniform: [], write, constants: {}, grid: [1] };
+  return {
+    kernel,
+    entry: "none",
+    label,
+    read,
+    uniform: [],
+    write,
+    constants: {},
+    grid: [1],
+    flop: 0,
+  };
 }
