@@ -34,6 +34,22 @@ function limitsOf(adapter: GPUAdapter): Record<string, number> {
   return limits;
 }
 
+async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const listed = USED_FEATURES.filter((feature) => adapter.features.has(feature));
+  const request = (requiredFeatures: GPUFeatureName[]) =>
+    adapter.requestDevice({
+      label: "pupil",
+      requiredLimits: limitsOf(adapter),
+      requiredFeatures,
+    });
+  try {
+    // Deno gives subgroups to those who ask, yet lists them nowhere, so asking is the only way to know.
+    return await request([...listed, "subgroups"]);
+  } catch {
+    return await request(listed);
+  }
+}
+
 /**
  * A WebGPU device with what Pupil needs around it: labelled buffers, a cache of pipelines, errors that name their
  * kernel, and the recording of programs.
@@ -85,12 +101,13 @@ export class Gpu implements Disposable {
         "Cannot open a GPU: wanted a WebGPU adapter, found none; `deno task setup` installs a software adapter or names the package",
       );
     }
-    const device = await found.requestDevice({
-      label: "pupil",
-      requiredLimits: limitsOf(found),
-      requiredFeatures: USED_FEATURES.filter((feature) => found.features.has(feature)),
-    });
+    const device = await requestDevice(found);
     return new Gpu(device, describeAdapter(found));
+  }
+
+  /** Whether kernels may use subgroup functions; a kernel that does must not be compiled without. */
+  get hasSubgroups(): boolean {
+    return this.device.features.has("subgroups");
   }
 
   /** The number of GPU buffers alive. */

@@ -23,6 +23,35 @@ Deno.test("Gpu: opens the adapter that it is given", async () => {
   assert.deepEqual([...await scale(gpu.tensor([2], [1]), 3).read()], [6]);
 });
 
+/** An adapter that refuses a feature, as one that lacks it does. */
+function without(feature: GPUFeatureName, adapter: GPUAdapter): GPUAdapter {
+  return new Proxy(adapter, {
+    get(_, name) {
+      if (name === "features") {
+        return new Set([...adapter.features].filter((had) => had !== feature));
+      }
+      if (name !== "requestDevice") return Reflect.get(adapter, name, adapter);
+      return (descriptor: GPUDeviceDescriptor) =>
+        [...descriptor.requiredFeatures ?? []].includes(feature)
+          ? Promise.reject(new TypeError(`${feature} is not there`))
+          : adapter.requestDevice(descriptor);
+    },
+  });
+}
+
+Deno.test("Gpu: asks for subgroups, and does without where they are refused", async () => {
+  const [one, other] = [await requestAdapter(), await requestAdapter()];
+  assert.ok(one !== null && other !== null);
+  using gpu = await Gpu.open({ adapter: without("subgroups", one) });
+  assert.equal(gpu.hasSubgroups, false);
+  assert.deepEqual([...await scale(gpu.tensor([2], [1]), 3).read()], [6]);
+  const offered = await other.requestDevice({ requiredFeatures: ["subgroups"] }).then(
+    () => true,
+    () => false,
+  );
+  assert.equal((await testGpu()).hasSubgroups, offered);
+});
+
 Deno.test("Gpu: a tensor comes back as it was made", async () => {
   const gpu = await testGpu();
   const x = gpu.tensor([1, 2, 3, 4, 5, 6], [2, 3], { label: "x" });
