@@ -11,6 +11,7 @@
 // The device, tensors and programs.
 export * from "./lib/gpu/adapter.ts";
 export * from "./lib/gpu/arena.ts";
+export * from "./lib/gpu/ceilings.ts";
 export type { BoundDispatch } from "./lib/gpu/compiler.ts";
 export * from "./lib/gpu/device.ts";
 export * from "./lib/gpu/errors.ts";
@@ -20,7 +21,9 @@ export * from "./lib/gpu/plan.ts";
 export * from "./lib/gpu/program.ts";
 export * from "./lib/gpu/step_values.ts";
 export * from "./lib/gpu/storage.ts";
+export * from "./lib/gpu/summary.ts";
 export * from "./lib/gpu/tensor.ts";
+export * from "./lib/gpu/timer.ts";
 
 // Automatic differentiation.
 export * from "./lib/gradients.ts";

@@ -80,9 +80,14 @@ export class Program<T extends Outputs> implements Disposable {
     this.gpu.throwFailure();
     const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
     const pass = encoder.beginComputePass({ label: this.label });
-    for (const dispatch of this.bound) encode(pass, dispatch);
+    this.encode(pass);
     pass.end();
     this.gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Appends the step to a compute pass of the caller's, who submits it. */
+  encode(pass: GPUComputePassEncoder): void {
+    for (const dispatch of this.bound) encode(pass, dispatch);
   }
 
   /** Frees the program's buffers, its outputs' among them. */

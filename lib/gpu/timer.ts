@@ -1,0 +1,147 @@
+import type { Gpu } from "./device.ts";
+
+/** Something that can be timed: what it appends to a compute pass. A {@link Program} is one. */
+export interface Timed {
+  /** Appends one run to a compute pass. */
+  encode(pass: GPUComputePassEncoder): void;
+}
+
+/** How long is measured. */
+export interface TimingOptions {
+  /** Measurements of each; 5 unless told. */
+  readonly samples?: number;
+  /** The least time of one measurement, in seconds, filled with as many runs as it takes; 0.02 unless told. */
+  readonly seconds?: number;
+}
+
+const MOST_RUNS = 4096;
+/** Queries that one query set holds. */
+const MOST_QUERIES = 4096;
+
+/** One measurement: each work's runs in a pass of their own, one submit a work. */
+type Measure = (rounds: readonly (readonly number[])[]) => Promise<number[][]>;
+
+/**
+ * Times works on the GPU, one after the other in turns, so that noise of the machine hits all alike and measurements
+ * of one turn can be compared with each other. With the feature `timestamp-query` the GPU's own clock counts;
+ * otherwise the wall clock, less what an empty submit takes.
+ *
+ * @param works What to time. Every work is run at least twice before it counts.
+ * @returns For each work the seconds of one run, a number a turn, in the order of the turns.
+ * @throws {RangeError} If `samples` is not at least 1.
+ * @example
+ * ```ts
+ * import { Gpu, Program, scale, timeOnGpu } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * const x = gpu.zeros([4096]);
+ * using half = await Program.record(gpu, { label: "half", build: () => scale(x, 0.5) });
+ * const [seconds] = await timeOnGpu(gpu, [half], { samples: 3, seconds: 1e-4 });
+ * assert.equal(seconds?.length, 3);
+ * ```
+ */
+export async function timeOnGpu(
+  gpu: Gpu,
+  works: readonly Timed[],
+  { samples = 5, seconds = 0.02 }: TimingOptions = {},
+): Promise<number[][]> {
+  if (!(Number.isInteger(samples) && samples >= 1)) {
+    throw new RangeError(
+      `Cannot time on the GPU: wanted a whole number of samples from 1 on, found ${samples}`,
+    );
+  }
+  if (works.length === 0) return [];
+  const measure: Measure = gpu.device.features.has("timestamp-query")
+    ? (rounds) => byTimestamps(gpu, works, rounds)
+    : (rounds) => byWallClock(gpu, works, rounds);
+  const once = works.map(() => 1);
+  const [, first] = await measure([once, once]);
+  const runs = (first ?? []).map((took) =>
+    Math.min(MOST_RUNS, Math.max(1, Math.ceil(seconds / Math.max(took, 1e-9))))
+  );
+  const perSubmit = Math.max(1, Math.floor(MOST_QUERIES / (2 * works.length)));
+  const turns: number[][] = [];
+  while (turns.length < samples) {
+    const count = Math.min(perSubmit, samples - turns.length);
+    turns.push(...await measure(Array.from({ length: count }, () => runs)));
+  }
+  return works.map((_, at) => turns.map((turn) => (turn[at] ?? NaN) / (runs[at] ?? NaN)));
+}
+
+function encodeRuns(pass: GPUComputePassEncoder, work: Timed, runs: number): void {
+  for (let run = 0; run < runs; run++) work.encode(pass);
+  pass.end();
+}
+
+async function byTimestamps(
+  gpu: Gpu,
+  works: readonly Timed[],
+  rounds: readonly (readonly number[])[],
+): Promise<number[][]> {
+  const { device } = gpu;
+  const count = 2 * works.length * rounds.length;
+  const querySet = device.createQuerySet({ label: "timer", type: "timestamp", count });
+  const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+  const resolved = device.createBuffer({ label: "timer", size: 8 * count, usage });
+  const staging = device.createBuffer({
+    label: "timer staging",
+    size: 8 * count,
+    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+  });
+  try {
+    rounds.forEach((runs, round) => {
+      const encoder = device.createCommandEncoder({ label: "timer" });
+      works.forEach((work, at) => {
+        const beginningOfPassWriteIndex = 2 * (round * works.length + at);
+        const endOfPassWriteIndex = beginningOfPassWriteIndex + 1;
+        const timestampWrites = { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex };
+        encodeRuns(encoder.beginComputePass({ timestampWrites }), work, runs[at] ?? 1);
+      });
+      device.queue.submit([encoder.finish()]);
+    });
+    const encoder = device.createCommandEncoder({ label: "timer" });
+    encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
+    encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8 * count);
+    device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const ticks = new BigUint64Array(staging.getMappedRange().slice(0));
+    await gpu.settled();
+    return rounds.map((_, round) =>
+      works.map((_, at) => {
+        const first = 2 * (round * works.length + at);
+        return Number((ticks[first + 1] ?? 0n) - (ticks[first] ?? 0n)) / 1e9;
+      })
+    );
+  } finally {
+    for (const held of [querySet, resolved, staging]) held.destroy();
+  }
+}
+
+async function byWallClock(
+  gpu: Gpu,
+  works: readonly Timed[],
+  rounds: readonly (readonly number[])[],
+): Promise<number[][]> {
+  const { queue } = gpu.device;
+  const wall = async (work: Timed, runs: number) => {
+    const encoder = gpu.device.createCommandEncoder({ label: "timer" });
+    encodeRuns(encoder.beginComputePass({ label: "timer" }), work, runs);
+    const start = performance.now();
+    queue.submit([encoder.finish()]);
+    await queue.onSubmittedWorkDone();
+    return (performance.now() - start) / 1e3;
+  };
+  const found: number[][] = [];
+  await queue.onSubmittedWorkDone();
+  for (const runs of rounds) {
+    const idle = await wall({ encode: () => {} }, 1);
+    const turn: number[] = [];
+    for (const [at, work] of works.entries()) {
+      turn.push(Math.max(0, await wall(work, runs[at] ?? 1) - idle));
+    }
+    found.push(turn);
+  }
+  await gpu.settled();
+  return found;
+}
