@@ -17,13 +17,26 @@ override kernel_height: u32;
 override kernel_width: u32;
 override stride: u32;
 override padding: u32;
-override biased: bool = false; // without a bias, any buffer stands in for b
+override biased: bool = false; // without a bias or an addend, any buffer stands in for it
+override adds: bool = false;
+override rectifies: bool = false;
 override lanes: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
-@group(0) @binding(1) var<storage, read> w: array<vec4<real>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4<real>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<real>>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(3) var<storage, read> addend: array<vec4<real>>; // of the shape of what is written
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<real>>;
+
+// Writes a sum: plus the bias, plus the addend, rectified.
+fn store(at: u32, quad: u32, inside: bool, sum: vec4f) {
+  if (!inside) { return; }
+  var value = sum;
+  if (biased) { value += b[quad]; }
+  if (adds) { value += vec4f(addend[at]); }
+  if (rectifies) { value = select(value, vec4f(), value < vec4f()); }
+  y[at] = vec4<real>(value);
+}
 
 // One pixel of x, or zero where it lies in the padding (coordinates below zero have wrapped to large ones).
 fn input_at(row: u32, ix: u32, quad: u32, inside: bool) -> vec4f {
@@ -46,10 +59,9 @@ fn forward(
   let n = i / out_quads / tiles / out_height;
   if (n >= batch) { return; }
   var y0 = vec4f();
-  if (biased) { y0 = vec4f(b[o]); }
-  var y1 = y0;
-  var y2 = y0;
-  var y3 = y0;
+  var y1 = vec4f();
+  var y2 = vec4f();
+  var y3 = vec4f();
   for (var ky = 0u; ky < kernel_height; ky++) {
     let iy = oy * stride + ky - padding;
     let inside = iy < in_height;
@@ -58,10 +70,10 @@ fn forward(
       let ix = ox * stride + kx - padding;
       for (var quad = 0u; quad < in_quads; quad++) {
         let at = ((ky * kernel_width + kx) * in_quads + quad) * 4 * out_quads + o;
-        let w0 = vec4f(w[at]);
-        let w1 = vec4f(w[at + out_quads]);
-        let w2 = vec4f(w[at + 2 * out_quads]);
-        let w3 = vec4f(w[at + 3 * out_quads]);
+        let w0 = w[at];
+        let w1 = w[at + out_quads];
+        let w2 = w[at + 2 * out_quads];
+        let w3 = w[at + 3 * out_quads];
         let x0 = input_at(row, ix, quad, inside);
         let x1 = input_at(row, ix + stride, quad, inside);
         let x2 = input_at(row, ix + 2 * stride, quad, inside);
@@ -74,14 +86,13 @@ fn forward(
     }
   }
   let at = ((n * out_height + oy) * out_width + ox) * out_quads + o;
-  y[at] = vec4<real>(y0);
-  if (ox + 1 < out_width) { y[at + out_quads] = vec4<real>(y1); }
-  if (ox + 2 < out_width) { y[at + 2 * out_quads] = vec4<real>(y2); }
-  if (ox + 3 < out_width) { y[at + 3 * out_quads] = vec4<real>(y3); }
+  store(at, o, true, y0);
+  store(at + out_quads, o, ox + 1 < out_width, y1);
+  store(at + 2 * out_quads, o, ox + 2 < out_width, y2);
+  store(at + 3 * out_quads, o, ox + 3 < out_width, y3);
 }
 
 @group(0) @binding(0) var<storage, read> dy: array<vec4<real>>;
-@group(0) @binding(2) var<storage, read_write> dx: array<vec4<real>>;
 
 // One pixel of dy, or zero where there is none.
 fn gradient_at(row: u32, ox: u32, quad: u32, inside: bool) -> vec4f {
@@ -121,10 +132,10 @@ fn input_gradient(
       let ox = across / stride - kernel_width;
       for (var o = 0u; o < out_quads; o++) {
         let at = ((ky * kernel_width + kx) * in_quads + quad) * 4 * out_quads + o;
-        let w0 = vec4f(w[at]);
-        let w1 = vec4f(w[at + out_quads]);
-        let w2 = vec4f(w[at + 2 * out_quads]);
-        let w3 = vec4f(w[at + 3 * out_quads]);
+        let w0 = w[at];
+        let w1 = w[at + out_quads];
+        let w2 = w[at + 2 * out_quads];
+        let w3 = w[at + 3 * out_quads];
         let g0 = gradient_at(row, ox, o, inside);
         let g1 = gradient_at(row, ox + 1, o, inside);
         let g2 = gradient_at(row, ox + 2, o, inside);
@@ -138,10 +149,10 @@ fn input_gradient(
   }
   let at = ((n * in_height + iy) * in_width + ix) * in_quads + quad;
   let step = stride * in_quads;
-  if (ix < in_width) { dx[at] = vec4<real>(x0); }
-  if (ix + stride < in_width) { dx[at + step] = vec4<real>(x1); }
-  if (ix + 2 * stride < in_width) { dx[at + 2 * step] = vec4<real>(x2); }
-  if (ix + 3 * stride < in_width) { dx[at + 3 * step] = vec4<real>(x3); }
+  store(at, quad, ix < in_width, x0);
+  store(at + step, quad, ix + stride < in_width, x1);
+  store(at + 2 * step, quad, ix + 2 * stride < in_width, x2);
+  store(at + 3 * step, quad, ix + 3 * stride < in_width, x3);
 }
 
 override chunk: u32 = 1; // output rows that one invocation of `weight_gradient` adds up

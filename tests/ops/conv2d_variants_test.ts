@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { createArena } from "../../lib/gpu/arena.ts";
 import type { Gpu } from "../../lib/gpu/device.ts";
-import { gradients } from "../../lib/gradients.ts";
-import { conv2d } from "../../lib/ops/conv2d.ts";
-import { sum } from "../../lib/ops/sum.ts";
-import { watch } from "../../lib/tape.ts";
+import type { Tensor } from "../../lib/gpu/tensor.ts";
+import { flopOf, type Geometry } from "../../lib/ops/conv2d/geometry.ts";
+import type { Variant } from "../../lib/ops/conv2d/variant.ts";
+import { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT } from "../../lib/ops/conv2d/variants.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
@@ -18,71 +17,88 @@ interface Case {
   readonly stride: number;
 }
 
-/** Weights in a parameter arena are read through a uniform binding; in a buffer of their own, by the plain kernel. */
 const CASES: readonly Case[] = [
-  { name: "one slice of taps, odd sides", x: [2, 9, 7, 16], outputs: 24, kernel: 3, stride: 1 },
-  { name: "several slices of taps", x: [1, 6, 11, 44], outputs: 84, kernel: 3, stride: 1 },
+  { name: "odd sides", x: [2, 9, 7, 16], outputs: 24, kernel: 3, stride: 1 },
+  { name: "many channels", x: [1, 6, 11, 44], outputs: 84, kernel: 3, stride: 1 },
   { name: "stride 2", x: [3, 13, 18, 12], outputs: 41, kernel: 3, stride: 2 },
+  { name: "even sides at stride 2", x: [2, 8, 16, 36], outputs: 8, kernel: 3, stride: 2 },
   { name: "a kernel of one pixel", x: [2, 10, 12, 16], outputs: 20, kernel: 1, stride: 2 },
+  { name: "a single channel and pixel", x: [1, 1, 1, 1], outputs: 1, kernel: 3, stride: 1 },
 ];
 
-async function results(
-  gpu: Gpu,
-  { x: shape, outputs, kernel, stride, isTiled }: Case & { isTiled: boolean },
-): Promise<Record<string, Float32Array>> {
-  const size = kernel * kernel * shape[3] * outputs;
-  const weights = [kernel, kernel, shape[3], outputs];
-  const values = randomValues(size, { seed: 1 });
-  const own = gpu.tensor(values, weights, { layout: "weights" });
-  const [held = own] = createArena(gpu, {
-    label: "arena",
-    entries: [{ label: "w", shape: weights, layout: "weights" }],
-  }).tensors;
-  held.write(Float32Array.from(values));
-  const w = watch(isTiled ? held : own);
-  const x = watch(gpu.tensor(randomValues(shape.reduce((a, b) => a * b), { seed: 2 }), shape));
-  const bias = watch(gpu.tensor(randomValues(outputs, { seed: 3 }), [outputs]));
-  const y = conv2d(x, w, { stride, padding: (kernel - 1) / 2, bias });
-  const upstream = gpu.tensor(randomValues(y.size, { seed: 4 }), y.shape);
-  const [dx = y] = gradients(y, [x], { upstream });
-  const [forward = [], gradient = []] = await readChecked([y, dx]);
-  return { y: Float32Array.from(forward), dx: Float32Array.from(gradient) };
+function geometryOf({ x, outputs, kernel, stride }: Case): Geometry {
+  const padding = (kernel - 1) / 2;
+  const side = (size: number) => Math.floor((size + 2 * padding - kernel) / stride) + 1;
+  return {
+    x,
+    w: [kernel, kernel, x[3], outputs],
+    y: [x[0], side(x[1]), side(x[2]), outputs],
+    stride,
+    padding,
+  };
+}
+
+function random(gpu: Gpu, shape: readonly number[], layout: "channels" | "weights" = "channels") {
+  const size = shape.reduce((a, b) => a * b);
+  return gpu.tensor(randomValues(size, { seed: size }), shape, { layout });
+}
+
+/** Runs every variant that fits and compares it with the last, the plain one. */
+async function compare<Job extends { readonly geometry: Geometry }>(
+  variants: readonly Variant<Job>[],
+  { gpu, geometry, make }: { gpu: Gpu; geometry: Geometry; make: () => { job: Job; out: Tensor } },
+): Promise<void> {
+  const fitting = variants.filter(({ fits }) => fits(gpu, geometry));
+  const outputs = fitting.map(({ run }) => {
+    const { job, out } = make();
+    run(job);
+    return out;
+  });
+  const found = await readChecked(outputs);
+  const plain = Array.from(found.at(-1) ?? []);
+  const largest = plain.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  assert.ok(largest > 0);
+  fitting.forEach(({ name }, at) =>
+    assertClose(found[at] ?? [], plain, { atol: 3e-6 * largest, what: name })
+  );
 }
 
 for (const at of CASES) {
-  Deno.test(`conv2d: the tiled kernels agree with the plain ones, ${at.name}`, async () => {
+  Deno.test(`conv2d: the variants agree with the plain kernels, ${at.name}`, async () => {
     const gpu = await testGpu();
-    const tiled = await results(gpu, { ...at, isTiled: true });
-    const plain = await results(gpu, { ...at, isTiled: false });
-    for (const [name, wanted] of Object.entries(plain)) {
-      const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-      assertClose(tiled[name] ?? [], wanted, { atol: 2e-6 * largest, what: name });
-    }
+    const geometry = geometryOf(at);
+    const x = random(gpu, geometry.x);
+    const w = random(gpu, geometry.w, "weights");
+    const dy = random(gpu, geometry.y);
+    const bias = random(gpu, [at.outputs]);
+    await compare(FORWARD, {
+      gpu,
+      geometry,
+      make: () => {
+        const y = gpu.empty(geometry.y);
+        return { job: { geometry, x, w, bias, y }, out: y };
+      },
+    });
+    await compare(INPUT_GRADIENT, {
+      gpu,
+      geometry,
+      make: () => {
+        const dx = gpu.empty(geometry.x);
+        return { job: { geometry, dy, w, dx }, out: dx };
+      },
+    });
+    await compare(WEIGHT_GRADIENT, {
+      gpu,
+      geometry,
+      make: () => {
+        const dw = gpu.empty(geometry.w, { layout: "weights" });
+        return { job: { geometry, x, dy, dw }, out: dw };
+      },
+    });
   });
 }
 
-for (const isTiled of [true, false]) {
-  const name = isTiled ? "in slices of taps" : "with the plain kernel";
-  Deno.test(`conv2d: counts two operations a multiplication, ${name}`, async () => {
-    const gpu = await testGpu();
-    const shape = [3, 3, 44, 84];
-    const held = createArena(gpu, {
-      label: "arena",
-      entries: [{ label: "w", shape, layout: "weights" }],
-    }).tensors[0];
-    const own = gpu.zeros(shape, { layout: "weights" });
-    const w = watch(isTiled && held !== undefined ? held : own);
-    const { dispatches } = gpu.record(() => {
-      const x = watch(gpu.empty([2, 5, 11, 44]));
-      return gradients(sum(conv2d(x, w, { padding: 1 }), { keep: "none" }), [x, w]);
-    });
-    const flop = (entry: string) =>
-      dispatches.filter((dispatch) => dispatch.entry === entry)
-        .reduce((sum, dispatch) => sum + dispatch.flop, 0);
-    const wanted = 2 * (2 * 5 * 11 * 84) * (3 * 3 * 44);
-    assert.deepEqual(
-      ["forward", "input_gradient", "weight_gradient"].map((entry) => Math.round(flop(entry))),
-      [wanted, wanted, wanted],
-    );
-  });
-}
+Deno.test("conv2d: a convolution counts two operations a multiplication", () => {
+  const geometry = geometryOf({ name: "", x: [2, 4, 4, 3], outputs: 5, kernel: 3, stride: 1 });
+  assert.equal(flopOf(geometry), 2 * (2 * 4 * 4 * 5) * (3 * 3 * 3));
+});

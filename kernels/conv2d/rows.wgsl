@@ -1,0 +1,273 @@
+alias real = f32;
+// The convolutions of plain.wgsl that go forward in memory, in larger tiles, for kernels of one or three taps a row:
+// the forward pass, and the input gradient at stride 1, which is a forward pass over dy with the weights turned around.
+//   y[n, oy, ox, o] = sum_{ky, kx, i} x[n, oy s - p + ky, ox s - p + kx, i] w[ky, kx, i, o]            (+ epilogue)
+//   turned: the same with y = dx, x = dy, w[2 - ky, 2 - kx, o, i] in place of w[ky, kx, i, o], and padding 2 - p
+// A load from a buffer costs most where a device gathers it lane by lane, as a software adapter does: so each pixel of
+// x is loaded once for three taps and sixteen outputs, and the weights, which eight lanes share, are loaded by
+// eight lanes together, a vec4 each, and handed around with shuffles.
+// Layout: x [N, in_height, in_width, in_quads], y [N, out_height, out_width, out_quads]; w as in plain.wgsl.
+// One invocation makes eight pixels along x, sixteen channels of each. Workgroups: x tiles of pixels, z sixteens of channels.
+override batch: u32;
+override in_height: u32;
+override in_width: u32;
+override in_quads: u32;
+override out_height: u32;
+override out_width: u32;
+override out_quads: u32;
+override kernel_height: u32;
+override kernel_width: u32; // 1 or 3
+override stride: u32; // 1 or 2
+override padding: u32;
+override turned: bool = false; // stride 1 only
+override biased: bool = false;
+override adds: bool = false;
+override rectifies: bool = false;
+override lanes: u32 = 64;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<vec4f>; // [out_quads]; without a bias, any buffer stands in
+@group(0) @binding(3) var<storage, read> addend: array<vec4<real>>; // y's shape; likewise
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<real>>;
+
+// What one row of the kernel has for four inputs and sixteen outputs: for each tap a matrix for four outputs each,
+// whose columns are the inputs.
+struct Tap { a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f }
+struct Row { left: Tap, middle: Tap, right: Tap }
+struct Pair { far: Tap, near: Tap }
+
+fn add_products(sum: vec4f, w: mat4x4f, v: vec4f) -> vec4f {
+  return fma(v.xxxx, w[0], fma(v.yyyy, w[1], fma(v.zzzz, w[2], fma(v.wwww, w[3], sum))));
+}
+
+fn add_tap(y: mat4x4f, w: Tap, v: vec4f) -> mat4x4f {
+  return mat4x4f(
+    add_products(y[0], w.a, v),
+    add_products(y[1], w.b, v),
+    add_products(y[2], w.c, v),
+    add_products(y[3], w.d, v),
+  );
+}
+
+fn add_pair(y: mat4x4f, w: Pair, far: vec4f, near: vec4f) -> mat4x4f {
+  return add_tap(add_tap(y, w.far, far), w.near, near);
+}
+
+fn add_row(y: mat4x4f, w: Row, left: vec4f, middle: vec4f, right: vec4f) -> mat4x4f {
+  if (kernel_width == 1) { return add_tap(y, w.left, left); }
+  return add_tap(add_tap(add_tap(y, w.left, left), w.middle, middle), w.right, right);
+}
+
+// One pixel of x, or zero where it lies in the padding (coordinates below zero have wrapped to large ones).
+fn input_at(row: u32, ix: u32, quad: u32, inside: bool) -> vec4f {
+  let at = (row * in_width + min(ix, in_width - 1)) * in_quads + quad;
+  return select(vec4f(), vec4f(x[at]), inside && ix < in_width);
+}
+
+// The vec4 of w that a lane loads for a tap: rows `half` and `half + 1` of four by four outputs.
+fn weight_at(tap: u32, quad: u32, o: u32, lane: u32, half: u32) -> vec4f {
+  let source = min(o + (lane & 3), out_quads - 1);
+  let row = half + (lane >> 2);
+  if (turned) { return w[((tap * out_quads + source) * 4 + row) * in_quads + quad]; }
+  return w[((tap * in_quads + quad) * 4 + row) * out_quads + source];
+}
+
+// Four inputs by four outputs, from what the lanes have loaded.
+fn block(first: vec4f, second: vec4f, o: u32) -> mat4x4f {
+  let m = mat4x4f(
+    subgroupShuffle(first, o),
+    subgroupShuffle(first, o + 4),
+    subgroupShuffle(second, o),
+    subgroupShuffle(second, o + 4),
+  );
+  if (turned) { return transpose(m); }
+  return m;
+}
+
+fn tap_at(tap: u32, quad: u32, o: u32, lane: u32) -> Tap {
+  return tap_or_zero(tap, quad, o, lane, true);
+}
+
+fn tap_or_zero(tap: u32, quad: u32, o: u32, lane: u32, exists: bool) -> Tap {
+  let present = select(0u, tap, exists);
+  let first = select(vec4f(), weight_at(present, quad, o, lane, 0), exists);
+  let second = select(vec4f(), weight_at(present, quad, o, lane, 2), exists);
+  return Tap(block(first, second, 0), block(first, second, 1), block(first, second, 2), block(first, second, 3));
+}
+
+// The taps of one row of the kernel, of the turned kernel where it is turned.
+fn row_at(ky: u32, quad: u32, o: u32, lane: u32) -> Row {
+  let first = ky * kernel_width;
+  let last = kernel_height * kernel_width - 1 - first;
+  var row = Row();
+  row.left = tap_at(select(first, last, turned), quad, o, lane);
+  if (kernel_width == 3) {
+    row.middle = tap_at(select(first + 1, last - 1, turned), quad, o, lane);
+    row.right = tap_at(select(first + 2, last - 2, turned), quad, o, lane);
+  }
+  return row;
+}
+
+// The pixel that a tap meets at stride 1, or at stride 2.
+fn at_stride(one: vec4f, two: vec4f) -> vec4f {
+  if (stride == 1) { return one; }
+  return two;
+}
+
+fn store(at: u32, o: u32, inside: bool, sum: vec4f) {
+  if (!inside || o >= out_quads) { return; }
+  var value = sum;
+  if (biased) { value += b[o]; }
+  if (adds) { value += vec4f(addend[at + o]); }
+  if (rectifies) { value = select(value, vec4f(), value < vec4f()); }
+  y[at + o] = vec4<real>(value);
+}
+
+fn store_pixel(pixel: u32, ox: u32, o: u32, sum: mat4x4f) {
+  let at = (pixel + ox) * out_quads;
+  store(at, o, ox < out_width, sum[0]);
+  store(at, o + 1, ox < out_width, sum[1]);
+  store(at, o + 2, ox < out_width, sum[2]);
+  store(at, o + 3, ox < out_width, sum[3]);
+}
+
+@compute @workgroup_size(lanes)
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) in_subgroup: u32,
+) {
+  let i = (group.y * groups.x + group.x) * lanes + local;
+  let lane = in_subgroup & 7;
+  let tiles = (out_width + 7) / 8;
+  let ox = i % tiles * 8;
+  let oy = i / tiles % out_height;
+  // No invocation leaves early, since the others read its weights; one past the end computes what it does not store.
+  let n = i / tiles / out_height;
+  let image = min(n, batch - 1) * in_height;
+  let o = group.z * 4;
+  var y0 = mat4x4f();
+  var y1 = mat4x4f();
+  var y2 = mat4x4f();
+  var y3 = mat4x4f();
+  var y4 = mat4x4f();
+  var y5 = mat4x4f();
+  var y6 = mat4x4f();
+  var y7 = mat4x4f();
+  for (var ky = 0u; ky < kernel_height; ky++) {
+    let iy = oy * stride + ky - padding;
+    let ix = ox * stride - padding;
+    let inside = iy < in_height;
+    let row = image + min(iy, in_height - 1);
+    for (var quad = 0u; quad < in_quads; quad++) {
+      let x0 = input_at(row, ix, quad, inside);
+      let x1 = input_at(row, ix + 1, quad, inside);
+      let x2 = input_at(row, ix + 2, quad, inside);
+      let x3 = input_at(row, ix + 3, quad, inside);
+      let x4 = input_at(row, ix + 4, quad, inside);
+      let x5 = input_at(row, ix + 5, quad, inside);
+      let x6 = input_at(row, ix + 6, quad, inside);
+      let x7 = input_at(row, ix + 7, quad, inside);
+      let x8 = input_at(row, ix + 8, quad, inside);
+      let x9 = input_at(row, ix + 9, quad, inside);
+      let x10 = input_at(row, ix + 10, quad, inside);
+      let x11 = input_at(row, ix + 11, quad, inside);
+      let x12 = input_at(row, ix + 12, quad, inside);
+      let x13 = input_at(row, ix + 13, quad, inside);
+      let x14 = input_at(row, ix + 14, quad, inside);
+      let x15 = input_at(row, ix + 15, quad, inside);
+      let x16 = input_at(row, ix + 16, quad, inside);
+      let w = row_at(ky, quad, o, lane);
+      y0 = add_row(y0, w, x0, x1, x2);
+      y1 = add_row(y1, w, at_stride(x1, x2), at_stride(x2, x3), at_stride(x3, x4));
+      y2 = add_row(y2, w, at_stride(x2, x4), at_stride(x3, x5), at_stride(x4, x6));
+      y3 = add_row(y3, w, at_stride(x3, x6), at_stride(x4, x7), at_stride(x5, x8));
+      y4 = add_row(y4, w, at_stride(x4, x8), at_stride(x5, x9), at_stride(x6, x10));
+      y5 = add_row(y5, w, at_stride(x5, x10), at_stride(x6, x11), at_stride(x7, x12));
+      y6 = add_row(y6, w, at_stride(x6, x12), at_stride(x7, x13), at_stride(x8, x14));
+      y7 = add_row(y7, w, at_stride(x7, x14), at_stride(x8, x15), at_stride(x9, x16));
+    }
+  }
+  if (n >= batch) { return; }
+  let pixel = (n * out_height + oy) * out_width;
+  store_pixel(pixel, ox, o, y0);
+  store_pixel(pixel, ox + 1, o, y1);
+  store_pixel(pixel, ox + 2, o, y2);
+  store_pixel(pixel, ox + 3, o, y3);
+  store_pixel(pixel, ox + 4, o, y4);
+  store_pixel(pixel, ox + 5, o, y5);
+  store_pixel(pixel, ox + 6, o, y6);
+  store_pixel(pixel, ox + 7, o, y7);
+}
+
+// The input gradient at stride 2, with y = dx and x = dy. A pixel of dx meets every other tap a row and every other row
+// of taps, which ones depends on whether its coordinates are odd: z counts four kinds of pixels for each sixteen
+// channels, so that all lanes of a workgroup want the same weights. The eight pixels lie two apart.
+@compute @workgroup_size(lanes)
+fn input_gradient(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) in_subgroup: u32,
+) {
+  let i = (group.y * groups.x + group.x) * lanes + local;
+  let lane = in_subgroup & 7;
+  let tiles = (out_width + 15) / 16;
+  let lines = (out_height + 1) / 2;
+  let ox = i % tiles * 16 + group.z % 2;
+  let oy = i / tiles % lines * 2 + group.z / 2 % 2;
+  let n = i / tiles / lines;
+  let image = min(n, batch - 1) * in_height;
+  let o = group.z / 4 * 4;
+  let near = (ox + padding) % 2; // the first tap of a row that a pixel meets; the other is two further
+  var y0 = mat4x4f();
+  var y1 = mat4x4f();
+  var y2 = mat4x4f();
+  var y3 = mat4x4f();
+  var y4 = mat4x4f();
+  var y5 = mat4x4f();
+  var y6 = mat4x4f();
+  var y7 = mat4x4f();
+  for (var ky = (oy + padding) % 2; ky < kernel_height; ky += 2) {
+    let iy = (oy + padding - ky) / 2;
+    let ix = (ox + padding - near) / 2 - 1;
+    let inside = iy < in_height;
+    let row = image + min(iy, in_height - 1);
+    for (var quad = 0u; quad < in_quads; quad++) {
+      let x0 = input_at(row, ix, quad, inside);
+      let x1 = input_at(row, ix + 1, quad, inside);
+      let x2 = input_at(row, ix + 2, quad, inside);
+      let x3 = input_at(row, ix + 3, quad, inside);
+      let x4 = input_at(row, ix + 4, quad, inside);
+      let x5 = input_at(row, ix + 5, quad, inside);
+      let x6 = input_at(row, ix + 6, quad, inside);
+      let x7 = input_at(row, ix + 7, quad, inside);
+      let x8 = input_at(row, ix + 8, quad, inside);
+      let tap = ky * kernel_width + near;
+      let w = Pair(
+        tap_or_zero(tap + 2, quad, o, lane, near + 2 < kernel_width),
+        tap_or_zero(tap, quad, o, lane, near < kernel_width),
+      );
+      y0 = add_pair(y0, w, x0, x1);
+      y1 = add_pair(y1, w, x1, x2);
+      y2 = add_pair(y2, w, x2, x3);
+      y3 = add_pair(y3, w, x3, x4);
+      y4 = add_pair(y4, w, x4, x5);
+      y5 = add_pair(y5, w, x5, x6);
+      y6 = add_pair(y6, w, x6, x7);
+      y7 = add_pair(y7, w, x7, x8);
+    }
+  }
+  if (n >= batch || oy >= out_height) { return; }
+  let pixel = (n * out_height + oy) * out_width;
+  store_pixel(pixel, ox, o, y0);
+  store_pixel(pixel, ox + 2, o, y1);
+  store_pixel(pixel, ox + 4, o, y2);
+  store_pixel(pixel, ox + 6, o, y3);
+  store_pixel(pixel, ox + 8, o, y4);
+  store_pixel(pixel, ox + 10, o, y5);
+  store_pixel(pixel, ox + 12, o, y6);
+  store_pixel(pixel, ox + 14, o, y7);
+}
