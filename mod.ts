@@ -83,5 +83,6 @@ export * from "./data/download.ts";
 export * from "./data/shapes.ts";
 export * from "./lib/train/evaluate.ts";
 export * from "./lib/train/fit.ts";
+export type { Landed, Submitted } from "./lib/train/flight.ts";
 export * from "./lib/train/image_set.ts";
 export * from "./lib/train/trainer.ts";

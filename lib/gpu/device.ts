@@ -270,6 +270,11 @@ export class Gpu implements Disposable {
     });
   }
 
+  /** Makes the buffer that {@link Gpu.read} copies through large enough, so that no read has to make another. */
+  reserveReadback(bytes: number): void {
+    this.#staging = this.#takeStaging(bytes);
+  }
+
   #takeStaging(bytes: number): GPUBuffer {
     const kept = this.#staging;
     this.#staging = null;
