@@ -2,7 +2,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Activations } from "../losses/activations.ts";
 import { add } from "../ops/add.ts";
-import { globalAvgPool2d } from "../ops/avg_pool2d.ts";
+import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { batchNorm } from "../ops/batch_norm.ts";
 import { conv2d } from "../ops/conv2d.ts";
 import { linear } from "../ops/linear.ts";
