@@ -3,10 +3,10 @@ import { type BoundDispatch, Compiler, encode } from "./compiler.ts";
 import { GpuError, OutOfRoomError } from "./errors.ts";
 import { Failures } from "./failures.ts";
 import { boundTensors, type Dispatch } from "./kernel.ts";
-import type { DType, StoredArray } from "./dtype.ts";
-import { type Layout, pack, storedBytes } from "./layout.ts";
+import { type Layout, pack, storedSize } from "./layout.ts";
 import { Storage } from "./storage.ts";
-import { Tensor } from "./tensor.ts";
+import { type DType, Tensor } from "./tensor.ts";
+import { Tuning } from "./tuning.ts";
 
 /** Options of {@link Gpu.open}. */
 export interface GpuOptions {
@@ -66,6 +66,8 @@ async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
  * ```
  */
 export class Gpu implements Disposable {
+  /** Which variant of its kernels an op runs. */
+  readonly tuning = new Tuning();
   readonly #failures: Failures;
   readonly #compiler: Compiler;
   readonly #constants = new Map<number, Tensor>();
@@ -76,6 +78,7 @@ export class Gpu implements Disposable {
   #staging: GPUBuffer | null = null;
   #recording: Dispatch[] | null = null;
   #closed = false;
+  #lost = false;
 
   private constructor(
     /** The device itself, for what Pupil does not wrap. */
@@ -86,6 +89,7 @@ export class Gpu implements Disposable {
     this.#failures = new Failures(device);
     this.#compiler = new Compiler(device, this.#failures);
     device.lost.then(({ message }) => {
+      this.#lost = true;
       if (!this.#closed) this.#failures.report(new GpuError(`The GPU was lost: ${message}`));
     });
   }
@@ -111,22 +115,9 @@ export class Gpu implements Disposable {
     return this.device.features.has("subgroups");
   }
 
-  /** Whether kernels may compute in half precision. */
-  get hasHalf(): boolean {
-    return this.device.features.has("shader-f16");
-  }
-
-  /**
-   * Checks that the device computes in half precision.
-   *
-   * @param action What cannot be done otherwise, as in "train in half precision".
-   * @throws {GpuError} If the adapter lacks `shader-f16`.
-   */
-  wantHalf(action: string): void {
-    if (this.hasHalf) return;
-    throw new GpuError(
-      `Cannot ${action}: wanted an adapter with the feature shader-f16, found ${this.adapter.name} without it`,
-    );
+  /** Whether the device is gone, by a fault of the driver or because this was closed. */
+  get isLost(): boolean {
+    return this.#lost;
   }
 
   /** The number of GPU buffers alive. */
@@ -142,7 +133,7 @@ export class Gpu implements Disposable {
   /**
    * Makes a tensor from values.
    *
-   * @param values The values in C order.
+   * @param values The values in C order: float32, unless `dtype` is `u32`.
    * @param shape The sizes.
    * @throws {TypeError} If the count of values does not fit the shape.
    */
@@ -154,7 +145,7 @@ export class Gpu implements Disposable {
     const tensor = new Tensor(
       this,
       shape,
-      this.#own(label, this.#bytesFor(label, { shape, layout, dtype })),
+      this.#own(label, storedSize(shape, layout) * 4),
       dtype,
       layout,
     );
@@ -165,8 +156,8 @@ export class Gpu implements Disposable {
         }]: wanted ${tensor.size} values, found ${values.length}`,
       );
     }
-    const typed = dtype === "u32" ? Uint32Array.from(values) : Float32Array.from(values);
-    this.upload(tensor.storage, pack(typed, tensor));
+    const typed = dtype === "f32" ? Float32Array.from(values) : Uint32Array.from(values);
+    this.upload(tensor.storage, pack(typed, { shape, layout }));
     return tensor;
   }
 
@@ -175,8 +166,7 @@ export class Gpu implements Disposable {
     shape: readonly number[],
     { label = "zeros", dtype = "f32", layout = "channels" }: TensorOptions = {},
   ): Tensor {
-    const bytes = this.#bytesFor(label, { shape, layout, dtype });
-    return new Tensor(this, shape, this.#own(label, bytes), dtype, layout);
+    return new Tensor(this, shape, this.#own(label, storedSize(shape, layout) * 4), dtype, layout);
   }
 
   /** Makes a tensor for an op to write: an intermediate one while a program is recorded. */
@@ -184,7 +174,7 @@ export class Gpu implements Disposable {
     shape: readonly number[],
     { label = "empty", dtype = "f32", layout = "channels" }: TensorOptions = {},
   ): Tensor {
-    const bytes = this.#bytesFor(label, { shape, layout, dtype });
+    const bytes = storedSize(shape, layout) * 4;
     const storage = this.#recording === null ? this.#own(label, bytes) : new Storage(label, bytes);
     return new Tensor(this, shape, storage, dtype, layout);
   }
@@ -219,14 +209,6 @@ export class Gpu implements Disposable {
     storage.place(buffer);
   }
 
-  #bytesFor(
-    label: string,
-    stored: { shape: readonly number[]; layout: Layout; dtype: DType },
-  ): number {
-    if (stored.dtype === "f16") this.wantHalf(`make ${label} of f16 numbers`);
-    return storedBytes(stored);
-  }
-
   #own(label: string, bytes: number): Storage {
     const storage = new Storage(label, bytes);
     this.createBuffer(storage);
@@ -247,7 +229,7 @@ export class Gpu implements Disposable {
   }
 
   /** Writes stored values, padding included, into a storage. */
-  upload(storage: Storage, values: StoredArray): void {
+  upload(storage: Storage, values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): void {
     const { buffer, offset } = storage.range;
     this.device.queue.writeBuffer(buffer, offset, values);
   }
@@ -261,16 +243,16 @@ export class Gpu implements Disposable {
   }
 
   /**
-   * Copies tensors of real numbers back to the CPU, all in one wait.
+   * Copies float32 tensors back to the CPU, all in one wait.
    *
    * @returns The values of each, in C order, without the padding.
    * @throws {GpuError} If anything before it failed on the GPU.
    */
   async read(tensors: readonly Tensor[]): Promise<Float32Array[]> {
-    const integer = tensors.find(({ dtype }) => dtype === "u32");
+    const integer = tensors.find(({ dtype }) => dtype !== "f32");
     if (integer !== undefined) {
       throw new TypeError(
-        `Cannot read ${integer.label}: it must hold f32 or f16 numbers, found ${integer.dtype}`,
+        `Cannot read ${integer.label}: it must hold f32 numbers, found ${integer.dtype}`,
       );
     }
     const total = tensors.reduce((sum, { storage }) => sum + storage.bytes, 0);
@@ -296,11 +278,6 @@ export class Gpu implements Disposable {
       at = end;
       return values;
     });
-  }
-
-  /** Makes the buffer that {@link Gpu.read} copies through large enough, so that no read has to make another. */
-  reserveReadback(bytes: number): void {
-    this.#staging = this.#takeStaging(bytes);
   }
 
   #takeStaging(bytes: number): GPUBuffer {

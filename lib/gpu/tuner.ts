@@ -1,0 +1,86 @@
+import type { Gpu } from "./device.ts";
+import { fastestVariant, type TrialOptions } from "./trial.ts";
+import type { Asked, Question } from "./tuning.ts";
+
+/** How far a tuning is. */
+export interface TuningState {
+  /** The questions answered. */
+  readonly done: number;
+  /** The questions in all. */
+  readonly total: number;
+  /** The time that it took so far, in seconds. */
+  readonly seconds: number;
+}
+
+/** How many questions are tuned. */
+export interface TunerOptions extends TrialOptions {
+  /** The largest batch that a call is made up with; the question's own unless told. */
+  readonly batch?: number;
+  /** The time in seconds after which the fixed table answers what is left; unbounded unless told. */
+  readonly budget?: number;
+  /** Ends the tuning after the question under way. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told before each question, and once at the end. */
+  readonly onProgress?: ((state: TuningState) => void) | undefined;
+  /** The clock, in milliseconds; `performance.now` unless told. */
+  readonly now?: () => number;
+}
+
+/** The answer to a question. */
+export interface Answer {
+  /** The question. */
+  readonly question: Question;
+  /** The variant. */
+  readonly variant: string;
+  /** Whether it was measured; otherwise time ran out and it is the fixed table's choice. */
+  readonly isMeasured: boolean;
+}
+
+/**
+ * Answers questions by trying the variants out, those first on which most work depends.
+ *
+ * @param asked The questions.
+ * @returns An answer a question, but for those that an abort came before.
+ * @throws {GpuError} If the GPU is lost.
+ */
+export async function tune(
+  gpu: Gpu,
+  asked: readonly Asked[],
+  {
+    batch = Infinity,
+    budget = Infinity,
+    signal,
+    onProgress,
+    now = () => performance.now(),
+    ...options
+  }: TunerOptions,
+): Promise<Answer[]> {
+  const work = ({ question, times }: Asked) => question.flop * times;
+  const began = now();
+  const seconds = () => (now() - began) / 1000;
+  const answers: Answer[] = [];
+  let longest = 0;
+  for (const { question } of asked.toSorted((a, b) => work(b) - work(a))) {
+    if (signal?.aborted) return answers;
+    const start = seconds();
+    onProgress?.({ done: answers.length, total: asked.length, seconds: start });
+    const isMeasured = start + longest <= budget;
+    const variant = isMeasured
+      ? await fastestVariant(gpu, question, {
+        ...options,
+        batch: Math.min(batch, question.batch),
+      })
+      : question.fallback;
+    answers.push({ question, variant, isMeasured });
+    longest = Math.max(longest, seconds() - start);
+  }
+  const unmeasured = answers.filter(({ isMeasured }) => !isMeasured);
+  if (unmeasured.length > 0) {
+    options.onNote?.(
+      `the fixed table chooses ${unmeasured.length} of ${asked.length} kernels: ` +
+        `tuning them would take longer than ${budget} s`,
+    );
+  }
+  onProgress?.({ done: answers.length, total: asked.length, seconds: seconds() });
+  return answers;
+}
