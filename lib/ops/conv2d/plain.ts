@@ -7,7 +7,7 @@ import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from ".
 
 const kernel = new Kernel("conv2d/plain", source);
 
-const ALWAYS = { name: "plain", fits: () => true, suits: () => true };
+const ALWAYS = { name: "plain", kernels: [kernel], fits: () => true, suits: () => true };
 
 /** Four pixels by four channels an invocation. */
 export const plainForward: Variant<ForwardJob> = {

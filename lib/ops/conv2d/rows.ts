@@ -35,6 +35,7 @@ function gridOver(tiles: number, sixteens: number): Grid {
 /** Eight pixels by sixteen channels an invocation. */
 export const rowsForward: Variant<ForwardJob> = {
   name: "rows",
+  kernels: [kernel],
   fits,
   suits: (gpu, { y }) => suits(gpu, { width: y[2], channels: y[3] }),
   run({ geometry, x, w, bias, y }) {
@@ -60,6 +61,7 @@ function reversed({ x, w, y, stride, padding }: Geometry): Geometry {
 /** Eight pixels by sixteen channels an invocation. */
 export const rowsInputGradient: Variant<InputGradientJob> = {
   name: "rows",
+  kernels: [kernel],
   fits,
   suits: (gpu, { x, stride }) => suits(gpu, { width: x[2] / stride, channels: x[3] }),
   run({ geometry, dy, w, dx }) {
@@ -90,6 +92,7 @@ const TARGET_INVOCATIONS = 1024;
 /** All nine taps of four by sixteen channels an invocation. */
 export const rowsWeightGradient: Variant<WeightGradientJob> = {
   name: "rows",
+  kernels: [weightGradientKernel],
   fits: (gpu, geometry) => fits(gpu, geometry) && geometry.w[0] === 3 && geometry.w[1] === 3,
   suits: (gpu, { y }) => suits(gpu, { width: y[2], channels: y[3] }),
   run({ geometry, x, dy, dw }) {

@@ -1,4 +1,5 @@
 import type { Gpu } from "../../gpu/device.ts";
+import type { Kernel } from "../../gpu/kernel.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import type { Geometry } from "./geometry.ts";
 
@@ -31,6 +32,8 @@ export interface WeightGradientJob {
 export interface Variant<Job> {
   /** What it is called in a run's configuration. */
   readonly name: string;
+  /** Every kernel of its own that it dispatches. */
+  readonly kernels: readonly Kernel[];
   /** Whether the device and the sizes allow it. */
   readonly fits: (gpu: Gpu, geometry: Geometry) => boolean;
   /** Whether it is the one to take where nothing was measured. */

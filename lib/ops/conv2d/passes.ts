@@ -1,0 +1,110 @@
+import type { Gpu } from "../../gpu/device.ts";
+import type { Tensor } from "../../gpu/tensor.ts";
+import type { Question, Trial } from "../../gpu/tuning.ts";
+import { flopOf, type Geometry } from "./geometry.ts";
+import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
+import { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT } from "./variants.ts";
+
+/** One of the three things that a convolution computes. */
+export interface Pass<Job> {
+  /** What it is called in a run's configuration. */
+  readonly name: string;
+  /** The ways to compute it, the plain one, which always fits and suits, last. */
+  readonly variants: readonly Variant<Job>[];
+  /** Makes up a call to compare the variants on. */
+  readonly makeUp: (gpu: Gpu, geometry: Geometry) => {
+    readonly inputs: readonly Tensor[];
+    readonly begin: () => { readonly job: Job; readonly output: Tensor };
+  };
+}
+
+/** The convolution itself. */
+export const forwardPass: Pass<ForwardJob> = {
+  name: "conv2d.forward",
+  variants: FORWARD,
+  makeUp(gpu, geometry) {
+    const x = gpu.empty(geometry.x, { label: "conv2d.x" });
+    const w = gpu.empty(geometry.w, { label: "conv2d.w", layout: "weights" });
+    const begin = () => {
+      const y = gpu.empty(geometry.y, { label: "conv2d.y" });
+      return { job: { geometry, x, w, bias: null, y }, output: y };
+    };
+    return { inputs: [x, w], begin };
+  },
+};
+
+/** The gradient of what is convolved. */
+export const inputGradientPass: Pass<InputGradientJob> = {
+  name: "conv2d.input_gradient",
+  variants: INPUT_GRADIENT,
+  makeUp(gpu, geometry) {
+    const dy = gpu.empty(geometry.y, { label: "conv2d.dy" });
+    const w = gpu.empty(geometry.w, { label: "conv2d.w", layout: "weights" });
+    const begin = () => {
+      const dx = gpu.empty(geometry.x, { label: "conv2d.dx" });
+      return { job: { geometry, dy, w, dx }, output: dx };
+    };
+    return { inputs: [dy, w], begin };
+  },
+};
+
+/** The gradient of the weights. */
+export const weightGradientPass: Pass<WeightGradientJob> = {
+  name: "conv2d.weight_gradient",
+  variants: WEIGHT_GRADIENT,
+  makeUp(gpu, geometry) {
+    const x = gpu.empty(geometry.x, { label: "conv2d.x" });
+    const dy = gpu.empty(geometry.y, { label: "conv2d.dy" });
+    const begin = () => {
+      const dw = gpu.empty(geometry.w, { label: "conv2d.dw", layout: "weights" });
+      return { job: { geometry, x, dy, dw }, output: dw };
+    };
+    return { inputs: [x, dy], begin };
+  },
+};
+
+function withBatch({ x, y, ...rest }: Geometry, batch: number): Geometry {
+  return { ...rest, x: [batch, x[1], x[2], x[3]], y: [batch, y[1], y[2], y[3]] };
+}
+
+/**
+ * Words what a pass asks the tuning: its family names the sizes of the forward convolution, for the gradients as well.
+ *
+ * @param pass The pass.
+ * @param geometry The sizes.
+ */
+export function questionOf<Job>(
+  gpu: Gpu,
+  { pass, geometry }: { pass: Pass<Job>; geometry: Geometry },
+): Question {
+  const { x: [batch, height, width, inputs], w, stride, padding } = geometry;
+  const fitting = pass.variants.filter(({ fits }) => fits(gpu, geometry));
+  return {
+    family: `${pass.name} ${w[0]}x${
+      w[1]
+    } s${stride} p${padding} [*, ${height}, ${width}, ${inputs}] -> ${w[3]} f32`,
+    batch,
+    variants: fitting.map(({ name }) => name).reverse(),
+    fallback: fitting.find(({ suits }) => suits(gpu, geometry))?.name ?? "plain",
+    kernels: fitting.flatMap(({ kernels }) => kernels),
+    flop: flopOf(geometry),
+    trial: (images): Trial => {
+      const { inputs, begin } = pass.makeUp(gpu, withBatch(geometry, images));
+      const run = (name: string) => {
+        const { job, output } = begin();
+        pass.variants.find((variant) => variant.name === name)?.run(job);
+        return output;
+      };
+      return { inputs, run };
+    },
+  };
+}
+
+/** Runs the variant that the tuning chooses. */
+export function runPass<Job extends { readonly geometry: Geometry }>(
+  gpu: Gpu,
+  { pass, job }: { pass: Pass<Job>; job: Job },
+): void {
+  const name = gpu.tuning.choose(questionOf(gpu, { pass, geometry: job.geometry }));
+  pass.variants.find((variant) => variant.name === name)?.run(job);
+}

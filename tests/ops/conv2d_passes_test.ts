@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import type { Gpu } from "../../lib/gpu/device.ts";
+import { fastestVariant } from "../../lib/gpu/trial.ts";
+import { questionKey } from "../../lib/gpu/tuning.ts";
+import { gradients } from "../../lib/gradients.ts";
+import { conv2d } from "../../lib/ops/conv2d.ts";
+import { sum } from "../../lib/ops/sum.ts";
+import { watch } from "../../lib/tape.ts";
+import { testGpu } from "../support/gpu.ts";
+
+const SIZES = "3x3 s1 p1 [*, 6, 9, 16] -> 24 f32";
+const PASSES = ["conv2d.forward", "conv2d.input_gradient", "conv2d.weight_gradient"];
+
+/** Records a convolution and both of its gradients. */
+function recorded(gpu: Gpu) {
+  return gpu.record(() => {
+    const x = watch(gpu.empty([2, 6, 9, 16]));
+    const w = watch(gpu.empty([3, 3, 16, 24], { layout: "weights" }));
+    return gradients(sum(conv2d(x, w, { padding: 1 }), { keep: "none" }), [x, w]);
+  }).dispatches;
+}
+
+function asked(gpu: Gpu) {
+  return gpu.tuning.listen(() => recorded(gpu)).map(({ question }) => question);
+}
+
+Deno.test("conv2d: asks once a pass, plain first, and its fixed table is one of the variants", async () => {
+  const questions = asked(await testGpu());
+  assert.deepEqual(questions.map(({ family }) => family), PASSES.map((pass) => `${pass} ${SIZES}`));
+  for (const question of questions) {
+    assert.equal(question.batch, 2);
+    assert.equal(question.variants[0], "plain");
+    assert.ok(question.variants.length > 1 && question.variants.includes(question.fallback));
+    assert.equal(question.flop, 2 * (2 * 6 * 9 * 24) * (3 * 3 * 16));
+    const files = new Set(question.kernels.map(({ name }) => name));
+    assert.ok(files.has("conv2d/plain") && files.size > 1);
+  }
+});
+
+Deno.test("conv2d: runs the variants that it is told to", async () => {
+  const gpu = await testGpu();
+  for (const pass of PASSES) {
+    for (const told of ["plain", "rows"]) {
+      const others = told === "plain" ? "rows" : "plain";
+      const variants = Object.fromEntries(
+        PASSES.map((name) => [`${name} ${SIZES}`, name === pass ? told : others]),
+      );
+      const kernels = gpu.tuning.with(variants, () => recorded(gpu))
+        .filter(({ kernel }) => kernel.name.startsWith("conv2d/"))
+        .map(({ kernel }) => kernel.name.replace("conv2d/", "").replace("_weight_gradient", ""));
+      assert.deepEqual(kernels, PASSES.map((name) => name === pass ? told : others));
+    }
+  }
+});
+
+Deno.test("conv2d: its variants can be tried out, each pass, and none is wrong", async () => {
+  const gpu = await testGpu();
+  const before = gpu.bufferCount;
+  for (const question of asked(gpu)) {
+    const notes: string[] = [];
+    const works: number[] = [];
+    const variant = await fastestVariant(gpu, question, {
+      effort: "full",
+      batch: 1,
+      onNote: (note) => void notes.push(note),
+      time: (_gpu, timed) => {
+        works.push(timed.length);
+        return Promise.resolve(timed.map((_, at) => [-at]));
+      },
+    });
+    assert.deepEqual(notes, [], questionKey(question));
+    assert.deepEqual(works, [question.variants.length]);
+    assert.equal(variant, question.variants.at(-1));
+  }
+  assert.equal(gpu.bufferCount, before);
+});
