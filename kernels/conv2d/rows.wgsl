@@ -7,7 +7,7 @@ alias real = f32;
 // x is loaded once for three taps and sixteen outputs, and the weights, which eight lanes share, are loaded by
 // eight lanes together, a vec4 each, and handed around with shuffles.
 // Layout: x [N, in_height, in_width, in_quads], y [N, out_height, out_width, out_quads]; w as in plain.wgsl.
-// One invocation makes eight pixels along x, sixteen channels of each. Workgroups: x tiles of pixels, z sixteens of channels.
+// One invocation makes eight pixels along x, sixteen channels of each. Workgroups: x, y tiles of pixels, z channels.
 override batch: u32;
 override in_height: u32;
 override in_width: u32;
@@ -23,6 +23,7 @@ override turned: bool = false; // stride 1 only
 override biased: bool = false;
 override adds: bool = false;
 override rectifies: bool = false;
+override wide: bool = false; // forward makes thirty-two channels, the second sixteen in z0 to z7
 override lanes: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
@@ -147,7 +148,7 @@ fn forward(
   // No invocation leaves early, since the others read its weights; one past the end computes what it does not store.
   let n = i / tiles / out_height;
   let image = min(n, batch - 1) * in_height;
-  let o = group.z * 4;
+  let o = group.z * select(4u, 8u, wide);
   var y0 = mat4x4f();
   var y1 = mat4x4f();
   var y2 = mat4x4f();
@@ -156,6 +157,14 @@ fn forward(
   var y5 = mat4x4f();
   var y6 = mat4x4f();
   var y7 = mat4x4f();
+  var z0 = mat4x4f();
+  var z1 = mat4x4f();
+  var z2 = mat4x4f();
+  var z3 = mat4x4f();
+  var z4 = mat4x4f();
+  var z5 = mat4x4f();
+  var z6 = mat4x4f();
+  var z7 = mat4x4f();
   for (var ky = 0u; ky < kernel_height; ky++) {
     let iy = oy * stride + ky - padding;
     let ix = ox * stride - padding;
@@ -188,6 +197,17 @@ fn forward(
       y5 = add_row(y5, w, at_stride(x5, x10), at_stride(x6, x11), at_stride(x7, x12));
       y6 = add_row(y6, w, at_stride(x6, x12), at_stride(x7, x13), at_stride(x8, x14));
       y7 = add_row(y7, w, at_stride(x7, x14), at_stride(x8, x15), at_stride(x9, x16));
+      if (wide) {
+        let v = row_at(ky, quad, o + 4, lane);
+        z0 = add_row(z0, v, x0, x1, x2);
+        z1 = add_row(z1, v, at_stride(x1, x2), at_stride(x2, x3), at_stride(x3, x4));
+        z2 = add_row(z2, v, at_stride(x2, x4), at_stride(x3, x5), at_stride(x4, x6));
+        z3 = add_row(z3, v, at_stride(x3, x6), at_stride(x4, x7), at_stride(x5, x8));
+        z4 = add_row(z4, v, at_stride(x4, x8), at_stride(x5, x9), at_stride(x6, x10));
+        z5 = add_row(z5, v, at_stride(x5, x10), at_stride(x6, x11), at_stride(x7, x12));
+        z6 = add_row(z6, v, at_stride(x6, x12), at_stride(x7, x13), at_stride(x8, x14));
+        z7 = add_row(z7, v, at_stride(x7, x14), at_stride(x8, x15), at_stride(x9, x16));
+      }
     }
   }
   if (n >= batch) { return; }
@@ -200,6 +220,15 @@ fn forward(
   store_pixel(pixel, ox + 5, o, y5);
   store_pixel(pixel, ox + 6, o, y6);
   store_pixel(pixel, ox + 7, o, y7);
+  if (!wide) { return; }
+  store_pixel(pixel, ox, o + 4, z0);
+  store_pixel(pixel, ox + 1, o + 4, z1);
+  store_pixel(pixel, ox + 2, o + 4, z2);
+  store_pixel(pixel, ox + 3, o + 4, z3);
+  store_pixel(pixel, ox + 4, o + 4, z4);
+  store_pixel(pixel, ox + 5, o + 4, z5);
+  store_pixel(pixel, ox + 6, o + 4, z6);
+  store_pixel(pixel, ox + 7, o + 4, z7);
 }
 
 // The input gradient at stride 2, with y = dx and x = dy. A pixel of dx meets every other tap a row and every other row

@@ -3,7 +3,7 @@ import weightGradientSource from "../../../kernels/conv2d/rows_weight_gradient.w
   type: "text",
 };
 import type { Gpu } from "../../gpu/device.ts";
-import { type Grid, gridFor, Kernel, split } from "../../gpu/kernel.ts";
+import { type Constants, type Grid, gridFor, Kernel, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
 import { constantsOf, flopOf, type Geometry } from "./geometry.ts";
 import { runParts } from "./parts.ts";
@@ -27,65 +27,92 @@ function suits({ adapter }: Gpu, { width, channels }: { width: number; channels:
   return adapter.isSoftware && 2 * width > TILE_PIXELS && 2 * quadsOf(channels) > TILE_QUADS;
 }
 
-function gridOver(tiles: number, sixteens: number): Grid {
-  const [x, y = 1] = gridFor(tiles, 64);
-  return [x, y, sixteens];
+/** Whether a last tile of 32 channels would not stand half empty. */
+function fillsWideTiles(channels: number): boolean {
+  return (quadsOf(channels) - 1) % (2 * TILE_QUADS) >= TILE_QUADS;
 }
 
-/** Eight pixels by sixteen channels an invocation. */
-export const rowsForward: Variant<ForwardJob> = {
-  name: "rows",
-  kernels: [kernel],
-  fits,
-  suits: (gpu, { y }) => suits(gpu, { width: y[2], channels: y[3] }),
-  run({ geometry, x, w, bias, y }) {
-    const [n, height, width, outputs] = geometry.y;
-    kernel.dispatch("forward", {
-      read: [x, w, bias ?? w, x],
-      write: [y],
-      constants: { ...constantsOf(geometry), biased: bias === null ? 0 : 1 },
-      flop: flopOf(geometry),
-      grid: gridOver(
-        n * height * Math.ceil(width / TILE_PIXELS),
-        Math.ceil(quadsOf(outputs) / TILE_QUADS),
-      ),
-    });
-  },
-};
+function gridOver(tiles: number, columns: number): Grid {
+  const [x, y = 1] = gridFor(tiles, 64);
+  return [x, y, columns];
+}
+
+/** Constants and grid of the kernel's forward pass over a result. */
+function forwardTiles(
+  [n, height, width, channels]: Geometry["y"],
+  { wide }: { wide: boolean },
+): { constants: Constants; grid: Grid } {
+  const quads = wide ? 2 * TILE_QUADS : TILE_QUADS;
+  const tiles = n * height * Math.ceil(width / TILE_PIXELS);
+  return {
+    constants: { wide: wide ? 1 : 0 },
+    grid: gridOver(tiles, Math.ceil(quadsOf(channels) / quads)),
+  };
+}
+
+function forward({ wide }: { wide: boolean }): Variant<ForwardJob> {
+  return {
+    name: wide ? "rows32" : "rows16",
+    kernels: [kernel],
+    fits,
+    suits: (gpu, { y }) =>
+      suits(gpu, { width: y[2], channels: y[3] }) && wide === fillsWideTiles(y[3]),
+    run({ geometry, x, w, bias, y }) {
+      const { constants, grid } = forwardTiles(geometry.y, { wide });
+      kernel.dispatch("forward", {
+        read: [x, w, bias ?? w, x],
+        write: [y],
+        constants: { ...constantsOf(geometry), ...constants, biased: bias === null ? 0 : 1 },
+        flop: flopOf(geometry),
+        grid,
+      });
+    },
+  };
+}
+
+/** Eight pixels by sixteen or by thirty-two channels an invocation. */
+export const rowsForward = [forward({ wide: true }), forward({ wide: false })];
 
 /** The gradient as a convolution of dy: its input is what the forward pass put out, and the other way round. */
 function reversed({ x, w, y, stride, padding }: Geometry): Geometry {
   return { x: y, w, y: x, stride, padding };
 }
 
-/** Eight pixels by sixteen channels an invocation. */
-export const rowsInputGradient: Variant<InputGradientJob> = {
-  name: "rows",
-  kernels: [kernel],
-  fits,
-  suits: (gpu, { x, stride }) => suits(gpu, { width: x[2] / stride, channels: x[3] }),
-  run({ geometry, dy, w, dx }) {
-    const [n, height, width, inputs] = geometry.x;
-    const { stride, padding } = geometry;
-    const constants = { ...constantsOf(reversed(geometry)), turned: 1 };
-    const sixteens = Math.ceil(quadsOf(inputs) / TILE_QUADS);
-    const io = { read: [dy, w, w, dy], write: [dx], flop: flopOf(geometry) };
-    if (stride === 1) {
-      kernel.dispatch("forward", {
-        ...io,
-        constants: { ...constants, padding: geometry.w[0] - 1 - padding },
-        grid: gridOver(n * height * Math.ceil(width / TILE_PIXELS), sixteens),
-      });
-    } else {
+function inputGradient({ wide }: { wide: boolean }): Variant<InputGradientJob> {
+  return {
+    name: wide ? "rows32" : "rows16",
+    kernels: [kernel],
+    fits: (gpu, geometry) => fits(gpu, geometry) && (!wide || geometry.stride === 1),
+    suits: (gpu, { x, stride }) =>
+      suits(gpu, { width: x[2] / stride, channels: x[3] }) &&
+      wide === (stride === 1 && fillsWideTiles(x[3])),
+    run({ geometry, dy, w, dx }) {
+      const { stride, padding } = geometry;
+      const common = { ...constantsOf(reversed(geometry)), turned: 1 };
+      const io = { read: [dy, w, w, dy], write: [dx], flop: flopOf(geometry) };
+      if (stride === 1) {
+        const { constants, grid } = forwardTiles(geometry.x, { wide });
+        kernel.dispatch("forward", {
+          ...io,
+          constants: { ...common, ...constants, padding: geometry.w[0] - 1 - padding },
+          grid,
+        });
+        return;
+      }
+      const [n, height, width, inputs] = geometry.x;
       const tiles = n * Math.ceil(height / 2) * Math.ceil(width / (2 * TILE_PIXELS));
+      const kinds = 4 * Math.ceil(quadsOf(inputs) / TILE_QUADS);
       kernel.dispatch("input_gradient", {
         ...io,
-        constants,
-        grid: gridOver(tiles, 4 * sixteens),
+        constants: common,
+        grid: gridOver(tiles, kinds),
       });
-    }
-  },
-};
+    },
+  };
+}
+
+/** Eight pixels by sixteen or, at stride 1, by thirty-two channels an invocation. */
+export const rowsInputGradient = [inputGradient({ wide: true }), inputGradient({ wide: false })];
 
 const TARGET_INVOCATIONS = 1024;
 

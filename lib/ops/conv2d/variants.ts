@@ -3,11 +3,11 @@ import { rowsForward, rowsInputGradient, rowsWeightGradient } from "./rows.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 
 /** The ways to run a forward pass, the plain one, which always fits and suits, last. */
-export const FORWARD: readonly Variant<ForwardJob>[] = [rowsForward, plainForward];
+export const FORWARD: readonly Variant<ForwardJob>[] = [...rowsForward, plainForward];
 
 /** The ways to compute an input gradient, likewise. */
 export const INPUT_GRADIENT: readonly Variant<InputGradientJob>[] = [
-  rowsInputGradient,
+  ...rowsInputGradient,
   plainInputGradient,
 ];
 
