@@ -36,3 +36,8 @@ export function constantsOf({ x, w, y, stride, padding }: Geometry): Constants {
 export function flopOf({ y, w }: Geometry): number {
   return [...y, w[0], w[1], w[2]].reduce((product, size) => product * size, 2);
 }
+
+/** The gradient as a convolution of dy: its input is what the forward pass put out, and the other way round. */
+export function reversed({ x, w, y, stride, padding }: Geometry): Geometry {
+  return { x: y, w, y: x, stride, padding };
+}

@@ -5,7 +5,7 @@ import weightGradientSource from "../../../kernels/conv2d/rows_weight_gradient.w
 import type { Gpu } from "../../gpu/device.ts";
 import { type Constants, type Grid, gridFor, Kernel, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
-import { constantsOf, flopOf, type Geometry } from "./geometry.ts";
+import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 
@@ -72,11 +72,6 @@ function forward({ wide }: { wide: boolean }): Variant<ForwardJob> {
 
 /** Eight pixels by sixteen or by thirty-two channels an invocation. */
 export const rowsForward = [forward({ wide: true }), forward({ wide: false })];
-
-/** The gradient as a convolution of dy: its input is what the forward pass put out, and the other way round. */
-function reversed({ x, w, y, stride, padding }: Geometry): Geometry {
-  return { x: y, w, y: x, stride, padding };
-}
 
 function inputGradient({ wide }: { wide: boolean }): Variant<InputGradientJob> {
   return {

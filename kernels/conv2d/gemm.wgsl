@@ -1,0 +1,164 @@
+alias real = f32;
+// The forward pass and the input gradient of plain.wgsl as a product of matrices whose rows are pixels of the result,
+// whose columns are its channels, and whose inner dimension runs over taps and channels of what is read:
+//   y[pixel, o] = sum_{tap, i} x[pixel moved by tap, i] w[tap, i, o]                                   (+ epilogue)
+//   turned: dx[pixel, i] = sum_{tap, o} dy[(pixel + p - tap) / s, o] w[tap, i, o], with y = dx, x = dy
+// Layout: as in plain.wgsl, sizes too: in_* are those of x here, and out_* those of y.
+// A workgroup makes a tile of `pixels` by `tile_quads` vec4s of channels. For each tap and each `depth` vec4s of inputs
+// it brings its parts of x and w into workgroup memory; an invocation adds eight pixels by two vec4s, which lie
+// apart so that neighbouring invocations read neighbouring places. Workgroups: x, y tiles of pixels, z of channels.
+override batch: u32;
+override in_height: u32;
+override in_width: u32;
+override in_quads: u32;
+override out_height: u32;
+override out_width: u32;
+override out_quads: u32;
+override kernel_height: u32;
+override kernel_width: u32;
+override stride: u32;
+override padding: u32;
+override turned: bool = false;
+override biased: bool = false; // without a bias or an addend, any buffer stands in for it
+override adds: bool = false;
+override rectifies: bool = false;
+override tile_quads: u32; // 4, 8 or 16
+override depth: u32; // 1 to 4
+override columns: u32 = tile_quads / 2; // invocations side by side over the channels
+override rows: u32 = 64 / columns; // and over the pixels
+override pixels: u32 = 8 * rows;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(3) var<storage, read> addend: array<vec4<real>>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<real>>;
+var<workgroup> inputs: array<vec4f, depth * pixels>; // [quad, pixel]
+var<workgroup> weights: array<vec4f, 4 * depth * tile_quads>; // [input, vec4 of outputs]
+
+// The vec4 of x that a pixel of y meets under a tap, or zero where there is none (negative coordinates wrap).
+fn input_at(pixel: u32, ky: u32, kx: u32, quad: u32) -> vec4f {
+  let n = pixel / (out_width * out_height);
+  if (n >= batch || quad >= in_quads) { return vec4f(); }
+  let oy = pixel / out_width % out_height;
+  let ox = pixel % out_width;
+  var iy = oy * stride + ky - padding;
+  var ix = ox * stride + kx - padding;
+  if (turned) {
+    let down = oy + padding - ky;
+    let across = ox + padding - kx;
+    if (down % stride != 0 || across % stride != 0) { return vec4f(); }
+    iy = down / stride;
+    ix = across / stride;
+  }
+  if (iy >= in_height || ix >= in_width) { return vec4f(); }
+  return vec4f(x[((n * in_height + iy) * in_width + ix) * in_quads + quad]);
+}
+
+// Four inputs by four outputs of a tap, a column an input.
+fn weights_at(tap: u32, quad: u32, o: u32) -> mat4x4f {
+  if (quad >= in_quads || o >= out_quads) { return mat4x4f(); }
+  let at = select(
+    (tap * in_quads + quad) * 4 * out_quads + o,
+    (tap * out_quads + o) * 4 * in_quads + quad,
+    turned,
+  );
+  let next = select(out_quads, in_quads, turned);
+  let block = mat4x4f(w[at], w[at + next], w[at + 2 * next], w[at + 3 * next]);
+  if (turned) { return transpose(block); }
+  return block;
+}
+
+// Two vec4s of outputs for each of four inputs.
+struct Weights { x: mat2x4f, y: mat2x4f, z: mat2x4f, w: mat2x4f }
+
+fn add_products(sum: mat2x4f, v: vec4f, m: Weights) -> mat2x4f {
+  return mat2x4f(
+    fma(v.xxxx, m.x[0], fma(v.yyyy, m.y[0], fma(v.zzzz, m.z[0], fma(v.wwww, m.w[0], sum[0])))),
+    fma(v.xxxx, m.x[1], fma(v.yyyy, m.y[1], fma(v.zzzz, m.z[1], fma(v.wwww, m.w[1], sum[1])))),
+  );
+}
+
+fn pair_at(at: u32) -> mat2x4f {
+  return mat2x4f(weights[at], weights[at + columns]);
+}
+
+fn store(pixel: u32, o: u32, sum: vec4f) {
+  if (pixel >= batch * out_height * out_width || o >= out_quads) { return; }
+  let at = pixel * out_quads + o;
+  var value = sum;
+  if (biased) { value += b[o]; }
+  if (adds) { value += vec4f(addend[at]); }
+  if (rectifies) { value = select(value, vec4f(), value < vec4f()); }
+  y[at] = vec4<real>(value);
+}
+
+fn store_pixel(pixel: u32, o: u32, sum: mat2x4f) {
+  store(pixel, o, sum[0]);
+  store(pixel, o + columns, sum[1]);
+}
+
+@compute @workgroup_size(64)
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = (group.y * groups.x + group.x) * pixels;
+  let first_o = group.z * tile_quads;
+  let column = lane % columns;
+  let row = lane / columns;
+  var y0 = mat2x4f();
+  var y1 = mat2x4f();
+  var y2 = mat2x4f();
+  var y3 = mat2x4f();
+  var y4 = mat2x4f();
+  var y5 = mat2x4f();
+  var y6 = mat2x4f();
+  var y7 = mat2x4f();
+  for (var tap = 0u; tap < kernel_height * kernel_width; tap++) {
+    for (var quad = 0u; quad < in_quads; quad += depth) {
+      for (var i = lane; i < depth * pixels; i += 64) {
+        inputs[i] = input_at(first + i % pixels, tap / kernel_width, tap % kernel_width, quad + i / pixels);
+      }
+      for (var i = lane; i < depth * tile_quads; i += 64) {
+        let block = weights_at(tap, quad + i / tile_quads, first_o + i % tile_quads);
+        let at = i / tile_quads * 4 * tile_quads + i % tile_quads;
+        weights[at] = block[0];
+        weights[at + tile_quads] = block[1];
+        weights[at + 2 * tile_quads] = block[2];
+        weights[at + 3 * tile_quads] = block[3];
+      }
+      workgroupBarrier();
+      for (var k = 0u; k < depth; k++) {
+        let at = k * 4 * tile_quads + column;
+        let m = Weights(
+          pair_at(at),
+          pair_at(at + tile_quads),
+          pair_at(at + 2 * tile_quads),
+          pair_at(at + 3 * tile_quads),
+        );
+        let at_row = k * pixels + row;
+        y0 = add_products(y0, inputs[at_row], m);
+        y1 = add_products(y1, inputs[at_row + rows], m);
+        y2 = add_products(y2, inputs[at_row + 2 * rows], m);
+        y3 = add_products(y3, inputs[at_row + 3 * rows], m);
+        y4 = add_products(y4, inputs[at_row + 4 * rows], m);
+        y5 = add_products(y5, inputs[at_row + 5 * rows], m);
+        y6 = add_products(y6, inputs[at_row + 6 * rows], m);
+        y7 = add_products(y7, inputs[at_row + 7 * rows], m);
+      }
+      workgroupBarrier();
+    }
+  }
+  let pixel = first + row;
+  let o = first_o + column;
+  store_pixel(pixel, o, y0);
+  store_pixel(pixel + rows, o, y1);
+  store_pixel(pixel + 2 * rows, o, y2);
+  store_pixel(pixel + 3 * rows, o, y3);
+  store_pixel(pixel + 4 * rows, o, y4);
+  store_pixel(pixel + 5 * rows, o, y5);
+  store_pixel(pixel + 6 * rows, o, y6);
+  store_pixel(pixel + 7 * rows, o, y7);
+}
