@@ -11,7 +11,7 @@ override inputs: u32 = 1;
 override stored_inputs: u32 = 1;
 override lanes: u32 = 64;
 
-@group(0) @binding(0) var<storage, read> channel_values: array<vec4<real>>;
+@group(0) @binding(0) var<storage, read> channel_values: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<real>>;
 
 @compute @workgroup_size(lanes)
@@ -24,10 +24,10 @@ fn over_rows(
   if (i >= quads) { return; }
   let row_quads = (channels + 3) / 4;
   let inside = i / row_quads % stored_inputs < inputs;
-  y[i] = select(vec4<real>(), channel_values[i % row_quads], inside);
+  y[i] = vec4<real>(select(vec4f(), channel_values[i % row_quads], inside));
 }
 
-@group(0) @binding(0) var<storage, read> row_values: array<real>;
+@group(0) @binding(0) var<storage, read> row_values: array<f32>;
 
 @compute @workgroup_size(lanes)
 fn over_channels(
@@ -39,7 +39,7 @@ fn over_channels(
   if (i >= quads) { return; }
   let row_quads = (channels + 3) / 4;
   let channel = i % row_quads * 4 + vec4u(0, 1, 2, 3);
-  let value = vec4<real>(row_values[i / row_quads / rows_each]);
+  let value = vec4f(row_values[i / row_quads / rows_each]);
   let inside = i / row_quads % stored_inputs < inputs;
-  y[i] = select(vec4<real>(), value, (channel < vec4u(channels)) & vec4<bool>(inside));
+  y[i] = vec4<real>(select(vec4f(), value, (channel < vec4u(channels)) & vec4<bool>(inside)));
 }

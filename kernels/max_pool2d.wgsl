@@ -68,7 +68,7 @@ fn scatter(
   let n = i / quads / in_width / in_height;
   if (n >= batch) { return; }
   let here = vec4u(iy * in_width + ix);
-  var total = vec4<real>();
+  var total = vec4f();
   for (var ky = 0u; ky < kernel; ky++) {
     let down = iy + padding - ky;
     if (down % stride != 0 || down / stride >= out_height) { continue; }
@@ -76,10 +76,10 @@ fn scatter(
       let across = ix + padding - kx;
       if (across % stride != 0 || across / stride >= out_width) { continue; }
       let at = ((n * out_height + down / stride) * out_width + across / stride) * quads + quad;
-      total += select(vec4<real>(), dy[at], chosen[at] == here);
+      total += select(vec4f(), vec4f(dy[at]), chosen[at] == here);
     }
   }
-  dx[i] = total;
+  dx[i] = vec4<real>(total);
 }
 
 @group(0) @binding(2) var<storage, read_write> taken: array<vec4<real>>;

@@ -16,5 +16,5 @@ fn forward(
 ) {
   let i = (group.y * groups.x + group.x) * lanes + lane;
   if (i >= quads) { return; }
-  y[i] = real(factor) * x[i];
+  y[i] = vec4<real>(factor * vec4f(x[i]));
 }

@@ -42,6 +42,13 @@ function applyVjp(
 ): readonly (Tensor | null)[] {
   const needs = inputs.map((input) => onPath.has(input));
   if (!differentiable) return vjp(dy, needs);
+  for (const { label, dtype } of [...inputs, dy]) {
+    if (dtype !== "f16") continue;
+    throw new TypeError(
+      `Cannot take a differentiable gradient through ${name}: wanted f32 activations, found ${label} in f16; ` +
+        "half precision has no second derivatives",
+    );
+  }
   if (differentiableVjp === null) {
     throw new TypeError(
       `Cannot take a differentiable gradient through ${name}: it has no second derivative`,
@@ -57,7 +64,7 @@ function applyVjp(
  * @param xs Tensors that y was computed from, with `requiresGrad`.
  * @returns A gradient of its shape for each of `xs`.
  * @throws {TypeError} If y is not a scalar, does not depend on one of `xs`, or an op on the way has no second
- * derivative where one is asked for.
+ * derivative where one is asked for, as none has in half precision.
  * @example
  * ```ts
  * import { Gpu, gradients, multiply, sum, watch } from "@pupil/pupil";

@@ -122,6 +122,7 @@ async function train(
           megabytes(peakBytes)
         } MB (${megabytes(intermediateBytes)} MB without sharing)`,
       ),
+    onProgress: (landed) => view.onProgress(landed),
     onSteps: (steps) => view.onSteps(steps),
     onEpoch: (epoch) => progress.note(epochNote(epoch, settings)),
   });

@@ -24,6 +24,7 @@ const BATCH_SIZE = 20;
 const LEARNING_RATE = 0.05;
 const DROP_EPOCHS = [3];
 const BETA = 1000;
+const LOG_EVERY = 10;
 const SEED = 0;
 
 interface Row {
@@ -51,6 +52,8 @@ async function train(
     learningRate: LEARNING_RATE,
     dropEpochs: DROP_EPOCHS,
     seed: SEED,
+    logEvery: LOG_EVERY,
+    onProgress: (landed) => view.onProgress(landed),
     onSteps: (steps) => view.onSteps(steps),
   });
   progress.done();

@@ -1,16 +1,19 @@
 import { stepsPerEpoch } from "../lib/train/batches.ts";
 import type { FinishedStep } from "../lib/train/fit.ts";
+import type { Landed } from "../lib/train/flight.ts";
 import type { ImageSet } from "../lib/train/image_set.ts";
 import type { CifarSettings } from "../lib/train/settings.ts";
 import type { Progress, TrainingState } from "./progress.ts";
 
 /** What a training shows while it runs. */
 export interface TrainingView {
-  /** Shows the last of the steps that have finished. */
+  /** Keeps the loss of the last of these steps, for what is shown next. */
   onSteps(steps: readonly FinishedStep[]): void;
+  /** Shows how far the training is. */
+  onProgress(landed: Landed): void;
 }
 
-/** Turns finished steps into what a progress display shows. */
+/** Turns what a training tells into what a progress display shows. */
 export function trainingView(
   progress: Progress<TrainingState>,
   { settings, data }: {
@@ -19,23 +22,23 @@ export function trainingView(
   },
 ): TrainingView {
   const { epochs, batch_size: batchSize, max_steps: maxSteps } = settings;
-  const steps = stepsPerEpoch({ count: data.train.count, batchSize, shuffle: true });
-  const end = Math.min(epochs * steps, maxSteps ?? Infinity);
+  const perEpoch = stepsPerEpoch({ count: data.train.count, batchSize, shuffle: true });
+  const end = Math.min(epochs * perEpoch, maxSteps ?? Infinity);
+  let loss = NaN;
   return {
     onSteps(finished) {
-      const last = finished.at(-1);
-      if (last === undefined) return;
-      const seconds = finished.reduce((sum, step) => sum + step.seconds, 0);
-      const images = finished.reduce((sum, step) => sum + step.images, 0);
+      loss = finished.at(-1)?.loss ?? loss;
+    },
+    onProgress({ last, steps, images, seconds }) {
       progress.update({
         epoch: last.epoch,
         epochs,
-        step: last.step % steps + 1,
-        steps,
+        step: last.step % perEpoch + 1,
+        steps: perEpoch,
         imagesPerSecond: images / seconds,
-        loss: last.loss,
+        loss,
         learningRate: last.rate,
-        secondsLeft: (end - last.step - 1) * seconds / finished.length,
+        secondsLeft: (end - last.step - 1) * seconds / steps,
       });
     },
   };

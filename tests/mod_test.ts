@@ -45,7 +45,7 @@ const SURFACE = {
   "more ops": ["globalAvgPool2d", "linear", "maxPool2d", "mean", "relu", "softmax", "sum", "topK"],
   losses: ["attentionTransfer", "transferLoss"],
   optimiser: ["sgd", "stepSchedule"],
-  models: ["groupWidths", "openModel", "wideResNet"],
+  models: ["foldedResNet", "groupWidths", "openModel", "resNet", "wideResNet"],
   data: ["openCifar", "readCifar", "shapes", "takeImages"],
   training: ["evaluate", "fit", "Trainer"],
   weights: ["ParameterSet", "formatSafetensors", "parseSafetensors", "readSafetensors"],

@@ -1,5 +1,5 @@
 import type { Gpu } from "./device.ts";
-import { type Layout, storedSize } from "./layout.ts";
+import { type Layout, storedBytes } from "./layout.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -34,7 +34,7 @@ export function createArena(
   gpu: Gpu,
   { label, entries }: { label: string; entries: readonly ArenaEntry[] },
 ): Arena {
-  const sizes = entries.map(({ shape, layout }) => storedSize(shape, layout) * 4);
+  const sizes = entries.map(({ shape, layout }) => storedBytes({ shape, layout, dtype: "f32" }));
   const bytes = sizes.reduce((sum, size) => sum + align(size), TAIL);
   const whole = gpu.zeros([bytes / 4], { label });
   let offset = 0;

@@ -3,9 +3,10 @@ import { type BoundDispatch, Compiler, encode } from "./compiler.ts";
 import { GpuError, OutOfRoomError } from "./errors.ts";
 import { Failures } from "./failures.ts";
 import { boundTensors, type Dispatch } from "./kernel.ts";
-import { type Layout, pack, storedSize } from "./layout.ts";
+import type { DType, StoredArray } from "./dtype.ts";
+import { type Layout, pack, storedBytes } from "./layout.ts";
 import { Storage } from "./storage.ts";
-import { type DType, Tensor } from "./tensor.ts";
+import { Tensor } from "./tensor.ts";
 import { Tuning } from "./tuning.ts";
 
 /** Options of {@link Gpu.open}. */
@@ -115,6 +116,24 @@ export class Gpu implements Disposable {
     return this.device.features.has("subgroups");
   }
 
+  /** Whether kernels may compute in half precision. */
+  get hasHalf(): boolean {
+    return this.device.features.has("shader-f16");
+  }
+
+  /**
+   * Checks that the device computes in half precision.
+   *
+   * @param action What cannot be done otherwise, as in "train in half precision".
+   * @throws {GpuError} If the adapter lacks `shader-f16`.
+   */
+  wantHalf(action: string): void {
+    if (this.hasHalf) return;
+    throw new GpuError(
+      `Cannot ${action}: wanted an adapter with the feature shader-f16, found ${this.adapter.name} without it`,
+    );
+  }
+
   /** Whether the device is gone, by a fault of the driver or because this was closed. */
   get isLost(): boolean {
     return this.#lost;
@@ -133,7 +152,7 @@ export class Gpu implements Disposable {
   /**
    * Makes a tensor from values.
    *
-   * @param values The values in C order: float32, unless `dtype` is `u32`.
+   * @param values The values in C order.
    * @param shape The sizes.
    * @throws {TypeError} If the count of values does not fit the shape.
    */
@@ -145,7 +164,7 @@ export class Gpu implements Disposable {
     const tensor = new Tensor(
       this,
       shape,
-      this.#own(label, storedSize(shape, layout) * 4),
+      this.#own(label, this.#bytesFor(label, { shape, layout, dtype })),
       dtype,
       layout,
     );
@@ -156,8 +175,8 @@ export class Gpu implements Disposable {
         }]: wanted ${tensor.size} values, found ${values.length}`,
       );
     }
-    const typed = dtype === "f32" ? Float32Array.from(values) : Uint32Array.from(values);
-    this.upload(tensor.storage, pack(typed, { shape, layout }));
+    const typed = dtype === "u32" ? Uint32Array.from(values) : Float32Array.from(values);
+    this.upload(tensor.storage, pack(typed, tensor));
     return tensor;
   }
 
@@ -166,7 +185,8 @@ export class Gpu implements Disposable {
     shape: readonly number[],
     { label = "zeros", dtype = "f32", layout = "channels" }: TensorOptions = {},
   ): Tensor {
-    return new Tensor(this, shape, this.#own(label, storedSize(shape, layout) * 4), dtype, layout);
+    const bytes = this.#bytesFor(label, { shape, layout, dtype });
+    return new Tensor(this, shape, this.#own(label, bytes), dtype, layout);
   }
 
   /** Makes a tensor for an op to write: an intermediate one while a program is recorded. */
@@ -174,7 +194,7 @@ export class Gpu implements Disposable {
     shape: readonly number[],
     { label = "empty", dtype = "f32", layout = "channels" }: TensorOptions = {},
   ): Tensor {
-    const bytes = storedSize(shape, layout) * 4;
+    const bytes = this.#bytesFor(label, { shape, layout, dtype });
     const storage = this.#recording === null ? this.#own(label, bytes) : new Storage(label, bytes);
     return new Tensor(this, shape, storage, dtype, layout);
   }
@@ -209,6 +229,14 @@ export class Gpu implements Disposable {
     storage.place(buffer);
   }
 
+  #bytesFor(
+    label: string,
+    stored: { shape: readonly number[]; layout: Layout; dtype: DType },
+  ): number {
+    if (stored.dtype === "f16") this.wantHalf(`make ${label} of f16 numbers`);
+    return storedBytes(stored);
+  }
+
   #own(label: string, bytes: number): Storage {
     const storage = new Storage(label, bytes);
     this.createBuffer(storage);
@@ -229,7 +257,7 @@ export class Gpu implements Disposable {
   }
 
   /** Writes stored values, padding included, into a storage. */
-  upload(storage: Storage, values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): void {
+  upload(storage: Storage, values: StoredArray): void {
     const { buffer, offset } = storage.range;
     this.device.queue.writeBuffer(buffer, offset, values);
   }
@@ -243,16 +271,16 @@ export class Gpu implements Disposable {
   }
 
   /**
-   * Copies float32 tensors back to the CPU, all in one wait.
+   * Copies tensors of real numbers back to the CPU, all in one wait.
    *
    * @returns The values of each, in C order, without the padding.
    * @throws {GpuError} If anything before it failed on the GPU.
    */
   async read(tensors: readonly Tensor[]): Promise<Float32Array[]> {
-    const integer = tensors.find(({ dtype }) => dtype !== "f32");
+    const integer = tensors.find(({ dtype }) => dtype === "u32");
     if (integer !== undefined) {
       throw new TypeError(
-        `Cannot read ${integer.label}: it must hold f32 numbers, found ${integer.dtype}`,
+        `Cannot read ${integer.label}: it must hold f32 or f16 numbers, found ${integer.dtype}`,
       );
     }
     const total = tensors.reduce((sum, { storage }) => sum + storage.bytes, 0);
@@ -278,6 +306,11 @@ export class Gpu implements Disposable {
       at = end;
       return values;
     });
+  }
+
+  /** Makes the buffer that {@link Gpu.read} copies through large enough, so that no read has to make another. */
+  reserveReadback(bytes: number): void {
+    this.#staging = this.#takeStaging(bytes);
   }
 
   #takeStaging(bytes: number): GPUBuffer {

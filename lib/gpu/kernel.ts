@@ -29,12 +29,17 @@ export interface Dispatch extends Required<DispatchOptions> {
   readonly kernel: Kernel;
   /** The entry point. */
   readonly entry: string;
-  /** `kernel.entry {constants}`. */
+  /** `kernel.entry {constants}`, or `kernel.entry f16 {constants}` where the kernel's `real` is f16. */
   readonly label: string;
 }
 
+const SINGLE = "alias real = f32;";
+const HALF = "enable f16; alias real = f16;";
+
 /** A WGSL file and its entry points. */
 export class Kernel {
+  #half: Kernel | null = null;
+
   /**
    * Describes a kernel; it is compiled when it first runs on a device.
    *
@@ -54,7 +59,23 @@ export class Kernel {
   }
 
   /**
-   * Runs an entry point, or appends it to the program that is being recorded.
+   * The same kernel with `real` as f16: only its first line differs.
+   *
+   * @throws {GpuError} If the first line does not say what `real` is.
+   */
+  get half(): Kernel {
+    if (!this.source.startsWith(SINGLE)) {
+      throw new GpuError(
+        `Cannot run ${this.name} in half precision: ${this.file} must begin with "${SINGLE}"`,
+      );
+    }
+    this.#half ??= new Kernel(this.name, HALF + this.source.slice(SINGLE.length));
+    return this.#half;
+  }
+
+  /**
+   * Runs an entry point, or appends it to the program that is being recorded. Where one of the tensors is of f16
+   * numbers, the kernel's `real` is f16.
    *
    * @param entry The entry point's name.
    * @throws {GpuError} If the bindings or the grid do not fit the device.
@@ -70,8 +91,9 @@ export class Kernel {
       );
     }
     const values = Object.entries(constants).map(([name, value]) => `${name}:${value}`).join(",");
+    const isHalf = [...read, ...uniform, ...write].some(({ dtype }) => dtype === "f16");
     gpu.dispatch({
-      kernel: this,
+      kernel: isHalf ? this.half : this,
       entry,
       read,
       uniform,
@@ -79,7 +101,7 @@ export class Kernel {
       constants,
       grid,
       flop,
-      label: `${this.name}.${entry} {${values}}`,
+      label: `${this.name}.${entry}${isHalf ? " f16" : ""} {${values}}`,
     });
   }
 }

@@ -1,3 +1,5 @@
+import { bytesOf, type DType, type StoredArray, storedArray } from "./dtype.ts";
+
 /**
  * How a tensor lies in memory: `channels` pads the last dimension with zeros to a multiple of four, so that four
  * channels are one vec4 load; `weights` (`[height, width, inputs, outputs]`) pads both channel dimensions.
@@ -45,6 +47,13 @@ export function storedSize(shape: readonly number[], layout: Layout): number {
   return blocks * storedRows * storedColumns;
 }
 
+/** The bytes that a tensor stores. */
+export function storedBytes(
+  { shape, layout, dtype }: { shape: readonly number[]; layout: Layout; dtype: DType },
+): number {
+  return storedSize(shape, layout) * bytesOf(dtype);
+}
+
 interface Place {
   readonly dense: number;
   readonly stored: number;
@@ -64,13 +73,12 @@ function* places(shape: readonly number[], layout: Layout): Generator<Place> {
   }
 }
 
-/** Lays dense values out as the GPU stores them, with zeros in the padding. */
+/** Lays dense values out as the GPU stores them, rounded to its type, with zeros in the padding. */
 export function pack(
   values: Float32Array | Uint32Array,
-  { shape, layout }: { shape: readonly number[]; layout: Layout },
-): Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
-  const size = storedSize(shape, layout);
-  const packed = values instanceof Float32Array ? new Float32Array(size) : new Uint32Array(size);
+  { shape, layout, dtype }: { shape: readonly number[]; layout: Layout; dtype: DType },
+): StoredArray {
+  const packed = storedArray(dtype, storedSize(shape, layout));
   for (const { dense, stored, columns } of places(shape, layout)) {
     packed.set(values.subarray(dense, dense + columns), stored);
   }
@@ -79,7 +87,7 @@ export function pack(
 
 /** Strips the padding off stored values. */
 export function unpack(
-  values: Float32Array,
+  values: Float32Array | Float16Array,
   { shape, layout }: { shape: readonly number[]; layout: Layout },
 ): Float32Array<ArrayBuffer> {
   const dense = new Float32Array(sizeOf(shape));

@@ -10,7 +10,7 @@ export class Storage {
    * Describes bytes that have no place yet.
    *
    * @param label What the bytes are, for errors and captures.
-   * @param bytes Their number, a multiple of 16.
+   * @param bytes Their number, a multiple of 8.
    */
   constructor(readonly label: string, readonly bytes: number) {}
 

@@ -1,9 +1,7 @@
 import type { Gpu } from "./device.ts";
+import { bytesOf, type DType } from "./dtype.ts";
 import { type Layout, pack, sizeOf, unpack } from "./layout.ts";
 import type { Storage } from "./storage.ts";
-
-/** What one stored number is. */
-export type DType = "f32" | "u32";
 
 /** A vector-Jacobian product: the gradient of the output in, one gradient an input out, `null` where there is none. */
 export type Vjp = (dy: Tensor, needs: readonly boolean[]) => readonly (Tensor | null)[];
@@ -55,7 +53,7 @@ export class Tensor {
    * Copies the values back to the CPU, without the padding.
    *
    * @returns The values in C order.
-   * @throws {TypeError} If the tensor does not hold float32 numbers.
+   * @throws {TypeError} If the tensor holds integers.
    */
   async read(): Promise<Float32Array> {
     const [values] = await this.gpu.read([this]);
@@ -65,13 +63,13 @@ export class Tensor {
   /**
    * Overwrites the values.
    *
-   * @param values As many numbers as the tensor has elements, in C order.
+   * @param values As many numbers as the tensor has elements, in C order; half precision rounds them.
    * @throws {TypeError} If the count or the type differs.
    */
   write(values: Float32Array | Uint32Array): void {
-    const wanted = this.dtype === "f32" ? "Float32Array" : "Uint32Array";
+    const wanted = this.dtype === "u32" ? "Uint32Array" : "Float32Array";
     if (
-      values.length !== this.size || (values instanceof Float32Array) !== (this.dtype === "f32")
+      values.length !== this.size || (values instanceof Uint32Array) !== (this.dtype === "u32")
     ) {
       throw new TypeError(
         `Cannot write ${this.label}: wanted a ${wanted} of ${this.size}, found a ${values.constructor.name} of ${values.length}`,
@@ -82,7 +80,8 @@ export class Tensor {
 
   /** The values of stored bytes, without the padding. */
   unpack(stored: ArrayBuffer): Float32Array {
-    return unpack(new Float32Array(stored), this);
+    const values = this.dtype === "f16" ? new Float16Array(stored) : new Float32Array(stored);
+    return unpack(values, this);
   }
 
   /**
@@ -94,7 +93,9 @@ export class Tensor {
    */
   view(offset: number, bytes: number): Tensor | null {
     const storage = this.storage.part(offset, bytes);
-    return storage === null ? null : new Tensor(this.gpu, [bytes / 4], storage, this.dtype);
+    return storage === null
+      ? null
+      : new Tensor(this.gpu, [bytes / bytesOf(this.dtype)], storage, this.dtype);
   }
 
   /** Frees the bytes now, where they are this tensor's own. */

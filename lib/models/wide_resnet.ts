@@ -1,15 +1,15 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { add } from "../ops/add.ts";
-import { globalAvgPool2d } from "../ops/avg_pool2d.ts";
+import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { batchNorm } from "../ops/batch_norm.ts";
 import { conv2d } from "../ops/conv2d.ts";
 import { linear } from "../ops/linear.ts";
 import { relu } from "../ops/relu.ts";
 import { type NamedTensors, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
-import { constant, heNormal, uniform } from "./initialise.ts";
 import type { Activations } from "../losses/activations.ts";
 import type { Model } from "./model.ts";
+import { biasSpec, normSpecs, type Start, weightSpec } from "./specs.ts";
 
 /** The sizes of a wide ResNet. */
 export interface WideResNetSizes {
@@ -83,7 +83,7 @@ export interface WideResNetOptions extends WideResNetSizes {
  * ```
  */
 export function wideResNet(gpu: Gpu, { depth, widths, classes, seed }: WideResNetOptions): Model {
-  const parameters = new ParameterSet(gpu, specsOf({ depth, widths, classes }, seed));
+  const parameters = new ParameterSet(gpu, specsOf({ depth, widths, classes }, { seed }));
   const norm = (x: Tensor, name: string, training: boolean) =>
     relu(batchNorm(x, {
       weight: parameters.get(`${name}.weight`),
@@ -133,34 +133,7 @@ function describeWidths(widths: WideResNetSizes["widths"]): string {
   return groupWidths(factor).join() === widths.join() ? String(factor) : `(${widths.join(", ")})`;
 }
 
-function specsOf({ depth, widths, classes }: WideResNetSizes, seed: number): ParameterSpec[] {
-  const weights = (name: string, shape: number[]): ParameterSpec => ({
-    name,
-    shape,
-    trainable: true,
-    initialise: () => heNormal(shape, { name, seed }),
-  });
-  const fixed = (
-    name: string,
-    size: number,
-    { value, trainable }: { value: number; trainable: boolean },
-  ) => ({
-    name,
-    shape: [size],
-    trainable,
-    initialise: () => constant([size], value),
-  });
-  const norm = (name: string, channels: number): ParameterSpec[] => [
-    {
-      name: `${name}.weight`,
-      shape: [channels],
-      trainable: true,
-      initialise: () => uniform([channels], { name: `${name}.weight`, seed }),
-    },
-    fixed(`${name}.bias`, channels, { value: 0, trainable: true }),
-    fixed(`${name}.running_mean`, channels, { value: 0, trainable: false }),
-    fixed(`${name}.running_var`, channels, { value: 1, trainable: false }),
-  ];
+function specsOf({ depth, widths, classes }: WideResNetSizes, start: Start): ParameterSpec[] {
   let inputs = STEM;
   const groups = widths.flatMap((outputs, group) =>
     Array.from({ length: blocksOf(depth) }, (_, at) => {
@@ -168,20 +141,20 @@ function specsOf({ depth, widths, classes }: WideResNetSizes, seed: number): Par
       const from = inputs;
       inputs = outputs;
       return [
-        weights(`${name}.conv0`, [outputs, from, 3, 3]),
-        weights(`${name}.conv1`, [outputs, outputs, 3, 3]),
-        ...norm(`${name}.bn0`, from),
-        ...norm(`${name}.bn1`, outputs),
-        ...(from === outputs ? [] : [weights(`${name}.convdim`, [outputs, from, 1, 1])]),
+        weightSpec(`${name}.conv0`, [outputs, from, 3, 3], start),
+        weightSpec(`${name}.conv1`, [outputs, outputs, 3, 3], start),
+        ...normSpecs(`${name}.bn0`, from, start),
+        ...normSpecs(`${name}.bn1`, outputs, start),
+        ...(from === outputs ? [] : [weightSpec(`${name}.convdim`, [outputs, from, 1, 1], start)]),
       ];
     }).flat()
   );
   return [
-    weights("conv0", [STEM, 3, 3, 3]),
+    weightSpec("conv0", [STEM, 3, 3, 3], start),
     ...groups,
-    ...norm("bn", inputs),
-    weights("fc.weight", [classes, inputs]),
-    fixed("fc.bias", classes, { value: 0, trainable: true }),
+    ...normSpecs("bn", inputs, start),
+    weightSpec("fc.weight", [classes, inputs], start),
+    biasSpec("fc.bias", classes),
   ];
 }
 

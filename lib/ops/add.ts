@@ -10,7 +10,7 @@ const kernel = new Kernel("add", source);
  * Adds two tensors of one shape, element by element.
  *
  * @returns `a + b`, of their shape.
- * @throws {TypeError} If the shapes or layouts differ.
+ * @throws {TypeError} If the shapes, layouts or types differ.
  * @example
  * ```ts
  * import { add, Gpu } from "@pupil/pupil";
@@ -23,7 +23,7 @@ const kernel = new Kernel("add", source);
  */
 export function add(a: Tensor, b: Tensor): Tensor {
   wantLike(b, a, "add tensors");
-  const y = a.gpu.empty(a.shape, { label: "add.y", layout: a.layout });
+  const y = a.gpu.empty(a.shape, { label: "add.y", layout: a.layout, dtype: a.dtype });
   const quads = storedQuads(y);
   kernel.dispatch("forward", {
     read: [a, b],

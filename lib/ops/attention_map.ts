@@ -3,7 +3,7 @@ import { Kernel } from "../gpu/kernel.ts";
 import { padded, quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
-import { fourSizes } from "./shapes.ts";
+import { fourSizes, wantReal } from "./shapes.ts";
 
 const kernel = new Kernel("attention_map", source);
 
@@ -14,7 +14,7 @@ const kernel = new Kernel("attention_map", source);
  * It has no second derivative.
  *
  * @param x Activations, `[batch, height, width, channels]`.
- * @returns Maps, `[batch, height * width]`.
+ * @returns Maps, `[batch, height * width]`, float32 even where x is in half precision.
  * @throws {TypeError} If `x` does not have four dimensions.
  * @example
  * ```ts
@@ -28,6 +28,7 @@ const kernel = new Kernel("attention_map", source);
  */
 export function attentionMap(x: Tensor): Tensor {
   const [batch, height, width, channels] = fourSizes(x, "take the attention map of x");
+  const dtype = wantReal(x, "take the attention map of x");
   const positions = height * width;
   const constants = {
     batch,
@@ -44,7 +45,7 @@ export function attentionMap(x: Tensor): Tensor {
     inputs: [x],
     output: y,
     vjp: (dy) => {
-      const dx = x.gpu.empty(x.shape, { label: "attention_map.dx" });
+      const dx = x.gpu.empty(x.shape, { label: "attention_map.dx", dtype });
       kernel.dispatch("vjp", { read: [x, y, norm, dy], write: [dx], constants, grid: [batch] });
       return [dx];
     },

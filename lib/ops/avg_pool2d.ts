@@ -4,7 +4,6 @@ import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import { type Pool2dOptions, pooledSize } from "./max_pool2d.ts";
-import { reshape } from "./reshape.ts";
 import { fourSizes, storedQuads } from "./shapes.ts";
 
 const kernel = new Kernel("avg_pool2d", source);
@@ -59,36 +58,8 @@ export function avgPool2d(
   });
 }
 
-/**
- * The mean of each channel over the whole image.
- *
- * @param x Activations, `[batch, height, width, channels]`.
- * @returns `[batch, channels]`.
- * @throws {TypeError} If x does not have four dimensions.
- */
-export function globalAvgPool2d(x: Tensor): Tensor {
-  const [batch, height, width, channels] = fourSizes(x, "pool x");
-  const y = average(x, {
-    from: x.shape,
-    to: [batch, 1, 1, channels],
-    constants: {
-      batch,
-      in_height: height,
-      in_width: width,
-      out_height: 1,
-      out_width: 1,
-      quads: quadsOf(channels),
-      kernel_height: height,
-      kernel_width: width,
-      stride: 1,
-      padding: 0,
-    },
-  });
-  return reshape(y, [batch, channels]);
-}
-
 function average(x: Tensor, pooling: Pooling): Tensor {
-  const y = x.gpu.empty(pooling.to, { label: "avg_pool2d.y" });
+  const y = x.gpu.empty(pooling.to, { label: "avg_pool2d.y", dtype: x.dtype });
   kernel.dispatch("forward", {
     read: [x],
     write: [y],
@@ -99,7 +70,7 @@ function average(x: Tensor, pooling: Pooling): Tensor {
 }
 
 function spread(dy: Tensor, pooling: Pooling): Tensor {
-  const dx = dy.gpu.empty(pooling.from, { label: "avg_pool2d.dx" });
+  const dx = dy.gpu.empty(pooling.from, { label: "avg_pool2d.dx", dtype: dy.dtype });
   kernel.dispatch("input_gradient", {
     read: [dy],
     write: [dx],

@@ -92,7 +92,7 @@ export function batchNorm(
   const { mean, deviation } = training
     ? batchStatistics(x, { rows, momentum, epsilon, runningMean, runningVariance })
     : { mean: runningMean, deviation: deviationOf(runningVariance, epsilon) };
-  const y = x.gpu.empty(x.shape, { label: "batch_norm.y" });
+  const y = x.gpu.empty(x.shape, { label: "batch_norm.y", dtype: x.dtype });
   kernel.dispatch("normalise", {
     read: [x, mean, deviation, weight, bias],
     write: [y],
@@ -178,7 +178,7 @@ function vjp(
     grid: [quads],
   });
   if (!needsX) return [null, dweight, dbias];
-  const dx = gpu.empty(x.shape, { label: "batch_norm.dx" });
+  const dx = gpu.empty(x.shape, { label: "batch_norm.dx", dtype: x.dtype });
   kernel.dispatch("vjp_input", {
     read: [x, mean, deviation, dy, weight, dbias, dweight],
     write: [dx],

@@ -1,9 +1,10 @@
 import source from "../../kernels/broadcast.wgsl" with { type: "text" };
+import type { RealType } from "../gpu/dtype.ts";
 import { gridFor, Kernel } from "../gpu/kernel.ts";
 import { type Layout, padded, quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
-import { storedQuads, wantSamples, wantShape } from "./shapes.ts";
+import { storedQuads, wantSamples, wantShape, wantType } from "./shapes.ts";
 import { type Keep, sum } from "./sum.ts";
 
 const kernel = new Kernel("broadcast", source);
@@ -11,10 +12,11 @@ const kernel = new Kernel("broadcast", source);
 /**
  * Repeats a tensor over the dimensions that a {@link sum} with the same `keep` would add up.
  *
- * @param v `[channels]`, `[batch]` or a scalar.
+ * @param v `[channels]`, `[batch]` or a scalar, float32.
  * @param shape The shape of the result.
  * @param options.keep Which dimension of the result v's values run along.
  * @param options.layout How the result lies in memory; `channels` unless told.
+ * @param options.dtype What one number of the result is; float32 unless told.
  * @returns A tensor of the given shape.
  * @throws {TypeError} If v does not fit the shape, or to keep samples the shape has fewer than two dimensions.
  * @example
@@ -30,14 +32,19 @@ const kernel = new Kernel("broadcast", source);
 export function broadcast(
   v: Tensor,
   shape: readonly number[],
-  { keep, layout = "channels" }: { keep: Keep; layout?: Layout },
+  { keep, layout = "channels", dtype = "f32" }: {
+    keep: Keep;
+    layout?: Layout;
+    dtype?: RealType;
+  },
 ): Tensor {
   const channels = shape.at(-1) ?? 1;
   const samples = shape[0] ?? 1;
   if (keep === "samples") wantSamples(shape, "broadcast");
   const from = keep === "channels" ? [channels] : keep === "samples" ? [samples] : [];
+  wantType(v, "f32", "broadcast");
   wantShape(v, from, `broadcast to [${shape.join(", ")}]`);
-  const y = v.gpu.empty(shape, { label: "broadcast.y", layout });
+  const y = v.gpu.empty(shape, { label: "broadcast.y", layout, dtype });
   const quads = storedQuads(y);
   const rows = quads / quadsOf(channels);
   const inputs = layout === "weights" ? shape.at(-2) ?? 1 : 1;

@@ -2,7 +2,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import type { Geometry } from "./conv2d/geometry.ts";
 import { forwardPass, inputGradientPass, runPass, weightGradientPass } from "./conv2d/passes.ts";
-import { fourSizes, wantInteger, wantShape } from "./shapes.ts";
+import { fourSizes, wantInteger, wantReal, wantShape, wantType } from "./shapes.ts";
 import { sum } from "./sum.ts";
 
 /** How a convolution's window moves. */
@@ -20,8 +20,8 @@ export interface Conv2dOptions {
  *
  * @param x Activations, `[batch, height, width, inputs]`.
  * @param w Weights, `[kernel height, kernel width, inputs, outputs]`, in the layout `weights`.
- * @returns Activations, `[batch, output height, output width, outputs]`.
- * @throws {TypeError} If the shapes do not fit.
+ * @returns Activations of x's type, `[batch, output height, output width, outputs]`.
+ * @throws {TypeError} If the shapes do not fit, or the weights are not float32.
  * @throws {RangeError} If the kernel is larger than the padded image.
  * @example
  * ```ts
@@ -47,7 +47,12 @@ export function conv2d(
       `Cannot convolve with ${w.label}: wanted the layout weights, found ${w.layout}`,
     );
   }
-  if (bias !== undefined) wantShape(bias, [outputs], "add the bias of a convolution");
+  wantReal(x, "convolve x");
+  wantType(w, "f32", "convolve with w");
+  if (bias !== undefined) {
+    wantShape(bias, [outputs], "add the bias of a convolution");
+    wantType(bias, "f32", "add the bias of a convolution");
+  }
   wantInteger(stride, "the stride of a convolution", { least: 1 });
   wantInteger(padding, "the padding of a convolution", { least: 0 });
   const outHeight = Math.floor((height + 2 * padding - kernelHeight) / stride) + 1;
@@ -76,8 +81,8 @@ function forward(
   w: Tensor,
   { bias, geometry }: { bias: Tensor | null; geometry: Geometry },
 ): Tensor {
-  const y = x.gpu.empty(geometry.y, { label: "conv2d.y" });
-  runPass(x.gpu, { pass: forwardPass, job: { geometry, x, w, bias, y } });
+  const y = x.gpu.empty(geometry.y, { label: "conv2d.y", dtype: x.dtype });
+  runPass(x.gpu, { pass: forwardPass, dtype: x.dtype, job: { geometry, x, w, bias, y } });
   return record({
     name: "conv2d",
     inputs: bias === null ? [x, w] : [x, w, bias],
@@ -91,8 +96,8 @@ function forward(
 }
 
 function inputGradient(dy: Tensor, w: Tensor, geometry: Geometry): Tensor {
-  const dx = dy.gpu.empty(geometry.x, { label: "conv2d.dx" });
-  runPass(dy.gpu, { pass: inputGradientPass, job: { geometry, dy, w, dx } });
+  const dx = dy.gpu.empty(geometry.x, { label: "conv2d.dx", dtype: dy.dtype });
+  runPass(dy.gpu, { pass: inputGradientPass, dtype: dy.dtype, job: { geometry, dy, w, dx } });
   return record({
     name: "conv2d.inputGradient",
     inputs: [dy, w],
@@ -106,7 +111,7 @@ function inputGradient(dy: Tensor, w: Tensor, geometry: Geometry): Tensor {
 
 function weightGradient(x: Tensor, dy: Tensor, geometry: Geometry): Tensor {
   const dw = x.gpu.empty(geometry.w, { label: "conv2d.dw", layout: "weights" });
-  runPass(x.gpu, { pass: weightGradientPass, job: { geometry, x, dy, dw } });
+  runPass(x.gpu, { pass: weightGradientPass, dtype: x.dtype, job: { geometry, x, dy, dw } });
   return record({
     name: "conv2d.weightGradient",
     inputs: [x, dy],

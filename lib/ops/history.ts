@@ -2,7 +2,7 @@ import source from "../../kernels/history.wgsl" with { type: "text" };
 import type { StepValue } from "../gpu/step_values.ts";
 import { Kernel } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { wantShape } from "./shapes.ts";
+import { wantShape, wantType } from "./shapes.ts";
 
 const kernel = new Kernel("history", source);
 
@@ -31,6 +31,7 @@ export function appendHistory(
       `Cannot keep a history: wanted 1 to ${MOST_SCALARS} scalars, found ${scalars.length}`,
     );
   }
+  for (const scalar of scalars) wantType(scalar, "f32", "keep a history");
   const bound = [...scalars, ...Array.from({ length: MOST_SCALARS - scalars.length }, () => last)];
   kernel.dispatch("append", {
     read: [row.values, ...bound],

@@ -1,4 +1,5 @@
 import source from "../../kernels/images.wgsl" with { type: "text" };
+import type { RealType } from "../gpu/dtype.ts";
 import { gridFor, Kernel } from "../gpu/kernel.ts";
 import type { StepValue } from "../gpu/step_values.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -47,6 +48,8 @@ export interface BatchOptions {
   readonly padding: number;
   /** Whether half of the images are mirrored. */
   readonly flips: boolean;
+  /** What one number of the images is; float32 unless told. */
+  readonly dtype?: RealType;
 }
 
 /**
@@ -57,7 +60,7 @@ export interface BatchOptions {
  */
 export function imageBatch(
   store: ImageStore,
-  { batch, order, start, epoch, seed, padding, flips }: BatchOptions,
+  { batch, order, start, epoch, seed, padding, flips, dtype = "f32" }: BatchOptions,
 ): { x: Tensor; labels: Tensor } {
   const { size, count, mean, std } = store;
   if (!(padding >= 0 && padding < size)) {
@@ -65,7 +68,7 @@ export function imageBatch(
       `Cannot pad images by reflection: the padding must be 0 to ${size - 1}, found ${padding}`,
     );
   }
-  const x = order.gpu.empty([batch, size, size, 3], { label: "images.x" });
+  const x = order.gpu.empty([batch, size, size, 3], { label: "images.x", dtype });
   const labels = order.gpu.empty([batch], { label: "images.labels", dtype: "u32" });
   const places = { batch, size, count, start_at: start.index, epoch_at: epoch.index, seed };
   const normalisation = {

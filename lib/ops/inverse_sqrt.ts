@@ -4,7 +4,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import { multiply } from "./multiply.ts";
 import { scale } from "./scale.ts";
-import { storedQuads, wantLayout } from "./shapes.ts";
+import { storedQuads, wantLayout, wantType } from "./shapes.ts";
 
 const kernel = new Kernel("inverse_sqrt", source);
 
@@ -13,7 +13,7 @@ const kernel = new Kernel("inverse_sqrt", source);
  *
  * @param options.epsilon What is added first; 0 unless told.
  * @returns A tensor of x's shape.
- * @throws {TypeError} If x has the layout `weights`.
+ * @throws {TypeError} If x has the layout `weights` or is not float32.
  * @example
  * ```ts
  * import { Gpu, inverseSqrt } from "@pupil/pupil";
@@ -25,6 +25,7 @@ const kernel = new Kernel("inverse_sqrt", source);
  */
 export function inverseSqrt(x: Tensor, { epsilon = 0 }: { epsilon?: number } = {}): Tensor {
   wantLayout(x, "channels", "take inverse square roots");
+  wantType(x, "f32", "take inverse square roots");
   const y = x.gpu.empty(x.shape, { label: "inverse_sqrt.y" });
   const quads = storedQuads(y);
   kernel.dispatch("forward", {

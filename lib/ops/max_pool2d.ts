@@ -49,7 +49,7 @@ export function maxPool2d(
   const outHeight = pooledSize(height, { size, stride, padding });
   const outWidth = pooledSize(width, { size, stride, padding });
   const to = [batch, outHeight, outWidth, channels];
-  const y = x.gpu.empty(to, { label: "max_pool2d.y" });
+  const y = x.gpu.empty(to, { label: "max_pool2d.y", dtype: x.dtype });
   const place = x.gpu.empty(to, { label: "max_pool2d.place", dtype: "u32" });
   const constants = {
     batch,
@@ -93,7 +93,7 @@ export function pooledSize(
 }
 
 function scatter(dy: Tensor, pooling: Pooling): Tensor {
-  const dx = dy.gpu.empty(pooling.from, { label: "max_pool2d.dx" });
+  const dx = dy.gpu.empty(pooling.from, { label: "max_pool2d.dx", dtype: dy.dtype });
   kernel.dispatch("scatter", {
     read: [dy, pooling.place],
     write: [dx],
@@ -109,7 +109,7 @@ function scatter(dy: Tensor, pooling: Pooling): Tensor {
 }
 
 function take(x: Tensor, pooling: Pooling): Tensor {
-  const y = x.gpu.empty(pooling.to, { label: "max_pool2d.taken" });
+  const y = x.gpu.empty(pooling.to, { label: "max_pool2d.taken", dtype: x.dtype });
   kernel.dispatch("take", {
     read: [x, pooling.place],
     write: [y],

@@ -16,7 +16,7 @@ const kernel = new Kernel("mean_squared_difference", source);
  * @param a A tensor of any shape.
  * @param b A tensor of the same shape and layout.
  * @returns A scalar.
- * @throws {TypeError} If the shapes or layouts differ.
+ * @throws {TypeError} If the shapes, layouts or types differ.
  * @example
  * ```ts
  * import { Gpu, meanSquaredDifference } from "@pupil/pupil";
@@ -47,7 +47,11 @@ export function meanSquaredDifference(a: Tensor, b: Tensor): Tensor {
     grid: [1],
   });
   const toward = (dy: Tensor, sign: number) => {
-    const da = gpu.empty(a.shape, { label: "mean_squared_difference.da", layout: a.layout });
+    const da = gpu.empty(a.shape, {
+      label: "mean_squared_difference.da",
+      layout: a.layout,
+      dtype: a.dtype,
+    });
     kernel.dispatch("vjp", {
       read: [a, b, dy],
       write: [da],

@@ -10,7 +10,7 @@ const kernel = new Kernel("multiply", source);
  * Multiplies two tensors of one shape, element by element.
  *
  * @returns `a * b`, of their shape.
- * @throws {TypeError} If the shapes or layouts differ.
+ * @throws {TypeError} If the shapes, layouts or types differ.
  * @example
  * ```ts
  * import { Gpu, multiply } from "@pupil/pupil";
@@ -23,7 +23,7 @@ const kernel = new Kernel("multiply", source);
  */
 export function multiply(a: Tensor, b: Tensor): Tensor {
   wantLike(b, a, "multiply tensors");
-  const y = a.gpu.empty(a.shape, { label: "multiply.y", layout: a.layout });
+  const y = a.gpu.empty(a.shape, { label: "multiply.y", layout: a.layout, dtype: a.dtype });
   const quads = storedQuads(y);
   kernel.dispatch("forward", {
     read: [a, b],

@@ -20,7 +20,7 @@ const kernel = new Kernel("relu", source);
  * ```
  */
 export function relu(x: Tensor): Tensor {
-  const y = x.gpu.empty(x.shape, { label: "relu.y", layout: x.layout });
+  const y = x.gpu.empty(x.shape, { label: "relu.y", layout: x.layout, dtype: x.dtype });
   const quads = storedQuads(y);
   kernel.dispatch("forward", {
     read: [x],
@@ -34,7 +34,7 @@ export function relu(x: Tensor): Tensor {
 /** Lets `dy` through where `open` is positive: the rectifier's vjp, and its own. */
 function gate(dy: Tensor, open: Tensor): Tensor {
   wantLike(dy, open, "gate a gradient");
-  const dx = dy.gpu.empty(dy.shape, { label: "relu.dx", layout: dy.layout });
+  const dx = dy.gpu.empty(dy.shape, { label: "relu.dx", layout: dy.layout, dtype: dy.dtype });
   const quads = storedQuads(dx);
   kernel.dispatch("gate", {
     read: [dy, open],

@@ -21,7 +21,7 @@ const kernel = new Kernel("scale", source);
  * ```
  */
 export function scale(x: Tensor, factor: number): Tensor {
-  const y = x.gpu.empty(x.shape, { label: "scale.y", layout: x.layout });
+  const y = x.gpu.empty(x.shape, { label: "scale.y", layout: x.layout, dtype: x.dtype });
   const quads = storedQuads(y);
   kernel.dispatch("forward", {
     read: [x],

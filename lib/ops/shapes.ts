@@ -1,9 +1,10 @@
+import { bytesOf, type DType, type RealType } from "../gpu/dtype.ts";
 import type { Layout } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 
 /** Counts the vec4s that a tensor stores. */
 export function storedQuads(x: Tensor): number {
-  return x.storage.bytes / 16;
+  return x.storage.bytes / (4 * bytesOf(x.dtype));
 }
 
 function describe(shape: readonly number[]): string {
@@ -54,13 +55,42 @@ export function wantShape(x: Tensor, shape: readonly number[], action: string): 
 }
 
 /**
- * Checks that a tensor has the shape and the layout of another.
+ * Checks that a tensor has the shape, the layout and the type of another.
  *
  * @throws {TypeError} If one differs.
  */
-export function wantLike(x: Tensor, { shape, layout }: Tensor, action: string): void {
+export function wantLike(x: Tensor, { shape, layout, dtype }: Tensor, action: string): void {
   wantShape(x, shape, action);
   wantLayout(x, layout, action);
+  wantType(x, dtype, action);
+}
+
+/**
+ * Checks what one number of a tensor is.
+ *
+ * @throws {TypeError} If it is of another type.
+ */
+export function wantType(x: Tensor, dtype: DType, action: string): void {
+  if (x.dtype !== dtype) {
+    throw new TypeError(
+      `Cannot ${action}: ${x.label} must hold ${dtype} numbers, found ${x.dtype}`,
+    );
+  }
+}
+
+/**
+ * Checks that a tensor holds activations or gradients, in float32 or half precision.
+ *
+ * @returns Which of the two.
+ * @throws {TypeError} If it holds integers.
+ */
+export function wantReal(x: Tensor, action: string): RealType {
+  if (x.dtype === "u32") {
+    throw new TypeError(
+      `Cannot ${action}: ${x.label} must hold f32 or f16 numbers, found ${x.dtype}`,
+    );
+  }
+  return x.dtype;
 }
 
 /**

@@ -6,7 +6,7 @@ import { record } from "../tape.ts";
 import { broadcast } from "./broadcast.ts";
 import { multiply } from "./multiply.ts";
 import { scale } from "./scale.ts";
-import { twoSizes } from "./shapes.ts";
+import { twoSizes, wantType } from "./shapes.ts";
 import { subtract } from "./subtract.ts";
 import { sum } from "./sum.ts";
 
@@ -18,7 +18,7 @@ const kernel = new Kernel("softmax", source);
  * @param logits `[batch, classes]`.
  * @param options.temperature What the logits are divided by first; 1 unless told.
  * @returns Probabilities, `[batch, classes]`.
- * @throws {TypeError} If the logits do not have two dimensions.
+ * @throws {TypeError} If the logits do not have two dimensions or are not float32.
  * @throws {RangeError} If the temperature is not positive.
  * @example
  * ```ts
@@ -42,6 +42,7 @@ export function softmaxWithLogSum(
   { temperature }: { temperature: number },
 ): { probabilities: Tensor; logSum: Tensor } {
   const [batch, classes] = twoSizes(logits, "take the softmax of the logits");
+  wantType(logits, "f32", "take the softmax of the logits");
   if (!(temperature > 0)) {
     throw new RangeError(
       `Cannot take the softmax: the temperature must be positive, found ${temperature}`,

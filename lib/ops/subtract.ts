@@ -7,7 +7,7 @@ import { wantLike } from "./shapes.ts";
  * Subtracts one tensor from another of the same shape, element by element.
  *
  * @returns `a - b`, of their shape.
- * @throws {TypeError} If the shapes or layouts differ.
+ * @throws {TypeError} If the shapes, layouts or types differ.
  * @example
  * ```ts
  * import { Gpu, subtract } from "@pupil/pupil";

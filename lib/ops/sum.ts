@@ -5,7 +5,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import { broadcast } from "./broadcast.ts";
 import { scale } from "./scale.ts";
-import { storedQuads, wantSamples } from "./shapes.ts";
+import { storedQuads, wantReal, wantSamples } from "./shapes.ts";
 
 const kernel = new Kernel("sum", source);
 
@@ -19,7 +19,7 @@ export type Keep = "channels" | "samples" | "none";
  * Adds up a tensor, in a fixed order.
  *
  * @param options.keep What is left.
- * @returns `[channels]`, `[batch]` or `[]`.
+ * @returns `[channels]`, `[batch]` or `[]`, float32 even where x is in half precision.
  * @throws {TypeError} If samples are kept and x has fewer than two dimensions.
  * @example
  * ```ts
@@ -34,12 +34,13 @@ export type Keep = "channels" | "samples" | "none";
  * ```
  */
 export function sum(x: Tensor, { keep }: { keep: Keep }): Tensor {
+  const dtype = wantReal(x, "sum");
   const y = keep === "channels" ? sumColumns(x) : keep === "samples" ? sumSamples(x) : sumAll(x);
   return record({
     name: "sum",
     inputs: [x],
     output: y,
-    vjp: (dy) => [broadcast(dy, x.shape, { keep, layout: x.layout })],
+    vjp: (dy) => [broadcast(dy, x.shape, { keep, layout: x.layout, dtype })],
   });
 }
 

@@ -2,7 +2,7 @@ import source from "../../kernels/top_k.wgsl" with { type: "text" };
 import { Kernel } from "../gpu/kernel.ts";
 import { padded } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { twoSizes, wantShape } from "./shapes.ts";
+import { twoSizes, wantShape, wantType } from "./shapes.ts";
 
 const kernel = new Kernel("top_k", source);
 
@@ -27,6 +27,7 @@ const kernel = new Kernel("top_k", source);
  */
 export function topK(logits: Tensor, labels: Tensor, { k = 1 }: { k?: number } = {}): Tensor {
   const [batch, classes] = twoSizes(logits, "count the right logits");
+  wantType(logits, "f32", "count the right logits");
   wantShape(labels, [batch], "count the right logits");
   const y = logits.gpu.empty([], { label: "top_k.y" });
   kernel.dispatch("forward", {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Plan } from "../gpu/plan.ts";
 import type { LossFunction } from "../losses/activations.ts";
 import { transferLoss } from "../losses/transfer_loss.ts";
@@ -5,21 +6,14 @@ import type { Model } from "../models/model.ts";
 import { stepSchedule } from "../optim/step_schedule.ts";
 import { stepsPerEpoch } from "./batches.ts";
 import { type Evaluation, Evaluator } from "./evaluate.ts";
+import { Flight, type Landed, type Submitted } from "./flight.ts";
 import type { ImageSet } from "./image_set.ts";
 import { freeImages, storeImages } from "./image_store.ts";
 import { type Augmentation, type StepResult, Trainer } from "./trainer.ts";
 
 /** A step of a run that is over. */
-export interface FinishedStep extends StepResult {
-  /** The step, from 0. */
-  readonly step: number;
-  /** The epoch, from 1. */
-  readonly epoch: number;
-  /** The learning rate. */
-  readonly rate: number;
-  /** The number of images. */
-  readonly images: number;
-  /** The wall time that it took, in seconds. */
+export interface FinishedStep extends StepResult, Submitted {
+  /** The wall time that it took, in seconds: a mean over the steps that were fetched together. */
   readonly seconds: number;
 }
 
@@ -45,11 +39,13 @@ export interface Position {
   readonly stepsOfEpoch: readonly FinishedStep[];
 }
 
-/** What {@link fit} tells while it runs. Whatever these do is left out of the times. */
+/** What {@link fit} tells while it runs. What these do is left out of the times, unless steps run on meanwhile. */
 export interface FitListener {
   /** Once before the first step: where the step's tensors live. */
   onPlan?(plan: Plan): void;
-  /** Every half second or so: the steps that are over since the last call. */
+  /** At least every half second, or after each step where steps take longer: how far the GPU is. */
+  onProgress?(landed: Landed): void;
+  /** Every `logEvery` steps and at the end of an epoch: the steps that are over since the last call. */
   onSteps?(steps: readonly FinishedStep[]): void | Promise<void>;
   /** After each epoch, the network as it is then. */
   onEpoch?(epoch: FinishedEpoch, position: Position): void | Promise<void>;
@@ -87,6 +83,8 @@ export interface FitOptions extends FitListener {
   readonly shuffle?: boolean;
   /** Seed of order and augmentation; 0 unless told. */
   readonly seed?: number;
+  /** Steps between two fetches of the losses, each of which waits for the GPU; 50 unless told. */
+  readonly logEvery?: number;
   /** The steps, from the start of the run, after which it ends; unbounded unless told. */
   readonly maxSteps?: number;
   /** Ends the run after the step under way. */
@@ -97,8 +95,12 @@ export interface FitOptions extends FitListener {
   onStart?(trainer: Trainer): void;
 }
 
-const SECONDS_BETWEEN_LOOKS = 0.5;
 const SECONDS_BETWEEN_PAUSES = 600;
+
+/** Lets signals in, and results that have come: a turn of the event loop, far shorter than a timer's. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 /**
  * Trains a network.
@@ -147,12 +149,12 @@ export async function fit(model: Model, options: FitOptions): Promise<Evaluation
 
 /** The loop over epochs and steps, and its clock. */
 class Loop {
+  readonly #flight = new Flight();
   #step: number;
   #steps: FinishedStep[];
-  #submitted: { step: number; images: number }[] = [];
-  #looked = performance.now();
+  #unread: Submitted[] = [];
+  #reading: Promise<void> | null = null;
   #paused = performance.now();
-  #inFlight = 1;
 
   constructor(
     readonly trainer: Trainer,
@@ -174,7 +176,7 @@ class Loop {
       const rate = this.#beginEpoch(epoch, { isNew: this.#step % perEpoch === 0 });
       const epochEnd = Math.min(epoch * perEpoch, end);
       while (this.#step < epochEnd && !signal?.aborted) await this.#advance({ epoch, rate });
-      await this.#look({ epoch, rate });
+      await this.#drain();
       if (this.#step < epochEnd) {
         await this.#pause();
         return null;
@@ -200,53 +202,83 @@ class Loop {
     return rate;
   }
 
-  async #advance(at: { epoch: number; rate: number }): Promise<void> {
+  async #advance({ epoch, rate }: { epoch: number; rate: number }): Promise<void> {
     const isFirst = this.trainer.plan === null;
     const images = await this.trainer.submit(this.#step);
     if (isFirst && this.trainer.plan !== null) this.options.onPlan?.(this.trainer.plan);
-    this.#submitted.push({ step: this.#step, images });
+    const submitted = { step: this.#step, epoch, rate, images };
+    this.#unread.push(submitted);
+    this.#flight.add(submitted);
     this.#step++;
-    if (this.#submitted.length >= this.#inFlight || this.trainer.isFull) await this.#look(at);
+    const isDue = this.#step % (this.options.logEvery ?? 50) === 0;
+    if (isDue || this.trainer.isFull) {
+      await this.#reading;
+      this.#reading = this.#read();
+      // Whoever waits for it next throws what went wrong.
+      this.#reading.catch(() => {});
+    }
+    if (this.#flight.isFull) await (this.#reading ?? this.#wait());
+    else await turn();
     if (performance.now() - this.#paused > 1000 * SECONDS_BETWEEN_PAUSES) {
-      await this.#look(at);
+      await this.#drain();
       await this.#pause();
     }
   }
 
-  /** Waits for the GPU, and from the time that took decides how many steps to submit before the next look. */
-  async #look({ epoch, rate }: { epoch: number; rate: number }): Promise<void> {
-    if (this.#submitted.length === 0) return;
+  /** Waits for the GPU without reading anything. */
+  async #wait(): Promise<void> {
+    const landed = this.#flight.count;
+    await this.trainer.wait();
+    await this.#tell(this.#flight.land(landed));
+  }
+
+  /** Fetches the results of all steps so far; other steps may follow before they are there. */
+  async #read(): Promise<void> {
+    const steps = this.#unread;
+    this.#unread = [];
+    const landed = this.#flight.count;
     const results = await this.trainer.take();
-    const seconds = (performance.now() - this.#looked) / 1000 / results.length;
-    const finished = results.map((result, at) => {
-      const { step = NaN, images = NaN } = this.#submitted[at] ?? {};
-      return { ...result, step, images, epoch, rate, seconds };
-    });
-    this.#submitted = [];
+    this.#reading = null;
+    const seconds = this.#flight.lap() / results.length;
+    const finished = results.map((result, at) => ({
+      ...steps[at] ?? { step: NaN, epoch: NaN, rate: NaN, images: NaN },
+      ...result,
+      seconds,
+    }));
     this.#steps.push(...finished);
-    this.#inFlight = Math.max(
-      1,
-      Math.min(2 * this.#inFlight, Math.floor(SECONDS_BETWEEN_LOOKS / seconds)),
-    );
-    await this.options.onSteps?.(finished);
-    this.#looked = performance.now();
+    const progress = this.#flight.land(landed);
+    await this.#flight.unlessFlying(() => this.options.onSteps?.(finished));
+    await this.#tell(progress);
+  }
+
+  async #tell(landed: Landed | null): Promise<void> {
+    if (landed !== null) await this.#flight.unlessFlying(() => this.options.onProgress?.(landed));
+  }
+
+  /** Waits until every step's results are there. */
+  async #drain(): Promise<void> {
+    await this.#reading;
+    if (this.#unread.length > 0) await this.#read();
   }
 
   async #pause(): Promise<void> {
-    await this.options.onPause?.({ step: this.#step, stepsOfEpoch: [...this.#steps] });
-    this.#paused = this.#looked = performance.now();
+    await this.#flight.unlessFlying(() =>
+      this.options.onPause?.({ step: this.#step, stepsOfEpoch: [...this.#steps] })
+    );
+    this.#paused = performance.now();
   }
 
   async #finishEpoch(epoch: number, { isWhole }: { isWhole: boolean }): Promise<Evaluation> {
-    const began = performance.now();
-    const evaluation = await this.evaluator.run();
-    const evaluationSeconds = (performance.now() - began) / 1000;
-    const finished = { epoch, isWhole, steps: this.#steps, evaluation, evaluationSeconds };
-    await this.options.onEpoch?.(finished, {
-      step: this.#step,
-      stepsOfEpoch: isWhole ? [] : this.#steps,
+    return await this.#flight.unlessFlying(async () => {
+      const began = performance.now();
+      const evaluation = await this.evaluator.run();
+      const evaluationSeconds = (performance.now() - began) / 1000;
+      const finished = { epoch, isWhole, steps: this.#steps, evaluation, evaluationSeconds };
+      await this.options.onEpoch?.(finished, {
+        step: this.#step,
+        stepsOfEpoch: isWhole ? [] : this.#steps,
+      });
+      return evaluation;
     });
-    this.#looked = performance.now();
-    return evaluation;
   }
 }

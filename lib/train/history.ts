@@ -15,6 +15,7 @@ export class History implements Disposable {
 
   constructor(gpu: Gpu) {
     this.#table = gpu.zeros([ROWS, HISTORY_COLUMNS], { label: "history" });
+    gpu.reserveReadback(this.#table.storage.bytes);
   }
 
   /** The rows written and not yet taken. */
@@ -37,15 +38,15 @@ export class History implements Disposable {
     return this.#written++;
   }
 
-  /** Waits for the GPU and returns the rows since the last call. */
+  /** Waits for the GPU and returns the rows since the last call. Steps may write rows again once it is called. */
   async take(): Promise<number[][]> {
+    const length = this.#written;
+    this.#written = 0;
     const values = await this.#table.read();
-    const rows = Array.from(
-      { length: this.#written },
+    return Array.from(
+      { length },
       (_, row) => [...values.subarray(row * HISTORY_COLUMNS, (row + 1) * HISTORY_COLUMNS)],
     );
-    this.#written = 0;
-    return rows;
   }
 
   /** Frees the table. */

@@ -6,6 +6,7 @@ import { formatSafetensors } from "../weights/safetensors.ts";
 import { stepsPerEpoch } from "./batches.ts";
 import { type Checkpoint, formatCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import { type FinishedEpoch, type FinishedStep, fit, type Position } from "./fit.ts";
+import type { Landed } from "./flight.ts";
 import type { ImageSet } from "./image_set.ts";
 import { epochLine, meanAndStd, stepLine } from "./log.ts";
 import { numberAt } from "./parse_log.ts";
@@ -41,7 +42,9 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Told where the step's tensors live, before the first step. */
   readonly onPlan?: (plan: Plan) => void;
-  /** Told of the steps as they finish, a few at a time. */
+  /** Told how far the GPU is. */
+  readonly onProgress?: (landed: Landed) => void;
+  /** Told of the steps that are over, where a line of `steps.jsonl` is due. */
   readonly onSteps?: (steps: readonly FinishedStep[]) => void;
   /** Told of each epoch. */
   readonly onEpoch?: (epoch: FinishedEpoch) => void;
@@ -113,7 +116,7 @@ export class Run {
    * @returns Whether the end was reached.
    */
   async train(): Promise<boolean> {
-    const { settings, data, teacher, signal, onPlan } = this.options;
+    const { settings, data, teacher, signal, onPlan, onProgress } = this.options;
     const { checkpoint } = this;
     await fit(this.model, {
       data,
@@ -144,6 +147,8 @@ export class Run {
         },
       }),
       ...(onPlan === undefined ? {} : { onPlan }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+      logEvery: settings.log_every,
       onStart: (trainer) => this.#trainer = trainer,
       onSteps: (steps) => this.#logSteps(steps),
       onEpoch: (epoch, position) => this.#finishEpoch(epoch, position),

@@ -138,6 +138,13 @@ export class Trainer implements Disposable {
     return size;
   }
 
+  /** Waits for the steps submitted so far, without reading anything. */
+  async wait(): Promise<void> {
+    const { gpu } = this.model.parameters;
+    await gpu.device.queue.onSubmittedWorkDone();
+    await gpu.settled();
+  }
+
   /** Waits for the steps submitted so far and returns what they came to, in order. */
   async take(): Promise<StepResult[]> {
     const rows = await this.#history.take();

@@ -52,6 +52,29 @@ Deno.test("Gpu: asks for subgroups, and does without where they are refused", as
   assert.equal((await testGpu()).hasSubgroups, offered);
 });
 
+Deno.test("Gpu: half precision needs shader-f16, and the error says so", async () => {
+  const adapter = await requestAdapter();
+  assert.ok(adapter !== null);
+  using gpu = await Gpu.open({ adapter: without("shader-f16", adapter) });
+  assert.equal(gpu.hasHalf, false);
+  const without16 = /wanted an adapter with the feature shader-f16, found .* without it$/;
+  assert.throws(() => gpu.wantHalf("train"), { name: "GpuError", message: /^Cannot train: / });
+  assert.throws(() => gpu.zeros([3], { dtype: "f16" }), { name: "GpuError", message: without16 });
+  assert.equal((await testGpu()).hasHalf, adapter.features.has("shader-f16"));
+});
+
+Deno.test("Gpu: a tensor of half precision is rounded, takes half of the bytes, and is written", async () => {
+  const gpu = await testGpu();
+  const x = gpu.tensor([1, 2049, 1 / 3, 4, 5, 6], [2, 3], { dtype: "f16" });
+  assert.equal(x.storage.bytes, gpu.zeros([2, 3]).storage.bytes / 2);
+  assert.deepEqual([...await x.read()], [1, 2048, 0.333251953125, 4, 5, 6]);
+  x.write(new Float32Array([6, 5, 4, 3, 2, 0.1]));
+  const [values, other] = await gpu.read([x, gpu.tensor([7], [1])]);
+  assert.deepEqual([...values ?? []], [6, 5, 4, 3, 2, 0.0999755859375]);
+  assert.deepEqual([...other ?? []], [7]);
+  assert.throws(() => x.write(new Uint32Array(6)), { name: "TypeError" });
+});
+
 Deno.test("Gpu: a tensor comes back as it was made", async () => {
   const gpu = await testGpu();
   const x = gpu.tensor([1, 2, 3, 4, 5, 6], [2, 3], { label: "x" });
@@ -96,7 +119,7 @@ Deno.test("Gpu: refuses to read integers as floats", async () => {
   const labels = gpu.zeros([3], { label: "labels", dtype: "u32" });
   await assert.rejects(gpu.read([labels]), {
     name: "TypeError",
-    message: "Cannot read labels: it must hold f32 numbers, found u32",
+    message: "Cannot read labels: it must hold f32 or f16 numbers, found u32",
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { gridFor, Kernel, split } from "../../lib/gpu/kernel.ts";
+import { scale } from "../../lib/ops/scale.ts";
 import { testGpu } from "../support/gpu.ts";
 
 Deno.test("gridFor: one dimension as far as it reaches", () => {
@@ -44,4 +45,26 @@ Deno.test("Kernel: is named after its file and must write", async () => {
     name: "GpuError",
     message: "Cannot dispatch sum.rows: it must write a tensor, found none",
   });
+});
+
+Deno.test("Kernel: half precision replaces the first line alone", () => {
+  const kernel = new Kernel("double", "alias real = f32;\nconst two: real = 2;\n");
+  assert.equal(kernel.half.source, "enable f16; alias real = f16;\nconst two: real = 2;\n");
+  assert.equal(kernel.half.file, kernel.file);
+  assert.equal(kernel.half, kernel.half);
+  assert.throws(() => new Kernel("whole", "// integers").half, {
+    name: "GpuError",
+    message:
+      'Cannot run whole in half precision: kernels/whole.wgsl must begin with "alias real = f32;"',
+  });
+});
+
+Deno.test("Kernel: a dispatch with a tensor in half precision runs the half kernel under its own label", async () => {
+  const gpu = await testGpu();
+  const labels = (dtype: "f32" | "f16") => {
+    const x = gpu.zeros([4], { dtype });
+    return gpu.record(() => scale(x, 2)).dispatches.map(({ label }) => label);
+  };
+  assert.deepEqual(labels("f32"), ["scale.forward {quads:1,factor:2}"]);
+  assert.deepEqual(labels("f16"), ["scale.forward f16 {quads:1,factor:2}"]);
 });

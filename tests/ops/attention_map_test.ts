@@ -6,21 +6,8 @@ import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
+import { mapsOf } from "../support/reference/attention_map.ts";
 import { readChecked } from "../support/stored.ts";
-
-function mapsOf(x: Float64Array, { positions, channels }: { positions: number; channels: number }) {
-  const maps = new Float64Array(x.length / channels);
-  x.forEach((value, at) => {
-    const p = Math.floor(at / channels);
-    maps[p] = (maps[p] ?? NaN) + value * value / channels;
-  });
-  for (let first = 0; first < maps.length; first += positions) {
-    const map = maps.subarray(first, first + positions);
-    const norm = Math.sqrt(map.reduce((sum, value) => sum + value * value, 0));
-    map.set(map.map((value) => value / norm));
-  }
-  return maps;
-}
 
 const CASES = [[3, 5, 7, 5], [1, 9, 9, 41], [2, 3, 1, 1], [5, 2, 2, 24]] as const;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { avgPool2d, globalAvgPool2d } from "../../lib/ops/avg_pool2d.ts";
+import { avgPool2d } from "../../lib/ops/avg_pool2d.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
@@ -26,25 +26,10 @@ for (const sizes of CASES) {
   });
 }
 
-Deno.test("globalAvgPool2d: images that are not square", async () => {
-  const [n, height, width, channels] = [3, 5, 3, 41];
-  await checkOp(({ x }) => globalAvgPool2d(x), {
-    inputs: { x: uniform([n, height, width, channels]) },
-    shape: [n, channels],
-    reference: ({ x }) =>
-      Float64Array.from({ length: n * channels }, (_, at) => {
-        const first = Math.floor(at / channels) * height * width * channels + at % channels;
-        const pixels = Array.from({ length: height * width }, (_, p) => x[first + p * channels]);
-        return add(pixels.map((value) => value ?? NaN)) / pixels.length;
-      }),
-  });
-});
-
 Deno.test("avgPool2d: refuses what does not fit", async () => {
   const gpu = await testGpu();
   const message = "Cannot pool x: wanted four dimensions, found [4, 4]";
   assert.throws(() => avgPool2d(gpu.zeros([4, 4]), 2), { name: "TypeError", message });
-  assert.throws(() => globalAvgPool2d(gpu.zeros([4, 4])), { name: "TypeError", message });
   assert.throws(() => avgPool2d(gpu.zeros([1, 4, 2, 1]), 3), {
     name: "RangeError",
     message:

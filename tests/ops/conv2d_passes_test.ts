@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
+import type { RealType } from "../../lib/gpu/dtype.ts";
 import { fastestVariant } from "../../lib/gpu/trial.ts";
 import { questionKey } from "../../lib/gpu/tuning.ts";
 import { gradients } from "../../lib/gradients.ts";
@@ -9,19 +10,20 @@ import { watch } from "../../lib/tape.ts";
 import { testGpu } from "../support/gpu.ts";
 
 const SIZES = "3x3 s1 p1 [*, 6, 9, 16] -> 24 f32";
+const TYPES: readonly RealType[] = ["f32", "f16"];
 const PASSES = ["conv2d.forward", "conv2d.input_gradient", "conv2d.weight_gradient"];
 
 /** Records a convolution and both of its gradients. */
-function recorded(gpu: Gpu) {
+function recorded(gpu: Gpu, dtype: RealType = "f32") {
   return gpu.record(() => {
-    const x = watch(gpu.empty([2, 6, 9, 16]));
+    const x = watch(gpu.empty([2, 6, 9, 16], { dtype }));
     const w = watch(gpu.empty([3, 3, 16, 24], { layout: "weights" }));
     return gradients(sum(conv2d(x, w, { padding: 1 }), { keep: "none" }), [x, w]);
   }).dispatches;
 }
 
-function asked(gpu: Gpu) {
-  return gpu.tuning.listen(() => recorded(gpu)).map(({ question }) => question);
+function asked(gpu: Gpu, dtype: RealType = "f32") {
+  return gpu.tuning.listen(() => recorded(gpu, dtype)).map(({ question }) => question);
 }
 
 Deno.test("conv2d: asks once a pass, plain first, and its fixed table is one of the variants", async () => {
@@ -53,24 +55,27 @@ Deno.test("conv2d: runs the variants that it is told to", async () => {
   }
 });
 
-Deno.test("conv2d: its variants can be tried out, each pass, and none is wrong", async () => {
-  const gpu = await testGpu();
-  const before = gpu.bufferCount;
-  for (const question of asked(gpu)) {
-    const notes: string[] = [];
-    const works: number[] = [];
-    const variant = await fastestVariant(gpu, question, {
-      effort: "full",
-      batch: 1,
-      onNote: (note) => void notes.push(note),
-      time: (_gpu, timed) => {
-        works.push(timed.length);
-        return Promise.resolve(timed.map((_, at) => [-at]));
-      },
-    });
-    assert.deepEqual(notes, [], questionKey(question));
-    assert.deepEqual(works, [question.variants.length]);
-    assert.equal(variant, question.variants.at(-1));
-  }
-  assert.equal(gpu.bufferCount, before);
-});
+for (const dtype of TYPES) {
+  Deno.test(`conv2d: its variants can be tried out in ${dtype}, each pass, and none is wrong`, async () => {
+    const gpu = await testGpu();
+    const before = gpu.bufferCount;
+    for (const question of asked(gpu, dtype)) {
+      assert.equal(question.family.split(" ").at(-1), dtype);
+      const notes: string[] = [];
+      const works: number[] = [];
+      const variant = await fastestVariant(gpu, question, {
+        effort: "full",
+        batch: 1,
+        onNote: (note) => void notes.push(note),
+        time: (_gpu, timed) => {
+          works.push(timed.length);
+          return Promise.resolve(timed.map((_, at) => [1 / (1 + at)]));
+        },
+      });
+      assert.deepEqual(notes, [], questionKey(question));
+      assert.deepEqual(works, [question.variants.length]);
+      assert.equal(variant, question.variants.at(-1));
+    }
+    assert.equal(gpu.bufferCount, before);
+  });
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
+import type { RealType } from "../../lib/gpu/dtype.ts";
 import { type Layout, sizeOf } from "../../lib/gpu/layout.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { gradients } from "../../lib/gradients.ts";
@@ -18,6 +19,8 @@ export interface Operand {
   readonly shape: readonly number[];
   readonly values: Float32Array;
   readonly layout?: Layout;
+  /** What the op gets its numbers as; float32 unless told. */
+  readonly dtype?: RealType;
 }
 
 /** What an op is checked on, and what it is compared with. */
@@ -46,12 +49,13 @@ interface Argument {
 
 function argument(
   gpu: Gpu,
-  { name, shape, values, layout = "channels" }: Operand & { name: string },
+  { name, shape, values: exact, layout = "channels", dtype = "f32" }: Operand & { name: string },
 ): Argument {
+  const values = dtype === "f16" ? Float32Array.from(new Float16Array(exact)) : exact;
   const by = randomValues(values.length, { seed: values.length + name.length });
   return {
     name,
-    tensor: watch(gpu.tensor(values, shape, { label: name, layout })),
+    tensor: watch(gpu.tensor(values, shape, { label: name, layout, dtype })),
     array: Float64Array.from(values),
     direction: gpu.tensor(by, shape, { label: `direction of ${name}`, layout }),
     by: Float64Array.from(by),
@@ -121,12 +125,14 @@ export async function checkOp<K extends string>(
   const y = op(named(inputs, xs.map(({ name, tensor }) => [name, tensor])));
   assert.deepEqual(y.shape, shape);
   const values = randomValues(sizeOf(shape), { seed: 77 });
-  const dy = argument(gpu, { name: "upstream", shape, values, layout: y.layout });
+  const dtype = y.dtype === "f16" ? "f16" : "f32";
+  const dy = argument(gpu, { name: "upstream", shape, values, layout: y.layout, dtype });
 
   const plain = gradients(y, tensors, { upstream: dy.tensor });
   plain.forEach((grad, at) => {
     assert.deepEqual(grad.shape, tensors[at]?.shape);
     assert.equal(grad.layout, tensors[at]?.layout);
+    assert.equal(grad.dtype, tensors[at]?.dtype);
   });
   const composed = second
     ? gradients(y, tensors, { upstream: dy.tensor, differentiable: true })

@@ -3,7 +3,7 @@ import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { batchNorm } from "../../lib/ops/batch_norm.ts";
 import { conv2d } from "../../lib/ops/conv2d.ts";
 import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
-import { globalAvgPool2d } from "../../lib/ops/avg_pool2d.ts";
+import { globalAvgPool2d } from "../../lib/ops/global_avg_pool2d.ts";
 import { linear } from "../../lib/ops/linear.ts";
 import { relu } from "../../lib/ops/relu.ts";
 import { mean } from "../../lib/ops/sum.ts";

@@ -2,7 +2,7 @@ import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { constant, heNormal } from "../../lib/models/initialise.ts";
 import type { Model } from "../../lib/models/model.ts";
-import { globalAvgPool2d } from "../../lib/ops/avg_pool2d.ts";
+import { globalAvgPool2d } from "../../lib/ops/global_avg_pool2d.ts";
 import { batchNorm } from "../../lib/ops/batch_norm.ts";
 import { conv2d } from "../../lib/ops/conv2d.ts";
 import { linear } from "../../lib/ops/linear.ts";

@@ -1,5 +1,6 @@
 import type { Model } from "../../lib/models/model.ts";
 import type { FinishedEpoch } from "../../lib/train/fit.ts";
+import type { Landed } from "../../lib/train/flight.ts";
 import { Run } from "../../lib/train/run.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings.ts";
@@ -49,8 +50,8 @@ export async function tinyRun(
     data: DATA,
     teacher: teacher ?? null,
     signal: controller.signal,
-    onSteps: (steps: readonly { step: number }[]) => {
-      if (steps.some(({ step }) => step + 1 >= stopAfter)) controller.abort();
+    onProgress: ({ last }: Landed) => {
+      if (last.step + 1 >= stopAfter) controller.abort();
     },
     ...(onEpoch === undefined ? {} : { onEpoch }),
   };

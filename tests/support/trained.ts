@@ -12,8 +12,11 @@ import { tinyModel, tinySet, weightsOf } from "./tiny.ts";
 
 const DATA = tinySet({ train: 10, test: 6 });
 
-/** The options that {@link trained} starts from: two epochs of three steps, the last of each a short one. */
-export const TWO_EPOCHS = { data: DATA, epochs: 2, batchSize: 4 } as const;
+/**
+ * The options that {@link trained} starts from: two epochs of three steps, the last of each a short one, and every
+ * step told by itself.
+ */
+export const TWO_EPOCHS = { data: DATA, epochs: 2, batchSize: 4, logEvery: 1 } as const;
 
 /** The steps of such an epoch. */
 export const PER_EPOCH = 3;

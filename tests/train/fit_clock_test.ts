@@ -56,6 +56,7 @@ Deno.test("fit: more steps in flight than the GPU keeps the losses of", async ()
     epochs: 2,
     batchSize: 1,
     maxSteps: 2125,
+    logEvery: 5000,
     onSteps: (finished) => {
       looks.push(finished.length);
       losses.push(...finished.map(({ loss }) => loss));

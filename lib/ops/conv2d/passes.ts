@@ -1,9 +1,18 @@
 import type { Gpu } from "../../gpu/device.ts";
+import type { DType } from "../../gpu/dtype.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import type { Question, Trial } from "../../gpu/tuning.ts";
 import { flopOf, type Geometry } from "./geometry.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 import { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT } from "./variants.ts";
+
+/** Which call of a pass. */
+interface Call {
+  /** The sizes. */
+  readonly geometry: Geometry;
+  /** What activations and their gradients are stored as. */
+  readonly dtype: DType;
+}
 
 /** One of the three things that a convolution computes. */
 export interface Pass<Job> {
@@ -12,7 +21,7 @@ export interface Pass<Job> {
   /** The ways to compute it, the plain one, which always fits and suits, last. */
   readonly variants: readonly Variant<Job>[];
   /** Makes up a call to compare the variants on. */
-  readonly makeUp: (gpu: Gpu, geometry: Geometry) => {
+  readonly makeUp: (gpu: Gpu, call: Call) => {
     readonly inputs: readonly Tensor[];
     readonly begin: () => { readonly job: Job; readonly output: Tensor };
   };
@@ -22,11 +31,11 @@ export interface Pass<Job> {
 export const forwardPass: Pass<ForwardJob> = {
   name: "conv2d.forward",
   variants: FORWARD,
-  makeUp(gpu, geometry) {
-    const x = gpu.empty(geometry.x, { label: "conv2d.x" });
+  makeUp(gpu, { geometry, dtype }) {
+    const x = gpu.empty(geometry.x, { label: "conv2d.x", dtype });
     const w = gpu.empty(geometry.w, { label: "conv2d.w", layout: "weights" });
     const begin = () => {
-      const y = gpu.empty(geometry.y, { label: "conv2d.y" });
+      const y = gpu.empty(geometry.y, { label: "conv2d.y", dtype });
       return { job: { geometry, x, w, bias: null, y }, output: y };
     };
     return { inputs: [x, w], begin };
@@ -37,11 +46,11 @@ export const forwardPass: Pass<ForwardJob> = {
 export const inputGradientPass: Pass<InputGradientJob> = {
   name: "conv2d.input_gradient",
   variants: INPUT_GRADIENT,
-  makeUp(gpu, geometry) {
-    const dy = gpu.empty(geometry.y, { label: "conv2d.dy" });
+  makeUp(gpu, { geometry, dtype }) {
+    const dy = gpu.empty(geometry.y, { label: "conv2d.dy", dtype });
     const w = gpu.empty(geometry.w, { label: "conv2d.w", layout: "weights" });
     const begin = () => {
-      const dx = gpu.empty(geometry.x, { label: "conv2d.dx" });
+      const dx = gpu.empty(geometry.x, { label: "conv2d.dx", dtype });
       return { job: { geometry, dy, w, dx }, output: dx };
     };
     return { inputs: [dy, w], begin };
@@ -52,9 +61,9 @@ export const inputGradientPass: Pass<InputGradientJob> = {
 export const weightGradientPass: Pass<WeightGradientJob> = {
   name: "conv2d.weight_gradient",
   variants: WEIGHT_GRADIENT,
-  makeUp(gpu, geometry) {
-    const x = gpu.empty(geometry.x, { label: "conv2d.x" });
-    const dy = gpu.empty(geometry.y, { label: "conv2d.dy" });
+  makeUp(gpu, { geometry, dtype }) {
+    const x = gpu.empty(geometry.x, { label: "conv2d.x", dtype });
+    const dy = gpu.empty(geometry.y, { label: "conv2d.dy", dtype });
     const begin = () => {
       const dw = gpu.empty(geometry.w, { label: "conv2d.dw", layout: "weights" });
       return { job: { geometry, x, dy, dw }, output: dw };
@@ -62,6 +71,9 @@ export const weightGradientPass: Pass<WeightGradientJob> = {
     return { inputs: [x, dy], begin };
   },
 };
+
+/** Two results that differ by one rounding to half precision, of a thousandth, are both right. */
+const HALF_TOLERANCE = 2e-3;
 
 function withBatch({ x, y, ...rest }: Geometry, batch: number): Geometry {
   return { ...rest, x: [batch, x[1], x[2], x[3]], y: [batch, y[1], y[2], y[3]] };
@@ -72,24 +84,29 @@ function withBatch({ x, y, ...rest }: Geometry, batch: number): Geometry {
  *
  * @param pass The pass.
  * @param geometry The sizes.
+ * @param dtype What activations are stored as.
  */
 export function questionOf<Job>(
   gpu: Gpu,
-  { pass, geometry }: { pass: Pass<Job>; geometry: Geometry },
+  { pass, geometry, dtype }: Call & { pass: Pass<Job> },
 ): Question {
   const { x: [batch, height, width, inputs], w, stride, padding } = geometry;
   const fitting = pass.variants.filter(({ fits }) => fits(gpu, geometry));
   return {
     family: `${pass.name} ${w[0]}x${
       w[1]
-    } s${stride} p${padding} [*, ${height}, ${width}, ${inputs}] -> ${w[3]} f32`,
+    } s${stride} p${padding} [*, ${height}, ${width}, ${inputs}] -> ${w[3]} ${dtype}`,
     batch,
     variants: fitting.map(({ name }) => name).reverse(),
     fallback: fitting.find(({ suits }) => suits(gpu, geometry))?.name ?? "plain",
     kernels: fitting.flatMap(({ kernels }) => kernels),
     flop: flopOf(geometry),
+    ...(dtype === "f16" ? { tolerance: HALF_TOLERANCE } : {}),
     trial: (images): Trial => {
-      const { inputs, begin } = pass.makeUp(gpu, withBatch(geometry, images));
+      const { inputs, begin } = pass.makeUp(gpu, {
+        geometry: withBatch(geometry, images),
+        dtype,
+      });
       const run = (name: string) => {
         const { job, output } = begin();
         pass.variants.find((variant) => variant.name === name)?.run(job);
@@ -103,8 +120,8 @@ export function questionOf<Job>(
 /** Runs the variant that the tuning chooses. */
 export function runPass<Job extends { readonly geometry: Geometry }>(
   gpu: Gpu,
-  { pass, job }: { pass: Pass<Job>; job: Job },
+  { pass, job, dtype }: { pass: Pass<Job>; job: Job; dtype: DType },
 ): void {
-  const name = gpu.tuning.choose(questionOf(gpu, { pass, geometry: job.geometry }));
+  const name = gpu.tuning.choose(questionOf(gpu, { pass, geometry: job.geometry, dtype }));
   pass.variants.find((variant) => variant.name === name)?.run(job);
 }

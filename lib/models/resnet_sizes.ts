@@ -1,0 +1,86 @@
+/** Something for each of the four groups of a ResNet. */
+export type FourGroups = readonly [number, number, number, number];
+
+/** The sizes of a ResNet of basic blocks. */
+export interface ResNetSizes {
+  /** Blocks of the four groups. */
+  readonly blocks: FourGroups;
+  /** Channels of the four groups. */
+  readonly widths: FourGroups;
+  /** Channels before the first group. */
+  readonly stem: number;
+  /** Outputs. */
+  readonly classes: number;
+}
+
+/** The channels of the four groups of ResNet-18 and ResNet-34. */
+export const RESNET_WIDTHS: FourGroups = [64, 128, 256, 512];
+
+const BLOCKS: ReadonlyMap<number, FourGroups> = new Map([
+  [18, [2, 2, 2, 2]],
+  [34, [3, 4, 6, 3]],
+]);
+
+/**
+ * The blocks of each group at a depth.
+ *
+ * @throws {RangeError} If the depth is not 18 or 34.
+ * @example
+ * ```ts
+ * import { resNetBlocks } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(resNetBlocks(34), [3, 4, 6, 3]);
+ * ```
+ */
+export function resNetBlocks(depth: number): FourGroups {
+  const found = BLOCKS.get(depth);
+  if (found === undefined) {
+    throw new RangeError(`Cannot size a ResNet: the depth must be 18 or 34, found ${depth}`);
+  }
+  return found;
+}
+
+/** One block of a ResNet and its sizes. */
+export interface SizedBlock {
+  /** Its name, such as `group1.block0`. */
+  readonly name: string;
+  /** Channels in. */
+  readonly inputs: number;
+  /** Channels out. */
+  readonly outputs: number;
+  /** The stride of its first convolution. */
+  readonly stride: number;
+  /** Whether its shortcut is a convolution: where channels or pixels change. */
+  readonly hasShortcut: boolean;
+}
+
+/**
+ * The blocks of a ResNet, by group.
+ *
+ * @throws {RangeError} If a size is not a whole number of at least one.
+ */
+export function resNetBlocksOf({ blocks, widths, stem, classes }: ResNetSizes): SizedBlock[][] {
+  const wrong = [...blocks, ...widths, stem, classes].find((n) => !(Number.isInteger(n) && n >= 1));
+  if (wrong !== undefined) {
+    throw new RangeError(
+      `Cannot size a ResNet: blocks, widths, stem and classes must be whole numbers from 1 on, found ${wrong}`,
+    );
+  }
+  return widths.map((outputs, group) => {
+    const before = widths[group - 1] ?? stem;
+    return Array.from({ length: blocks[group] ?? 0 }, (_, at) => {
+      const inputs = at === 0 ? before : outputs;
+      const stride = group > 0 && at === 0 ? 2 : 1;
+      const hasShortcut = inputs !== outputs || stride !== 1;
+      return { name: `group${group}.block${at}`, inputs, outputs, stride, hasShortcut };
+    });
+  });
+}
+
+/** What a ResNet is called: its depth, and its widths where they are not the usual ones. */
+export function resNetName({ blocks, widths }: ResNetSizes): string {
+  const depth = 2 + 2 * blocks.reduce((sum, count) => sum + count, 0);
+  const isUsual = widths.join() === RESNET_WIDTHS.join();
+  return `ResNet-${depth}${isUsual ? "" : ` (${widths.join(", ")})`}`;
+}
