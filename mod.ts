@@ -61,6 +61,9 @@ export * from "./lib/ops/subtract.ts";
 export * from "./lib/ops/sum.ts";
 export * from "./lib/ops/top_k.ts";
 
+// Other libraries on the same GPU.
+export * from "./lib/interop/tfjs.ts";
+
 // Losses, optimiser and models.
 export * from "./lib/losses/activations.ts";
 export * from "./lib/losses/attention_transfer.ts";

@@ -9,6 +9,7 @@ const PLACES = [
   "lib/weights/",
   "lib/optim/",
   "lib/gradients.ts",
+  "lib/interop/",
   "lib/ops/",
   "lib/tape.ts",
   "lib/gpu/",

@@ -43,6 +43,8 @@ const SURFACE = {
   gradients: ["gradients", "stopGradient", "watch", "withoutGradients"],
   ops: ["add", "attentionMap", "avgPool2d", "batchNorm", "conv2d", "crossEntropy", "distillation"],
   "more ops": ["globalAvgPool2d", "linear", "maxPool2d", "mean", "relu", "softmax", "sum", "topK"],
+  interop: ["shareWithTfjs"],
+  measuring: ["measureCeilings", "summarise", "timeOnGpu"],
   losses: ["attentionTransfer", "transferLoss"],
   optimiser: ["sgd", "stepSchedule"],
   models: ["foldedResNet", "groupWidths", "openModel", "resNet", "wideResNet"],
