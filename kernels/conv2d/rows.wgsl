@@ -23,7 +23,6 @@ override turned: bool = false; // stride 1 only
 override biased: bool = false;
 override adds: bool = false;
 override rectifies: bool = false;
-override wide: bool = false; // forward makes thirty-two channels, the second sixteen in z0 to z7
 override lanes: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
@@ -86,6 +85,10 @@ fn block(first: vec4f, second: vec4f, o: u32) -> mat4x4f {
   return m;
 }
 
+fn blocks(first: vec4f, second: vec4f) -> Tap {
+  return Tap(block(first, second, 0), block(first, second, 1), block(first, second, 2), block(first, second, 3));
+}
+
 fn tap_at(tap: u32, quad: u32, o: u32, lane: u32) -> Tap {
   return tap_or_zero(tap, quad, o, lane, true);
 }
@@ -94,7 +97,7 @@ fn tap_or_zero(tap: u32, quad: u32, o: u32, lane: u32, exists: bool) -> Tap {
   let present = select(0u, tap, exists);
   let first = select(vec4f(), weight_at(present, quad, o, lane, 0), exists);
   let second = select(vec4f(), weight_at(present, quad, o, lane, 2), exists);
-  return Tap(block(first, second, 0), block(first, second, 1), block(first, second, 2), block(first, second, 3));
+  return blocks(first, second);
 }
 
 // The taps of one row of the kernel, of the turned kernel where it is turned.
@@ -148,7 +151,7 @@ fn forward(
   // No invocation leaves early, since the others read its weights; one past the end computes what it does not store.
   let n = i / tiles / out_height;
   let image = min(n, batch - 1) * in_height;
-  let o = group.z * select(4u, 8u, wide);
+  let o = group.z * 4;
   var y0 = mat4x4f();
   var y1 = mat4x4f();
   var y2 = mat4x4f();
@@ -157,14 +160,6 @@ fn forward(
   var y5 = mat4x4f();
   var y6 = mat4x4f();
   var y7 = mat4x4f();
-  var z0 = mat4x4f();
-  var z1 = mat4x4f();
-  var z2 = mat4x4f();
-  var z3 = mat4x4f();
-  var z4 = mat4x4f();
-  var z5 = mat4x4f();
-  var z6 = mat4x4f();
-  var z7 = mat4x4f();
   for (var ky = 0u; ky < kernel_height; ky++) {
     let iy = oy * stride + ky - padding;
     let ix = ox * stride - padding;
@@ -197,17 +192,6 @@ fn forward(
       y5 = add_row(y5, w, at_stride(x5, x10), at_stride(x6, x11), at_stride(x7, x12));
       y6 = add_row(y6, w, at_stride(x6, x12), at_stride(x7, x13), at_stride(x8, x14));
       y7 = add_row(y7, w, at_stride(x7, x14), at_stride(x8, x15), at_stride(x9, x16));
-      if (wide) {
-        let v = row_at(ky, quad, o + 4, lane);
-        z0 = add_row(z0, v, x0, x1, x2);
-        z1 = add_row(z1, v, at_stride(x1, x2), at_stride(x2, x3), at_stride(x3, x4));
-        z2 = add_row(z2, v, at_stride(x2, x4), at_stride(x3, x5), at_stride(x4, x6));
-        z3 = add_row(z3, v, at_stride(x3, x6), at_stride(x4, x7), at_stride(x5, x8));
-        z4 = add_row(z4, v, at_stride(x4, x8), at_stride(x5, x9), at_stride(x6, x10));
-        z5 = add_row(z5, v, at_stride(x5, x10), at_stride(x6, x11), at_stride(x7, x12));
-        z6 = add_row(z6, v, at_stride(x6, x12), at_stride(x7, x13), at_stride(x8, x14));
-        z7 = add_row(z7, v, at_stride(x7, x14), at_stride(x8, x15), at_stride(x9, x16));
-      }
     }
   }
   if (n >= batch) { return; }
@@ -220,15 +204,111 @@ fn forward(
   store_pixel(pixel, ox + 5, o, y5);
   store_pixel(pixel, ox + 6, o, y6);
   store_pixel(pixel, ox + 7, o, y7);
-  if (!wide) { return; }
-  store_pixel(pixel, ox, o + 4, z0);
-  store_pixel(pixel, ox + 1, o + 4, z1);
-  store_pixel(pixel, ox + 2, o + 4, z2);
-  store_pixel(pixel, ox + 3, o + 4, z3);
-  store_pixel(pixel, ox + 4, o + 4, z4);
-  store_pixel(pixel, ox + 5, o + 4, z5);
-  store_pixel(pixel, ox + 6, o + 4, z6);
-  store_pixel(pixel, ox + 7, o + 4, z7);
+}
+
+// The weights of a row for the products of Winograd's F(2, 3): u is g0, (g0 + g1 + g2) / 2, (g0 - g1 + g2) / 2, g2.
+struct WinogradRow { a: Tap, b: Tap, c: Tap, d: Tap }
+
+fn winograd_row(ky: u32, quad: u32, o: u32, lane: u32) -> WinogradRow {
+  let tap = select(ky * 3, kernel_height * 3 - 1 - ky * 3, turned);
+  let next = select(1u, 0xffffffffu, turned);
+  let left0 = weight_at(tap, quad, o, lane, 0);
+  let left1 = weight_at(tap, quad, o, lane, 2);
+  let middle0 = weight_at(tap + next, quad, o, lane, 0) / 2;
+  let middle1 = weight_at(tap + next, quad, o, lane, 2) / 2;
+  let right0 = weight_at(tap + 2 * next, quad, o, lane, 0);
+  let right1 = weight_at(tap + 2 * next, quad, o, lane, 2);
+  let outer0 = (left0 + right0) / 2;
+  let outer1 = (left1 + right1) / 2;
+  return WinogradRow(
+    blocks(left0, left1),
+    blocks(outer0 + middle0, outer1 + middle1),
+    blocks(outer0 - middle0, outer1 - middle1),
+    blocks(right0, right1),
+  );
+}
+
+// The forward pass of kernels three taps wide at stride 1 by Winograd's F(2, 3) along x (Lavin & Gray 2016): two
+// pixels of a row from four products for each row of taps, in place of six,
+//   m = (x0 - x2) u0, (x1 + x2) u1, (x2 - x1) u2, (x1 - x3) u3      y0 = m0 + m1 + m2, y1 = m1 - m2 - m3
+// The products are added up before they are put together, in a (m0), b, c and d for each of four pairs.
+@compute @workgroup_size(lanes)
+fn winograd(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) in_subgroup: u32,
+) {
+  let i = (group.y * groups.x + group.x) * lanes + local;
+  let lane = in_subgroup & 7;
+  let tiles = (out_width + 7) / 8;
+  let ox = i % tiles * 8;
+  let oy = i / tiles % out_height;
+  // No invocation leaves early, since the others read its weights; one past the end computes what it does not store.
+  let n = i / tiles / out_height;
+  let image = min(n, batch - 1) * in_height;
+  let o = group.z * 4;
+  var a0 = mat4x4f();
+  var b0 = mat4x4f();
+  var c0 = mat4x4f();
+  var d0 = mat4x4f();
+  var a1 = mat4x4f();
+  var b1 = mat4x4f();
+  var c1 = mat4x4f();
+  var d1 = mat4x4f();
+  var a2 = mat4x4f();
+  var b2 = mat4x4f();
+  var c2 = mat4x4f();
+  var d2 = mat4x4f();
+  var a3 = mat4x4f();
+  var b3 = mat4x4f();
+  var c3 = mat4x4f();
+  var d3 = mat4x4f();
+  for (var ky = 0u; ky < kernel_height; ky++) {
+    let iy = oy + ky - padding;
+    let ix = ox - padding;
+    let inside = iy < in_height;
+    let row = image + min(iy, in_height - 1);
+    for (var quad = 0u; quad < in_quads; quad++) {
+      let x0 = input_at(row, ix, quad, inside);
+      let x1 = input_at(row, ix + 1, quad, inside);
+      let x2 = input_at(row, ix + 2, quad, inside);
+      let x3 = input_at(row, ix + 3, quad, inside);
+      let x4 = input_at(row, ix + 4, quad, inside);
+      let x5 = input_at(row, ix + 5, quad, inside);
+      let x6 = input_at(row, ix + 6, quad, inside);
+      let x7 = input_at(row, ix + 7, quad, inside);
+      let x8 = input_at(row, ix + 8, quad, inside);
+      let x9 = input_at(row, ix + 9, quad, inside);
+      let w = winograd_row(ky, quad, o, lane);
+      a0 = add_tap(a0, w.a, x0 - x2);
+      b0 = add_tap(b0, w.b, x1 + x2);
+      c0 = add_tap(c0, w.c, x2 - x1);
+      d0 = add_tap(d0, w.d, x1 - x3);
+      a1 = add_tap(a1, w.a, x2 - x4);
+      b1 = add_tap(b1, w.b, x3 + x4);
+      c1 = add_tap(c1, w.c, x4 - x3);
+      d1 = add_tap(d1, w.d, x3 - x5);
+      a2 = add_tap(a2, w.a, x4 - x6);
+      b2 = add_tap(b2, w.b, x5 + x6);
+      c2 = add_tap(c2, w.c, x6 - x5);
+      d2 = add_tap(d2, w.d, x5 - x7);
+      a3 = add_tap(a3, w.a, x6 - x8);
+      b3 = add_tap(b3, w.b, x7 + x8);
+      c3 = add_tap(c3, w.c, x8 - x7);
+      d3 = add_tap(d3, w.d, x7 - x9);
+    }
+  }
+  if (n >= batch) { return; }
+  let pixel = (n * out_height + oy) * out_width;
+  store_pixel(pixel, ox, o, a0 + b0 + c0);
+  store_pixel(pixel, ox + 1, o, b0 - c0 - d0);
+  store_pixel(pixel, ox + 2, o, a1 + b1 + c1);
+  store_pixel(pixel, ox + 3, o, b1 - c1 - d1);
+  store_pixel(pixel, ox + 4, o, a2 + b2 + c2);
+  store_pixel(pixel, ox + 5, o, b2 - c2 - d2);
+  store_pixel(pixel, ox + 6, o, a3 + b3 + c3);
+  store_pixel(pixel, ox + 7, o, b3 - c3 - d3);
 }
 
 // The input gradient at stride 2, with y = dx and x = dy. A pixel of dx meets every other tap a row and every other row

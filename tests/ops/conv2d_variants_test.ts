@@ -5,6 +5,7 @@ import { flopOf, type Geometry } from "../../lib/ops/conv2d/geometry.ts";
 import type { Variant } from "../../lib/ops/conv2d/variant.ts";
 import { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT } from "../../lib/ops/conv2d/variants.ts";
 import { assertClose } from "../support/assert_close.ts";
+import { convolve } from "../support/reference/conv2d.ts";
 import { testGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
 import { readChecked } from "../support/stored.ts";
@@ -101,4 +102,29 @@ for (const at of CASES) {
 Deno.test("conv2d: a convolution counts two operations a multiplication", () => {
   const geometry = geometryOf({ name: "", x: [2, 4, 4, 3], outputs: 5, kernel: 3, stride: 1 });
   assert.equal(flopOf(geometry), 2 * (2 * 4 * 4 * 5) * (3 * 3 * 3));
+});
+
+function rootMeanSquare(found: ArrayLike<number>, wanted: ArrayLike<number>): number {
+  const errors = Array.from(wanted, (value, at) => ((found[at] ?? NaN) - value) ** 2);
+  return Math.sqrt(errors.reduce((a, b) => a + b, 0) / errors.length);
+}
+
+Deno.test("conv2d: every variant rounds off at most four times as much as the plain kernel", async () => {
+  const gpu = await testGpu();
+  const geometry = geometryOf({ name: "", x: [1, 8, 8, 64], outputs: 16, kernel: 3, stride: 1 });
+  const x = random(gpu, geometry.x);
+  const w = random(gpu, geometry.w, "weights");
+  const values = { x: Float64Array.from(await x.read()), w: Float64Array.from(await w.read()) };
+  const exact = convolve(values, geometry);
+  const errorOf = async (wanted: string) => {
+    const y = gpu.empty(geometry.y);
+    FORWARD.find(({ name }) => name === wanted)?.run({ geometry, x, w, bias: null, y });
+    return rootMeanSquare(await y.read(), exact);
+  };
+  const plain = await errorOf("plain");
+  assert.ok(plain > 0);
+  for (const { name } of FORWARD.filter(({ fits }) => fits(gpu, geometry))) {
+    const error = await errorOf(name);
+    assert.ok(error <= 4 * plain, `${name} is off by ${error}, the plain kernel by ${plain}`);
+  }
 });

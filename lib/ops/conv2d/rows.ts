@@ -3,7 +3,7 @@ import weightGradientSource from "../../../kernels/conv2d/rows_weight_gradient.w
   type: "text",
 };
 import type { Gpu } from "../../gpu/device.ts";
-import { type Constants, type Grid, gridFor, Kernel, split } from "../../gpu/kernel.ts";
+import { type Grid, gridFor, Kernel, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
 import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
@@ -27,9 +27,9 @@ function suits({ adapter }: Gpu, { width, channels }: { width: number; channels:
   return adapter.isSoftware && 2 * width > TILE_PIXELS && 2 * quadsOf(channels) > TILE_QUADS;
 }
 
-/** Whether a last tile of 32 channels would not stand half empty. */
-function fillsWideTiles(channels: number): boolean {
-  return (quadsOf(channels) - 1) % (2 * TILE_QUADS) >= TILE_QUADS;
+/** The products of Winograd's F(2, 3) are for rows of three taps whose pixels lie side by side. */
+function takesWinograd(gpu: Gpu, geometry: Geometry): boolean {
+  return fits(gpu, geometry) && geometry.w[1] === 3 && geometry.stride === 1;
 }
 
 function gridOver(tiles: number, columns: number): Grid {
@@ -37,77 +37,87 @@ function gridOver(tiles: number, columns: number): Grid {
   return [x, y, columns];
 }
 
-/** Constants and grid of the kernel's forward pass over a result. */
-function forwardTiles(
-  [n, height, width, channels]: Geometry["y"],
-  { wide }: { wide: boolean },
-): { constants: Constants; grid: Grid } {
-  const quads = wide ? 2 * TILE_QUADS : TILE_QUADS;
-  const tiles = n * height * Math.ceil(width / TILE_PIXELS);
-  return {
-    constants: { wide: wide ? 1 : 0 },
-    grid: gridOver(tiles, Math.ceil(quadsOf(channels) / quads)),
-  };
+/** The grid of the kernel's forward pass over a result. */
+function forwardGrid([n, height, width, channels]: Geometry["y"]): Grid {
+  return gridOver(
+    n * height * Math.ceil(width / TILE_PIXELS),
+    Math.ceil(quadsOf(channels) / TILE_QUADS),
+  );
 }
 
-function forward({ wide }: { wide: boolean }): Variant<ForwardJob> {
+function forward(entry: "forward" | "winograd"): Pick<Variant<ForwardJob>, "kernels" | "run"> {
   return {
-    name: wide ? "rows32" : "rows16",
     kernels: [kernel],
-    fits,
-    suits: (gpu, { y }) =>
-      suits(gpu, { width: y[2], channels: y[3] }) && wide === fillsWideTiles(y[3]),
-    run({ geometry, x, w, bias, y }) {
-      const { constants, grid } = forwardTiles(geometry.y, { wide });
-      kernel.dispatch("forward", {
+    run: ({ geometry, x, w, bias, y }) =>
+      kernel.dispatch(entry, {
         read: [x, w, bias ?? w, x],
         write: [y],
-        constants: { ...constantsOf(geometry), ...constants, biased: bias === null ? 0 : 1 },
+        constants: { ...constantsOf(geometry), biased: bias === null ? 0 : 1 },
         flop: flopOf(geometry),
-        grid,
-      });
-    },
+        grid: forwardGrid(geometry.y),
+      }),
   };
 }
 
-/** Eight pixels by sixteen or by thirty-two channels an invocation. */
-export const rowsForward = [forward({ wide: true }), forward({ wide: false })];
+/** Eight pixels by sixteen channels an invocation. */
+export const rowsForward: Variant<ForwardJob> = {
+  ...forward("forward"),
+  name: "rows",
+  fits,
+  suits: (gpu, { y }) => suits(gpu, { width: y[2], channels: y[3] }),
+};
 
-function inputGradient({ wide }: { wide: boolean }): Variant<InputGradientJob> {
+/** The same by Winograd's F(2, 3) along x. */
+export const winogradForward: Variant<ForwardJob> = {
+  ...forward("winograd"),
+  name: "winograd",
+  fits: takesWinograd,
+  suits: rowsForward.suits,
+};
+
+function inputGradient(
+  entry: "forward" | "winograd",
+): Pick<Variant<InputGradientJob>, "kernels" | "run"> {
   return {
-    name: wide ? "rows32" : "rows16",
     kernels: [kernel],
-    fits: (gpu, geometry) => fits(gpu, geometry) && (!wide || geometry.stride === 1),
-    suits: (gpu, { x, stride }) =>
-      suits(gpu, { width: x[2] / stride, channels: x[3] }) &&
-      wide === (stride === 1 && fillsWideTiles(x[3])),
     run({ geometry, dy, w, dx }) {
       const { stride, padding } = geometry;
-      const common = { ...constantsOf(reversed(geometry)), turned: 1 };
+      const constants = { ...constantsOf(reversed(geometry)), turned: 1 };
       const io = { read: [dy, w, w, dy], write: [dx], flop: flopOf(geometry) };
       if (stride === 1) {
-        const { constants, grid } = forwardTiles(geometry.x, { wide });
-        kernel.dispatch("forward", {
+        kernel.dispatch(entry, {
           ...io,
-          constants: { ...common, ...constants, padding: geometry.w[0] - 1 - padding },
-          grid,
+          constants: { ...constants, padding: geometry.w[0] - 1 - padding },
+          grid: forwardGrid(geometry.x),
         });
         return;
       }
       const [n, height, width, inputs] = geometry.x;
       const tiles = n * Math.ceil(height / 2) * Math.ceil(width / (2 * TILE_PIXELS));
-      const kinds = 4 * Math.ceil(quadsOf(inputs) / TILE_QUADS);
       kernel.dispatch("input_gradient", {
         ...io,
-        constants: common,
-        grid: gridOver(tiles, kinds),
+        constants,
+        grid: gridOver(tiles, 4 * Math.ceil(quadsOf(inputs) / TILE_QUADS)),
       });
     },
   };
 }
 
-/** Eight pixels by sixteen or, at stride 1, by thirty-two channels an invocation. */
-export const rowsInputGradient = [inputGradient({ wide: true }), inputGradient({ wide: false })];
+/** Eight pixels by sixteen channels an invocation; at stride 1 a convolution of dy. */
+export const rowsInputGradient: Variant<InputGradientJob> = {
+  ...inputGradient("forward"),
+  name: "rows",
+  fits,
+  suits: (gpu, { x, stride }) => suits(gpu, { width: x[2] / stride, channels: x[3] }),
+};
+
+/** The same by Winograd's F(2, 3) along x, at stride 1. */
+export const winogradInputGradient: Variant<InputGradientJob> = {
+  ...inputGradient("winograd"),
+  name: "winograd",
+  fits: takesWinograd,
+  suits: rowsInputGradient.suits,
+};
 
 const TARGET_INVOCATIONS = 1024;
 

@@ -1,18 +1,26 @@
 import { gemmForward, gemmInputGradient, gemmWeightGradient } from "./gemm.ts";
 import { plainForward, plainInputGradient, plainWeightGradient } from "./plain.ts";
-import { rowsForward, rowsInputGradient, rowsWeightGradient } from "./rows.ts";
+import {
+  rowsForward,
+  rowsInputGradient,
+  rowsWeightGradient,
+  winogradForward,
+  winogradInputGradient,
+} from "./rows.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 
 /** The ways to run a forward pass, the plain one, which always fits and suits, last. */
 export const FORWARD: readonly Variant<ForwardJob>[] = [
-  ...rowsForward,
+  winogradForward,
+  rowsForward,
   ...gemmForward,
   plainForward,
 ];
 
 /** The ways to compute an input gradient, likewise. */
 export const INPUT_GRADIENT: readonly Variant<InputGradientJob>[] = [
-  ...rowsInputGradient,
+  winogradInputGradient,
+  rowsInputGradient,
   ...gemmInputGradient,
   plainInputGradient,
 ];
