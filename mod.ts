@@ -16,6 +16,7 @@ export type { BoundDispatch } from "./lib/gpu/compiler.ts";
 export * from "./lib/gpu/device.ts";
 export * from "./lib/gpu/dtype.ts";
 export * from "./lib/gpu/errors.ts";
+export * from "./lib/gpu/fuse.ts";
 export * from "./lib/gpu/kernel.ts";
 export * from "./lib/gpu/layout.ts";
 export * from "./lib/gpu/plan.ts";

@@ -21,6 +21,36 @@ export interface DispatchOptions {
   readonly grid: Grid;
   /** Floating-point operations that the formula asks for, a multiplication and an addition two; 0 unless told. */
   readonly flop?: number;
+  /** How a program's plan may merge it with its neighbours; not at all unless told. */
+  readonly fusion?: Fusion;
+  /** The names of the dispatches that were merged into it; none unless told. */
+  readonly absorbed?: readonly string[];
+}
+
+/** What becomes of a dispatch that takes over another's work; what is left out stays. */
+export interface Merged extends Partial<DispatchOptions> {
+  /** The entry point. */
+  readonly entry?: string;
+}
+
+/** Two dispatches that a plan would like to merge. */
+export interface Pair {
+  /** The earlier one. */
+  readonly producer: Dispatch;
+  /** The later one. */
+  readonly consumer: Dispatch;
+  /** What the earlier one writes and the later one reads. */
+  readonly through: Tensor;
+  /** The dispatch that made a tensor, where it could be made again from what that dispatch read. */
+  readonly writerOf: (tensor: Tensor) => Dispatch | null;
+}
+
+/** What an op knows of merging its dispatches with others: rules that answer `null` where it cannot be done. */
+export interface Fusion {
+  /** The dispatch as the producer that does the consumer's work in its store, and writes the consumer's result. */
+  readonly absorb?: (pair: Pair) => Merged | null;
+  /** The dispatch as a consumer that computes `through` itself from what the producer reads. */
+  readonly inline?: (pair: Pair) => Merged | null;
 }
 
 /** One entry point of a kernel, ready to run on given tensors. */
@@ -29,7 +59,7 @@ export interface Dispatch extends Required<DispatchOptions> {
   readonly kernel: Kernel;
   /** The entry point. */
   readonly entry: string;
-  /** `kernel.entry {constants}`, or `kernel.entry f16 {constants}` where the kernel's `real` is f16. */
+  /** `kernel.entry + absorbed {constants}`, with `f16` before the constants where the kernel's `real` is f16. */
   readonly label: string;
 }
 
@@ -64,6 +94,7 @@ export class Kernel {
    * @throws {GpuError} If the first line does not say what `real` is.
    */
   get half(): Kernel {
+    if (this.source.startsWith(HALF)) return this;
     if (!this.source.startsWith(SINGLE)) {
       throw new GpuError(
         `Cannot run ${this.name} in half precision: ${this.file} must begin with "${SINGLE}"`,
@@ -80,19 +111,39 @@ export class Kernel {
    * @param entry The entry point's name.
    * @throws {GpuError} If the bindings or the grid do not fit the device.
    */
-  dispatch(
-    entry: string,
-    { read, uniform = [], write, constants = {}, grid, flop = 0 }: DispatchOptions,
-  ): void {
-    const gpu = write[0]?.gpu;
+  dispatch(entry: string, options: DispatchOptions): void {
+    const gpu = options.write[0]?.gpu;
     if (gpu === undefined) {
       throw new GpuError(
         `Cannot dispatch ${this.name}.${entry}: it must write a tensor, found none`,
       );
     }
+    gpu.dispatch(this.prepare(entry, options));
+  }
+
+  /** Whether a dispatch runs an entry point of this kernel, in whatever precision. */
+  runs({ kernel, entry }: Dispatch, wanted: string): boolean {
+    return (kernel === this || kernel === this.#half) && entry === wanted;
+  }
+
+  /** Describes a dispatch without running it. */
+  prepare(
+    entry: string,
+    {
+      read,
+      uniform = [],
+      write,
+      constants = {},
+      grid,
+      flop = 0,
+      fusion = {},
+      absorbed = [],
+    }: DispatchOptions,
+  ): Dispatch {
     const values = Object.entries(constants).map(([name, value]) => `${name}:${value}`).join(",");
     const isHalf = [...read, ...uniform, ...write].some(({ dtype }) => dtype === "f16");
-    gpu.dispatch({
+    const name = [`${this.name}.${entry}`, ...absorbed].join(" + ");
+    return {
       kernel: isHalf ? this.half : this,
       entry,
       read,
@@ -101,9 +152,16 @@ export class Kernel {
       constants,
       grid,
       flop,
-      label: `${this.name}.${entry}${isHalf ? " f16" : ""} {${values}}`,
-    });
+      fusion,
+      absorbed,
+      label: `${name}${isHalf ? " f16" : ""} {${values}}`,
+    };
   }
+}
+
+/** What a dispatch is called without its constants, the names of what was merged into it included. */
+export function nameOf({ kernel, entry, absorbed }: Dispatch): string {
+  return [`${kernel.name}.${entry}`, ...absorbed].join(" + ");
 }
 
 /** Every tensor that a dispatch names, in the order of its bindings. */

@@ -19,9 +19,15 @@ export interface Plan {
   readonly peakBytes: number;
   /** The bytes that the intermediate tensors would take without sharing. */
   readonly intermediateBytes: number;
+  /** The merged dispatches by name, as `batch_norm.normalise + relu.forward`. */
+  readonly fused: readonly string[];
 }
 
-function keepNeeded(dispatches: readonly Dispatch[], outputs: ReadonlySet<Storage>): Dispatch[] {
+/** Leaves out the dispatches that neither an output nor a tensor outside the program depends on. */
+export function keepNeeded(
+  dispatches: readonly Dispatch[],
+  outputs: ReadonlySet<Storage>,
+): Dispatch[] {
   const wanted = new Set(outputs);
   const kept: Dispatch[] = [];
   for (const dispatch of dispatches.toReversed()) {
@@ -75,6 +81,7 @@ export function planMemory(recorded: readonly Dispatch[], outputs: ReadonlySet<S
   }
   return {
     dispatches,
+    fused: [],
     buffers,
     peakBytes: buffers.reduce((sum, { bytes }) => sum + bytes, 0),
     intermediateBytes: spans.reduce((sum, { storage }) => sum + storage.bytes, 0),

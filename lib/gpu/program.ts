@@ -1,5 +1,6 @@
 import { type BoundDispatch, encode } from "./compiler.ts";
 import type { Gpu } from "./device.ts";
+import { fuse } from "./fuse.ts";
 import { type Plan, planMemory } from "./plan.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
@@ -46,18 +47,25 @@ export class Program<T extends Outputs> implements Disposable {
   ) {}
 
   /**
-   * Records what `build` computes, without running it, and plans its memory.
+   * Records what `build` computes, without running it, merges the dispatches that can be, and plans its memory.
    *
+   * @param options.label The name in captures.
+   * @param options.build The step.
+   * @param options.fusion Whether dispatches are merged; they are unless told.
    * @throws {GpuError} If a kernel does not compile or bind.
    * @throws {OutOfRoomError} If a tensor is larger than the adapter's buffers.
    */
   static async record<T extends Outputs>(
     gpu: Gpu,
-    { label, build }: { label: string; build: () => T },
+    { label, build, fusion = true }: { label: string; build: () => T; fusion?: boolean },
   ): Promise<Program<T>> {
-    const { result, dispatches } = gpu.record(build);
+    const { result, dispatches: recorded } = gpu.record(build);
     const outputs = new Set([...tensorsIn(result)].map(({ storage }) => storage.root));
-    const plan = planMemory(dispatches, outputs);
+    const slots = gpu.device.limits.maxStorageBuffersPerShaderStage;
+    const { dispatches, fused } = fusion
+      ? fuse(recorded, { outputs, slots })
+      : { dispatches: recorded, fused: [] };
+    const plan = { ...planMemory(dispatches, outputs), fused };
     const buffers = plan.buffers.map(({ bytes, tenants }, at) => {
       const storage = new Storage(
         tenants.length === 1 ? tenants[0]?.storage.label ?? label : `${label} pool ${at}`,

@@ -24,6 +24,17 @@ export class Storage {
     return this.#parent === null ? this : this.#parent.root;
   }
 
+  /** Where these bytes begin in those of the root. */
+  get start(): number {
+    return this.#parent === null ? 0 : this.#offset + this.#parent.start;
+  }
+
+  /** Whether some bytes belong to both. */
+  overlaps(other: Storage): boolean {
+    return this.root === other.root && this.start < other.start + other.bytes &&
+      other.start < this.start + this.bytes;
+  }
+
   /** Gives these bytes a buffer. */
   place(buffer: GPUBuffer): void {
     this.root.#buffer = buffer;
@@ -58,8 +69,6 @@ export class Storage {
           `found an intermediate tensor`,
       );
     }
-    let offset = this.#offset;
-    for (let at = this.#parent; at !== null; at = at.#parent) offset += at.#offset;
-    return { buffer, offset, size: this.bytes };
+    return { buffer, offset: this.start, size: this.bytes };
   }
 }

@@ -1,9 +1,7 @@
 import type { Gpu } from "../../lib/gpu/device.ts";
-import { type Dispatch, Kernel } from "../../lib/gpu/kernel.ts";
+import { type Dispatch, type Fusion, Kernel } from "../../lib/gpu/kernel.ts";
 import { Storage } from "../../lib/gpu/storage.ts";
 import { Tensor } from "../../lib/gpu/tensor.ts";
-
-const kernel = new Kernel("hand", "");
 
 /** A tensor without a place, of as many vec4s. */
 export function intermediate(gpu: Gpu, { label, quads = 1 }: { label: string; quads?: number }) {
@@ -13,17 +11,12 @@ export function intermediate(gpu: Gpu, { label, quads = 1 }: { label: string; qu
 /** A dispatch that a plan may be made of, but not run. */
 export function dispatchOf(
   label: string,
-  { read = [], write }: { read?: readonly Tensor[]; write: readonly Tensor[] },
+  { read = [], write, fusion = {} }: {
+    read?: readonly Tensor[];
+    write: readonly Tensor[];
+    fusion?: Fusion;
+  },
 ): Dispatch {
-  return {
-    kernel,
-    entry: "none",
-    label,
-    read,
-    uniform: [],
-    write,
-    constants: {},
-    grid: [1],
-    flop: 0,
-  };
+  const kernel = new Kernel(label, "");
+  return { ...kernel.prepare("run", { read, write, grid: [1], fusion }), label };
 }
