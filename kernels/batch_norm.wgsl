@@ -5,53 +5,37 @@ alias real = f32;
 //   vjp: dbias = sum dy, dweight = sum dy xhat,
 //        dx = weight * deviation * (dy - dbias / rows - xhat * dweight / rows)   (training)
 //        dx = weight * deviation * dy                                            (evaluation)
-// Layout: x, y, dy, dx [rows, quads] vec4s of channels; everything else [quads].
-// The sums are two-pass in a fixed order: a partial sum a chunk of rows, then one workgroup a quad adds the chunks.
+// Merged with their neighbours: y is rectified; dy is first gated by y > 0, from y computed anew; dx is added to.
+// Layout: x, y, dy, dx, addend [rows, quads] vec4s of channels; parts [chunks, 2, quads]; statistics [2, quads], the
+// mean and the deviation; everything else [quads].
+// A workgroup takes `width` quads of `chunk` rows; its lanes stride over the rows. Sums are two-pass in a fixed order: a
+// pass that writes a part a workgroup, then every workgroup of the next pass adds up the parts, all in the same order.
 // The variance is taken about the first row, so that a large mean costs no digits.
 override rows: u32;
 override quads: u32;
-override channels: u32 = 0; // statistics and freeze: channels in all
-override chunk: u32 = 1; // rows that one invocation of a partial sum adds
+override channels: u32 = 0; // where a deviation is computed: channels in all
+override chunk: u32 = 1; // rows of a workgroup
 override chunks: u32 = 1;
+override width: u32 = 1; // quads of a workgroup, a power of two
 override epsilon: f32 = 1e-5;
 override momentum: f32 = 0.1;
 override training: bool = true;
-override lanes: u32 = 64;
+override rectified: bool = false;
+override gated: bool = false;
+override added: bool = false;
+override lanes: u32 = 128;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
-@group(0) @binding(1) var<storage, read_write> first: array<vec4f>; // partial sums [chunks, quads]
-@group(0) @binding(2) var<storage, read_write> second: array<vec4f>;
-
-// (variance + epsilon)^(-1/2), zero in the padding even where epsilon is.
-fn deviation_of(variance: vec4f, quad: u32) -> vec4f {
-  let channel = quad * 4 + vec4u(0, 1, 2, 3);
-  return select(vec4f(), inverseSqrt(variance + epsilon), channel < vec4u(channels));
-}
-
-// Sums of x - x[0] and of its square. One invocation a quad and a chunk.
-@compute @workgroup_size(lanes)
-fn moments(@builtin(global_invocation_id) id: vec3u) {
-  let quad = id.x % quads;
-  let begin = id.x / quads * chunk;
-  if (begin >= rows) { return; }
-  let origin = vec4f(x[quad]);
-  var total = vec4f();
-  var squares = vec4f();
-  for (var row = begin; row < min(begin + chunk, rows); row++) {
-    let d = vec4f(x[row * quads + quad]) - origin;
-    total += d;
-    squares += d * d;
-  }
-  first[id.x] = total;
-  second[id.x] = squares;
-}
+@group(0) @binding(3) var<storage, read> weight: array<vec4f>;
 
 var<workgroup> firsts: array<vec4f, lanes>;
 var<workgroup> seconds: array<vec4f, lanes>;
 
-// Adds up what each lane holds; lane 0 then has the totals in firsts[0] and seconds[0].
-fn add_lanes(lane: u32) {
-  for (var half = lanes / 2; half > 0; half /= 2) {
+// Adds up two values over the lanes of a quad; the first `width` lanes then hold the totals.
+fn add_lanes(lane: u32, first: vec4f, second: vec4f) {
+  firsts[lane] = first;
+  seconds[lane] = second;
+  for (var half = lanes / 2; half >= width; half /= 2) {
     workgroupBarrier();
     if (lane < half) {
       firsts[lane] += firsts[lane + half];
@@ -61,149 +45,194 @@ fn add_lanes(lane: u32) {
   workgroupBarrier();
 }
 
-@group(0) @binding(1) var<storage, read> first_parts: array<vec4f>;
-@group(0) @binding(2) var<storage, read> second_parts: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> mean: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> deviation: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> running_mean: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> running_variance: array<vec4f>;
+fn quad_of(group: vec3u, lane: u32) -> u32 { return group.y * width + lane % width; }
+fn first_row(group: vec3u, lane: u32) -> u32 { return group.x * chunk + lane / width; }
+fn end_row(group: vec3u) -> u32 { return min((group.x + 1) * chunk, rows); }
 
-// One workgroup a quad.
-@compute @workgroup_size(lanes)
-fn statistics(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let quad = group.x;
-  var total = vec4f();
-  var squares = vec4f();
-  for (var part = lane; part < chunks; part += lanes) {
-    total += first_parts[part * quads + quad];
-    squares += second_parts[part * quads + quad];
-  }
-  firsts[lane] = total;
-  seconds[lane] = squares;
-  add_lanes(lane);
-  if (lane != 0) { return; }
-  let shift = firsts[0] / f32(rows);
-  let sum_of_squares = max(seconds[0] - firsts[0] * shift, vec4f());
-  let batch_mean = vec4f(x[quad]) + shift;
-  mean[quad] = batch_mean;
-  deviation[quad] = deviation_of(sum_of_squares / f32(rows), quad);
-  let unbiased = sum_of_squares / f32(rows - 1);
-  running_mean[quad] += momentum * (batch_mean - running_mean[quad]);
-  running_variance[quad] += momentum * (unbiased - running_variance[quad]);
+// (variance + epsilon)^(-1/2), zero in the padding even where epsilon is.
+fn deviation_of(variance: vec4f, quad: u32) -> vec4f {
+  let channel = quad * 4 + vec4u(0, 1, 2, 3);
+  return select(vec4f(), inverseSqrt(variance + epsilon), channel < vec4u(channels));
 }
 
-@group(0) @binding(0) var<storage, read> variance: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> frozen: array<vec4f>;
+fn normal(value: vec4<real>, mean: vec4f, deviation: vec4f, slope: vec4f, shift: vec4f) -> vec4f {
+  return (vec4f(value) - mean) * deviation * slope + shift;
+}
 
-// The deviation of a given variance. One invocation a quad.
+fn rectify(value: vec4f) -> vec4f {
+  return select(value, vec4f(), vec4<bool>(rectified) & (value < vec4f()));
+}
+
+@group(0) @binding(1) var<storage, read_write> moment_parts: array<vec4f>;
+
+// Sums of x - x[0] and of its square.
+@compute @workgroup_size(lanes)
+fn moments(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let quad = quad_of(group, lane);
+  var total = vec4f();
+  var squares = vec4f();
+  if (quad < quads) {
+    let origin = vec4f(x[quad]);
+    for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
+      let d = vec4f(x[row * quads + quad]) - origin;
+      total += d;
+      squares += d * d;
+    }
+  }
+  add_lanes(lane, total, squares);
+  if (lane < width && quad < quads) {
+    moment_parts[group.x * 2 * quads + quad] = firsts[lane];
+    moment_parts[(group.x * 2 + 1) * quads + quad] = seconds[lane];
+  }
+}
+
+@group(0) @binding(1) var<storage, read> moment_sums: array<vec4f>; // parts
+@group(0) @binding(2) var<storage, read> offset: array<vec4f>; // bias
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<real>>;
+@group(0) @binding(5) var<storage, read_write> new_statistics: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> running_mean: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> running_variance: array<vec4f>;
+
+// y with the batch's statistics. The workgroups of the first rows keep the statistics.
+@compute @workgroup_size(lanes)
+fn normalise_batch(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let quad = quad_of(group, lane);
+  var total = vec4f();
+  var squares = vec4f();
+  if (quad < quads) {
+    for (var part = lane / width; part < chunks; part += lanes / width) {
+      total += moment_sums[part * 2 * quads + quad];
+      squares += moment_sums[(part * 2 + 1) * quads + quad];
+    }
+  }
+  add_lanes(lane, total, squares);
+  if (quad >= quads) { return; }
+  total = firsts[lane % width];
+  let shift = total / f32(rows);
+  let sum_of_squares = max(seconds[lane % width] - total * shift, vec4f());
+  let mean = vec4f(x[quad]) + shift;
+  let deviation = deviation_of(sum_of_squares / f32(rows), quad);
+  if (group.x == 0 && lane < width) {
+    new_statistics[quad] = mean;
+    new_statistics[quads + quad] = deviation;
+    let unbiased = sum_of_squares / f32(rows - 1);
+    running_mean[quad] += momentum * (mean - running_mean[quad]);
+    running_variance[quad] += momentum * (unbiased - running_variance[quad]);
+  }
+  let slope = weight[quad];
+  let bias = offset[quad];
+  for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
+    let at = row * quads + quad;
+    y[at] = vec4<real>(rectify(normal(x[at], mean, deviation, slope, bias)));
+  }
+}
+
+@group(0) @binding(1) var<storage, read> given_mean: array<vec4f>;
+@group(0) @binding(2) var<storage, read> given_variance: array<vec4f>;
+@group(0) @binding(4) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> given_y: array<vec4<real>>;
+
+// y with given statistics.
+@compute @workgroup_size(lanes)
+fn normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let quad = quad_of(group, lane);
+  if (quad >= quads) { return; }
+  let mean = given_mean[quad];
+  let deviation = deviation_of(given_variance[quad], quad);
+  let slope = weight[quad];
+  let shift = bias[quad];
+  for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
+    let at = row * quads + quad;
+    given_y[at] = vec4<real>(rectify(normal(x[at], mean, deviation, slope, shift)));
+  }
+}
+
+@group(0) @binding(0) var<storage, read> frozen_mean: array<vec4f>;
+@group(0) @binding(1) var<storage, read> frozen_variance: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> frozen: array<vec4f>; // statistics
+
+// Given statistics in the form that the vjp reads. One invocation a quad.
 @compute @workgroup_size(lanes)
 fn freeze(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= quads) { return; }
-  frozen[id.x] = deviation_of(variance[id.x], id.x);
+  frozen[id.x] = frozen_mean[id.x];
+  frozen[quads + id.x] = deviation_of(frozen_variance[id.x], id.x);
 }
 
-@group(0) @binding(1) var<storage, read> centre: array<vec4f>; // mean
-@group(0) @binding(2) var<storage, read> factor: array<vec4f>; // deviation
-@group(0) @binding(3) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(4) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4<real>>;
+@group(0) @binding(1) var<storage, read> statistics: array<vec4f>;
+@group(0) @binding(2) var<storage, read> dy: array<vec4<real>>;
+@group(0) @binding(5) var<storage, read_write> parts: array<vec4f>;
 
-override strip: u32 = 1; // rows that one invocation of `normalise` and `vjp_input` goes over
+// The upstream gradient of one vec4, gated if need be.
+fn upstream(at: u32, mean: vec4f, deviation: vec4f, slope: vec4f, shift: vec4f) -> vec4f {
+  let g = vec4f(dy[at]);
+  if (!gated) { return g; }
+  return select(vec4f(), g, normal(x[at], mean, deviation, slope, shift) > vec4f());
+}
 
-// One invocation a quad and a strip of rows, so that the channels' values are loaded once.
+// Sums of dy and of dy * xhat.
 @compute @workgroup_size(lanes)
-fn normalise(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = (group.y * groups.x + group.x) * lanes + lane;
-  let quad = i % quads;
-  let begin = i / quads * strip;
-  if (begin >= rows) { return; }
-  let origin = centre[quad];
-  let inverse = factor[quad];
+fn vjp_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let quad = quad_of(group, lane);
+  var total = vec4f();
+  var products = vec4f();
+  if (quad < quads) {
+    let mean = statistics[quad];
+    let deviation = statistics[quads + quad];
+    let slope = weight[quad];
+    let shift = bias[quad];
+    for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
+      let at = row * quads + quad;
+      let g = upstream(at, mean, deviation, slope, shift);
+      total += g;
+      products += g * (vec4f(x[at]) - mean) * deviation;
+    }
+  }
+  add_lanes(lane, total, products);
+  if (lane < width && quad < quads) {
+    parts[group.x * 2 * quads + quad] = firsts[lane];
+    parts[(group.x * 2 + 1) * quads + quad] = seconds[lane];
+  }
+}
+
+@group(0) @binding(5) var<storage, read> sums: array<vec4f>; // parts
+@group(0) @binding(6) var<storage, read> addend: array<vec4<real>>; // any tensor, where nothing is added
+@group(0) @binding(7) var<storage, read_write> dx: array<vec4<real>>;
+@group(0) @binding(8) var<storage, read_write> dbias: array<vec4f>;
+@group(0) @binding(9) var<storage, read_write> dweight: array<vec4f>;
+
+// dx. The workgroups of the first rows keep the sums.
+@compute @workgroup_size(lanes)
+fn vjp(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let quad = quad_of(group, lane);
+  var total = vec4f();
+  var product = vec4f();
+  if (quad < quads) {
+    for (var part = lane / width; part < chunks; part += lanes / width) {
+      total += sums[part * 2 * quads + quad];
+      product += sums[(part * 2 + 1) * quads + quad];
+    }
+  }
+  add_lanes(lane, total, product);
+  if (quad >= quads) { return; }
+  total = firsts[lane % width];
+  product = seconds[lane % width];
+  if (group.x == 0 && lane < width) {
+    dbias[quad] = total;
+    dweight[quad] = product;
+  }
+  let mean = statistics[quad];
+  let deviation = statistics[quads + quad];
   let slope = weight[quad];
   let shift = bias[quad];
-  for (var row = begin; row < min(begin + strip, rows); row++) {
+  for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
     let at = row * quads + quad;
-    y[at] = vec4<real>((vec4f(x[at]) - origin) * inverse * slope + shift);
-  }
-}
-
-@group(0) @binding(3) var<storage, read> dy: array<vec4<real>>;
-@group(0) @binding(4) var<storage, read_write> bias_parts: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> weight_parts: array<vec4f>;
-
-// Sums of dy and of dy * xhat. One invocation a quad and a chunk.
-@compute @workgroup_size(lanes)
-fn vjp_sums(@builtin(global_invocation_id) id: vec3u) {
-  let quad = id.x % quads;
-  let begin = id.x / quads * chunk;
-  if (begin >= rows) { return; }
-  let origin = centre[quad];
-  let inverse = factor[quad];
-  var total = vec4f();
-  var products = vec4f();
-  for (var row = begin; row < min(begin + chunk, rows); row++) {
-    let at = row * quads + quad;
-    let g = vec4f(dy[at]);
-    total += g;
-    products += g * (vec4f(x[at]) - origin) * inverse;
-  }
-  bias_parts[id.x] = total;
-  weight_parts[id.x] = products;
-}
-
-@group(0) @binding(0) var<storage, read> parts: array<vec4f>;
-@group(0) @binding(1) var<storage, read> other_parts: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> dbias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> dweight: array<vec4f>;
-
-// One workgroup a quad.
-@compute @workgroup_size(lanes)
-fn vjp_parameters(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  var total = vec4f();
-  var products = vec4f();
-  for (var part = lane; part < chunks; part += lanes) {
-    total += parts[part * quads + group.x];
-    products += other_parts[part * quads + group.x];
-  }
-  firsts[lane] = total;
-  seconds[lane] = products;
-  add_lanes(lane);
-  if (lane != 0) { return; }
-  dbias[group.x] = firsts[0];
-  dweight[group.x] = seconds[0];
-}
-
-@group(0) @binding(4) var<storage, read> scale: array<vec4f>; // weight
-@group(0) @binding(5) var<storage, read> sum_dy: array<vec4f>; // dbias
-@group(0) @binding(6) var<storage, read> sum_product: array<vec4f>; // dweight
-@group(0) @binding(7) var<storage, read_write> dx: array<vec4<real>>;
-
-// One invocation a quad and a strip of rows.
-@compute @workgroup_size(lanes)
-fn vjp_input(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = (group.y * groups.x + group.x) * lanes + lane;
-  let quad = i % quads;
-  let begin = i / quads * strip;
-  if (begin >= rows) { return; }
-  let origin = centre[quad];
-  let inverse = factor[quad];
-  let slope = scale[quad] * inverse;
-  let total = sum_dy[quad];
-  let product = sum_product[quad];
-  for (var row = begin; row < min(begin + strip, rows); row++) {
-    let at = row * quads + quad;
-    var g = vec4f(dy[at]);
+    var g = upstream(at, mean, deviation, slope, shift);
     if (training) {
-      g -= (total + (vec4f(x[at]) - origin) * inverse * product) / f32(rows);
+      g -= (total + (vec4f(x[at]) - mean) * deviation * product) / f32(rows);
     }
-    dx[at] = vec4<real>(slope * g);
+    g *= slope * deviation;
+    if (added) { g += vec4f(addend[at]); }
+    dx[at] = vec4<real>(g);
   }
 }

@@ -1,5 +1,5 @@
 import source from "../../kernels/add.wgsl" with { type: "text" };
-import { gridFor, Kernel } from "../gpu/kernel.ts";
+import { gridFor, Kernel, type Pair } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import { storedQuads, wantLike } from "./shapes.ts";
@@ -32,4 +32,11 @@ export function add(a: Tensor, b: Tensor): Tensor {
     grid: gridFor(quads, 64),
   });
   return record({ name: "add", inputs: [a, b], output: y, vjp: (dy) => [dy, dy] });
+}
+
+/** The other summand where the consumer of a pair is a sum, for the rules of producers that add in their store. */
+export function addendOf({ consumer, through }: Pair): Tensor | null {
+  if (!kernel.runs(consumer, "forward")) return null;
+  const others = consumer.read.filter(({ storage }) => storage !== through.storage);
+  return others.length === 1 ? others[0] ?? null : null;
 }

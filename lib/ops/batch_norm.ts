@@ -1,21 +1,28 @@
 import source from "../../kernels/batch_norm.wgsl" with { type: "text" };
-import { gridFor, Kernel, split } from "../gpu/kernel.ts";
+import {
+  type Constants,
+  type Grid,
+  gridFor,
+  Kernel,
+  type Merged,
+  type Pair,
+  split,
+} from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import type { Gpu } from "../gpu/device.ts";
 import { record } from "../tape.ts";
-import { add } from "./add.ts";
+import { add, addendOf } from "./add.ts";
 import { broadcast } from "./broadcast.ts";
 import { inverseSqrt } from "./inverse_sqrt.ts";
 import { multiply } from "./multiply.ts";
+import { gateOf, isRelu } from "./relu.ts";
 import { scale } from "./scale.ts";
-import { fourSizes, storedQuads, wantShape } from "./shapes.ts";
+import { fourSizes, wantShape } from "./shapes.ts";
 import { subtract } from "./subtract.ts";
 import { sum } from "./sum.ts";
 
 const kernel = new Kernel("batch_norm", source);
-
-/** Rows that one invocation goes over, so that the channels' values are loaded once. */
-const STRIP = 8;
 
 /** The tensors of a batch normalisation, each `[channels]`. */
 export interface BatchNormParameters {
@@ -39,14 +46,14 @@ export interface BatchNormOptions extends BatchNormParameters {
   readonly epsilon?: number;
 }
 
-interface Normalised {
+/** A batch normalisation that has been dispatched, as its vjp needs it. */
+interface Normalised extends BatchNormOptions {
   readonly x: Tensor;
-  readonly mean: Tensor;
-  readonly deviation: Tensor;
-  readonly weight: Tensor;
   readonly rows: number;
-  readonly training: boolean;
   readonly epsilon: number;
+  readonly blocks: Blocks;
+  /** Mean and deviation, `[2, channels]`; `null` where the running ones were used. */
+  readonly statistics: Tensor | null;
 }
 
 /**
@@ -76,9 +83,9 @@ interface Normalised {
  */
 export function batchNorm(
   x: Tensor,
-  { weight, bias, runningMean, runningVariance, training, momentum = 0.1, epsilon = 1e-5 }:
-    BatchNormOptions,
+  options: BatchNormOptions,
 ): Tensor {
+  const { weight, bias, runningMean, runningVariance, training, epsilon = 1e-5 } = options;
   const [batch, height, width, channels] = fourSizes(x, "normalise x");
   for (const tensor of [weight, bias, runningMean, runningVariance]) {
     wantShape(tensor, [channels], "normalise x");
@@ -89,17 +96,20 @@ export function batchNorm(
       "Cannot normalise x in training: wanted more than one value a channel, found 1",
     );
   }
-  const { mean, deviation } = training
-    ? batchStatistics(x, { rows, momentum, epsilon, runningMean, runningVariance })
-    : { mean: runningMean, deviation: deviationOf(runningVariance, epsilon) };
+  const blocks = blocksOf(x, { rows, quads: quadsOf(channels) });
   const y = x.gpu.empty(x.shape, { label: "batch_norm.y", dtype: x.dtype });
-  kernel.dispatch("normalise", {
-    read: [x, mean, deviation, weight, bias],
-    write: [y],
-    constants: { rows, quads: quadsOf(channels), strip: STRIP },
-    grid: gridFor(quadsOf(channels) * Math.ceil(rows / STRIP), 64),
-  });
-  const normalised = { x, mean, deviation, weight, rows, training, epsilon };
+  const given = { ...options, x, rows, epsilon, blocks };
+  const statistics = training ? normaliseBatch(given, y) : null;
+  if (statistics === null) {
+    kernel.dispatch("normalise", {
+      read: [x, runningMean, runningVariance, weight, bias],
+      write: [y],
+      constants: { ...blocks.constants, channels, epsilon },
+      grid: blocks.grid,
+      fusion: { absorb: rectifyStore },
+    });
+  }
+  const normalised = { ...given, statistics };
   return record({
     name: "batchNorm",
     inputs: [x, weight, bias],
@@ -109,95 +119,156 @@ export function batchNorm(
   });
 }
 
-function batchStatistics(
-  x: Tensor,
-  { rows, momentum, epsilon, runningMean, runningVariance }: {
-    rows: number;
-    momentum: number;
-    epsilon: number;
-    runningMean: Tensor;
-    runningVariance: Tensor;
-  },
-): { mean: Tensor; deviation: Tensor } {
-  const { gpu, shape: channels, size } = runningMean;
-  const quads = storedQuads(runningMean);
-  const parts = split(rows, { least: 64, most: 256 });
-  const first = gpu.empty([parts.chunks, ...channels], { label: "batch_norm.sums" });
-  const second = gpu.empty([parts.chunks, ...channels], { label: "batch_norm.squares" });
-  kernel.dispatch("moments", {
-    read: [x],
-    write: [first, second],
-    constants: { rows, quads, ...parts },
-    grid: gridFor(quads * parts.chunks, 64),
-  });
-  const mean = gpu.empty(channels, { label: "batch_norm.mean" });
-  const deviation = gpu.empty(channels, { label: "batch_norm.deviation" });
-  kernel.dispatch("statistics", {
-    read: [x, first, second],
-    write: [mean, deviation, runningMean, runningVariance],
-    constants: { rows, quads, channels: size, ...parts, momentum, epsilon },
-    grid: [quads],
-  });
-  return { mean, deviation };
+/** How the work of one pass is cut into workgroups. */
+interface Blocks {
+  readonly constants: Constants & { readonly chunks: number };
+  readonly grid: Grid;
 }
 
-function deviationOf(variance: Tensor, epsilon: number): Tensor {
-  const deviation = variance.gpu.empty(variance.shape, { label: "batch_norm.deviation" });
-  const quads = storedQuads(variance);
-  kernel.dispatch("freeze", {
-    read: [variance],
-    write: [deviation],
-    constants: { rows: 1, quads, channels: variance.size, epsilon },
-    grid: gridFor(quads, 64),
+const MOST_QUADS = 4;
+
+/**
+ * Invocations of a workgroup. A software adapter runs eight at once, one such group after the other between barriers,
+ * and keeps what each has in memory meanwhile: 128 lanes take three times as long there as eight.
+ */
+function lanesOf({ adapter }: Gpu): number {
+  return adapter.isSoftware ? 8 : 256;
+}
+
+/**
+ * Cuts rows and quads into workgroups. Every workgroup of the second pass adds up a part of each workgroup of the first,
+ * so their number grows as the root of the rows: the parts then stay a few per cent of what is read.
+ */
+function blocksOf({ gpu }: Tensor, { rows, quads }: { rows: number; quads: number }): Blocks {
+  const lanes = lanesOf(gpu);
+  let width = 1;
+  while (width < Math.min(quads, MOST_QUADS)) width *= 2;
+  const parts = split(rows, {
+    least: Math.max(64, lanes / width),
+    most: Math.ceil(Math.sqrt(rows) / 4),
   });
-  return deviation;
+  return {
+    constants: { rows, quads, width, ...parts, lanes },
+    grid: [parts.chunks, Math.ceil(quads / width)],
+  };
+}
+
+/** Writes y with the batch's statistics, and returns these. */
+function normaliseBatch(
+  { x, weight, bias, runningMean, runningVariance, epsilon, momentum = 0.1, blocks }: Omit<
+    Normalised,
+    "statistics"
+  >,
+  y: Tensor,
+): Tensor {
+  const { gpu } = x;
+  const { constants, grid } = blocks;
+  const channels = weight.size;
+  const parts = gpu.empty([constants.chunks, 2, channels], { label: "batch_norm.moments" });
+  const statistics = gpu.empty([2, channels], { label: "batch_norm.statistics" });
+  kernel.dispatch("moments", { read: [x], write: [parts], constants, grid });
+  kernel.dispatch("normalise_batch", {
+    read: [x, parts, bias, weight],
+    write: [y, statistics, runningMean, runningVariance],
+    constants: { ...constants, channels, momentum, epsilon },
+    grid,
+    fusion: { absorb: rectifyStore },
+  });
+  return statistics;
+}
+
+/** Normalises and rectifies in one pass. */
+function rectifyStore({ producer, consumer }: Pair): Merged | null {
+  if (!isRelu(consumer) || producer.constants["rectified"] === 1) return null;
+  return {
+    write: [...consumer.write, ...producer.write.slice(1)],
+    constants: { ...producer.constants, rectified: 1 },
+  };
+}
+
+/** Mean and deviation of the running statistics, as the vjp reads them. */
+function frozenStatistics({ runningMean, runningVariance, epsilon }: Normalised): Tensor {
+  const { gpu, size } = runningMean;
+  const statistics = gpu.empty([2, size], { label: "batch_norm.statistics" });
+  const quads = quadsOf(size);
+  kernel.dispatch("freeze", {
+    read: [runningMean, runningVariance],
+    write: [statistics],
+    constants: { rows: 1, quads, channels: size, epsilon },
+    grid: gridFor(quads, 128),
+  });
+  return statistics;
 }
 
 function vjp(
   dy: Tensor,
   { normalised, needsX }: { normalised: Normalised; needsX: boolean },
 ): (Tensor | null)[] {
-  const { x, mean, deviation, weight, rows, training } = normalised;
+  const { x, weight, bias, training, blocks } = normalised;
   const { gpu, shape: channels } = weight;
-  const quads = storedQuads(weight);
-  const parts = split(rows, { least: 64, most: 256 });
-  const biasParts = gpu.empty([parts.chunks, ...channels], { label: "batch_norm.dbias parts" });
-  const weightParts = gpu.empty([parts.chunks, ...channels], { label: "batch_norm.dweight parts" });
+  const { constants, grid } = blocks;
+  const statistics = normalised.statistics ?? frozenStatistics(normalised);
+  const parts = gpu.empty([constants.chunks, 2, ...channels], { label: "batch_norm.sums" });
   kernel.dispatch("vjp_sums", {
-    read: [x, mean, deviation, dy],
-    write: [biasParts, weightParts],
-    constants: { rows, quads, ...parts },
-    grid: gridFor(quads * parts.chunks, 64),
+    read: [x, statistics, dy, weight, bias],
+    write: [parts],
+    constants,
+    grid,
+    fusion: { inline: gateLoad },
   });
+  const dx = gpu.empty(x.shape, { label: "batch_norm.dx", dtype: x.dtype });
   const dbias = gpu.empty(channels, { label: "batch_norm.dbias" });
   const dweight = gpu.empty(channels, { label: "batch_norm.dweight" });
-  kernel.dispatch("vjp_parameters", {
-    read: [biasParts, weightParts],
-    write: [dbias, dweight],
-    constants: { rows, quads, ...parts },
-    grid: [quads],
+  kernel.dispatch("vjp", {
+    read: [x, statistics, dy, weight, bias, parts, x],
+    write: [dx, dbias, dweight],
+    constants: { ...constants, training: training ? 1 : 0 },
+    grid,
+    fusion: { inline: gateLoad, absorb: addToStore },
   });
-  if (!needsX) return [null, dweight, dbias];
-  const dx = gpu.empty(x.shape, { label: "batch_norm.dx", dtype: x.dtype });
-  kernel.dispatch("vjp_input", {
-    read: [x, mean, deviation, dy, weight, dbias, dweight],
-    write: [dx],
-    constants: { rows, quads, strip: STRIP, training: training ? 1 : 0 },
-    grid: gridFor(quads * Math.ceil(rows / STRIP), 64),
-  });
-  return [dx, dweight, dbias];
+  return [needsX ? dx : null, dweight, dbias];
+}
+
+/** Gates the upstream gradient as it is loaded, where the gate is a rectifier of this normalisation's result. */
+function gateLoad({ producer, consumer, through, writerOf }: Pair): Merged | null {
+  const gate = gateOf(producer);
+  if (gate === null || consumer.constants["gated"] === 1) return null;
+  const forward = writerOf(gate.open);
+  if (forward === null || !kernel.runs(forward, "normalise_batch")) return null;
+  if (forward.constants["rectified"] !== 1) return null;
+  const [x, , bias, weight] = forward.read;
+  const made = [x, forward.write[1], weight, bias];
+  const [ownX, statistics, , ownWeight, ownBias] = consumer.read;
+  const own = [ownX, statistics, ownWeight, ownBias];
+  if (!made.every((tensor, at) => tensor?.storage === own[at]?.storage)) return null;
+  return {
+    read: consumer.read.map((tensor) => tensor.storage === through.storage ? gate.dy : tensor),
+    constants: { ...consumer.constants, gated: 1 },
+  };
+}
+
+/** Adds another gradient of x to dx. */
+function addToStore(pair: Pair): Merged | null {
+  const { producer, consumer } = pair;
+  const addend = addendOf(pair);
+  if (addend === null || producer.constants["added"] === 1) return null;
+  return {
+    read: [...producer.read.slice(0, -1), addend],
+    write: [...consumer.write, ...producer.write.slice(1)],
+    constants: { ...producer.constants, added: 1 },
+  };
 }
 
 /** The same products from differentiable ops, the statistics as functions of x in training. */
 function composedVjp(dy: Tensor, normalised: Normalised): Tensor[] {
-  const { x, weight, rows, training, epsilon } = normalised;
+  const { x, weight, runningMean, runningVariance, rows, training, epsilon } = normalised;
   const spread = (v: Tensor) => broadcast(v, x.shape, { keep: "channels" });
   const total = (v: Tensor) => sum(v, { keep: "channels" });
-  const mean = training ? scale(total(x), 1 / rows) : normalised.mean;
+  const mean = training ? scale(total(x), 1 / rows) : runningMean;
   const centred = subtract(x, spread(mean));
   const deviation = training
     ? inverseSqrt(scale(total(multiply(centred, centred)), 1 / rows), { epsilon })
-    : normalised.deviation;
+    : inverseSqrt(runningVariance, { epsilon });
   const xhat = multiply(centred, spread(deviation));
   const dbias = total(dy);
   const dweight = total(multiply(dy, xhat));

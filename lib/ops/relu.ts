@@ -1,5 +1,5 @@
 import source from "../../kernels/relu.wgsl" with { type: "text" };
-import { gridFor, Kernel } from "../gpu/kernel.ts";
+import { type Dispatch, gridFor, Kernel } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record, stopGradient } from "../tape.ts";
 import { storedQuads, wantLike } from "./shapes.ts";
@@ -43,4 +43,16 @@ function gate(dy: Tensor, open: Tensor): Tensor {
     grid: gridFor(quads, 64),
   });
   return record({ name: "relu.gate", inputs: [dy], output: dx, vjp: (ddx) => [gate(ddx, open)] });
+}
+
+/** Whether a dispatch is a rectifier's forward pass, for the rules of producers that rectify in their store. */
+export function isRelu(dispatch: Dispatch): boolean {
+  return kernel.runs(dispatch, "forward");
+}
+
+/** The upstream gradient and the rectifier's output of a dispatch that is its vjp, `null` for any other. */
+export function gateOf(dispatch: Dispatch): { dy: Tensor; open: Tensor } | null {
+  const [dy, open] = dispatch.read;
+  if (!kernel.runs(dispatch, "gate")) return null;
+  return dy === undefined || open === undefined ? null : { dy, open };
 }

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
+import { nameOf } from "../../lib/gpu/kernel.ts";
+import { Program } from "../../lib/gpu/program.ts";
 import { gradients } from "../../lib/gradients.ts";
+import { add } from "../../lib/ops/add.ts";
 import { batchNorm } from "../../lib/ops/batch_norm.ts";
+import { relu } from "../../lib/ops/relu.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
-import { testGpu } from "../support/gpu.ts";
+import { posingGpu, testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
 import { normalise, statisticsOf } from "../support/reference/batch_norm.ts";
@@ -175,5 +179,82 @@ Deno.test("batchNorm: refuses what does not fit", async () => {
   assert.throws(() => batchNorm(gpu.zeros([1, 1, 1, 3]), parameters), {
     name: "RangeError",
     message: "Cannot normalise x in training: wanted more than one value a channel, found 1",
+  });
+});
+
+interface Step {
+  readonly found: readonly Float32Array[];
+  readonly names: readonly string[];
+}
+
+/** Runs `relu(batchNorm(x)) + x`, its gradients and the running statistics, and tells what was dispatched. */
+async function residualStep(
+  gpu: Gpu,
+  { fusion, training = true }: { fusion: boolean; training?: boolean },
+): Promise<Step> {
+  const shape: Shape = [3, 9, 9, 21];
+  const { values: _, ...running } = runningOf(gpu, shape[3]);
+  const { x, weight, bias } = operands(shape);
+  const [leaf, slope, shift] = [x, weight, bias].map(({ values, shape }) =>
+    watch(gpu.tensor(values, shape))
+  );
+  assert.ok(leaf !== undefined && slope !== undefined && shift !== undefined);
+  const upstream = gpu.tensor(randomValues(x.values.length, { seed: 9 }), shape);
+  using program = await Program.record(gpu, {
+    label: "residual step",
+    fusion,
+    build: () => {
+      const normal = relu(batchNorm(leaf, { weight: slope, bias: shift, ...running, training }));
+      const y = add(normal, leaf);
+      return [y, ...gradients(y, [leaf, slope, shift], { upstream })];
+    },
+  });
+  program.run();
+  const statistics = [running.runningMean, running.runningVariance];
+  return {
+    found: await readChecked([...program.outputs, ...statistics]),
+    names: program.plan.dispatches.map(nameOf).filter((name) => name.startsWith("batch_norm")),
+  };
+}
+
+Deno.test("batchNorm: merged with rectifier, gate and sum, it computes the same bits", async () => {
+  const gpu = await testGpu();
+  const [merged, plain] = [
+    await residualStep(gpu, { fusion: true }),
+    await residualStep(gpu, { fusion: false }),
+  ];
+  assert.deepEqual(merged.names, [
+    "batch_norm.moments",
+    "batch_norm.normalise_batch + relu.forward",
+    "batch_norm.vjp_sums + relu.gate",
+    "batch_norm.vjp + relu.gate + add.forward",
+  ]);
+  assert.equal(plain.names.length, 4);
+  assert.deepEqual(merged.found, plain.found);
+});
+
+Deno.test("batchNorm: with given statistics the rectifier is merged, the gate is not", async () => {
+  const gpu = await testGpu();
+  const [merged, plain] = [
+    await residualStep(gpu, { fusion: true, training: false }),
+    await residualStep(gpu, { fusion: false, training: false }),
+  ];
+  assert.deepEqual(merged.names, [
+    "batch_norm.normalise + relu.forward",
+    "batch_norm.freeze",
+    "batch_norm.vjp_sums",
+    "batch_norm.vjp + add.forward",
+  ]);
+  assert.deepEqual(merged.found, plain.found);
+});
+
+Deno.test("batchNorm: a card's workgroups come to the same values", async () => {
+  using card = await posingGpu();
+  const [wide, narrow] = [
+    await residualStep(card, { fusion: true }),
+    await residualStep(await testGpu(), { fusion: true }),
+  ];
+  wide.found.forEach((values, at) => {
+    assertClose(values, narrow.found[at] ?? [], { atol: 1e-4, rtol: 1e-5, what: `output ${at}` });
   });
 });

@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { requestAdapter } from "../../lib/gpu/adapter.ts";
 import { Gpu } from "../../lib/gpu/device.ts";
 
 let shared: Promise<Gpu> | undefined;
@@ -6,4 +8,21 @@ let shared: Promise<Gpu> | undefined;
 export function testGpu(): Promise<Gpu> {
   shared ??= Gpu.open();
   return shared;
+}
+
+/** A GPU whose adapter does not say that it is a software one, so that ops choose what they would on a card. */
+export async function posingGpu(): Promise<Gpu> {
+  const adapter = await requestAdapter();
+  assert.ok(adapter !== null);
+  const { info, limits, features } = adapter;
+  const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize } = info;
+  const posing = { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize };
+  return await Gpu.open({
+    adapter: {
+      limits,
+      features,
+      info: { ...posing, isFallbackAdapter: false },
+      requestDevice: (descriptor) => adapter.requestDevice(descriptor),
+    },
+  });
 }
