@@ -5,6 +5,7 @@ import weightGradientSource from "../../../kernels/conv2d/rows_weight_gradient.w
 import type { Gpu } from "../../gpu/device.ts";
 import { type Grid, gridFor, Kernel, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
+import { EPILOGUE } from "./epilogue.ts";
 import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
@@ -51,6 +52,7 @@ function forward(entry: "forward" | "winograd"): Pick<Variant<ForwardJob>, "kern
     run: ({ geometry, x, w, bias, y }) =>
       kernel.dispatch(entry, {
         read: [x, w, bias ?? w, x],
+        fusion: EPILOGUE,
         write: [y],
         constants: { ...constantsOf(geometry), biased: bias === null ? 0 : 1 },
         flop: flopOf(geometry),
@@ -83,7 +85,7 @@ function inputGradient(
     run({ geometry, dy, w, dx }) {
       const { stride, padding } = geometry;
       const constants = { ...constantsOf(reversed(geometry)), turned: 1 };
-      const io = { read: [dy, w, w, dy], write: [dx], flop: flopOf(geometry) };
+      const io = { read: [dy, w, w, dy], write: [dx], flop: flopOf(geometry), fusion: EPILOGUE };
       if (stride === 1) {
         kernel.dispatch(entry, {
           ...io,

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import type { Gpu } from "../../lib/gpu/device.ts";
+import { Program } from "../../lib/gpu/program.ts";
+import type { Tensor } from "../../lib/gpu/tensor.ts";
+import { add } from "../../lib/ops/add.ts";
+import type { Geometry } from "../../lib/ops/conv2d/geometry.ts";
+import type { Variant } from "../../lib/ops/conv2d/variant.ts";
+import { FORWARD, INPUT_GRADIENT } from "../../lib/ops/conv2d/variants.ts";
+import { relu } from "../../lib/ops/relu.ts";
+import { testGpu } from "../support/gpu.ts";
+import { randomValues } from "../support/random.ts";
+import { readChecked } from "../support/stored.ts";
+
+const GEOMETRIES: readonly Geometry[] = [
+  { x: [2, 9, 10, 8], w: [3, 3, 8, 12], y: [2, 9, 10, 12], stride: 1, padding: 1 },
+  { x: [2, 9, 10, 12], w: [3, 3, 12, 12], y: [2, 5, 5, 12], stride: 2, padding: 1 },
+];
+
+function random(gpu: Gpu, shape: readonly number[], layout: "channels" | "weights" = "channels") {
+  const size = shape.reduce((a, b) => a * b);
+  return gpu.tensor(randomValues(size, { seed: size }), shape, { layout });
+}
+
+/** Runs each variant with what comes after it merged and apart, and wants the same bits. */
+async function compare<Job>(
+  variants: readonly Variant<Job>[],
+  { gpu, geometry, make, after }: {
+    gpu: Gpu;
+    geometry: Geometry;
+    make: () => { job: Job; out: Tensor };
+    after: (out: Tensor) => Tensor;
+  },
+): Promise<void> {
+  for (const { name, run } of variants.filter(({ fits }) => fits(gpu, geometry))) {
+    const build = () => {
+      const { job, out } = make();
+      run(job);
+      return after(out);
+    };
+    using merged = await Program.record(gpu, { label: "merged", build });
+    using apart = await Program.record(gpu, { label: "apart", build, fusion: false });
+    merged.run();
+    apart.run();
+    const [found, wanted] = await readChecked([merged.outputs, apart.outputs]);
+    assert.ok(wanted?.some((value) => value !== 0));
+    assert.deepEqual(found, wanted, name);
+    assert.equal(merged.plan.dispatches.length, 1, name);
+  }
+}
+
+for (const geometry of GEOMETRIES) {
+  Deno.test(`conv2d: bias, sum and rectifier in the store, stride ${geometry.stride}`, async () => {
+    const gpu = await testGpu();
+    const { x: from, w: kernel, y: to } = geometry;
+    const [x, dy, w] = [random(gpu, from), random(gpu, to), random(gpu, kernel, "weights")];
+    const [bias, other, otherGradient] = [
+      random(gpu, kernel.slice(3)),
+      random(gpu, to),
+      random(gpu, from),
+    ];
+    await compare(FORWARD, {
+      gpu,
+      geometry,
+      make: () => {
+        const y = gpu.empty(to);
+        return { job: { geometry, x, w, bias, y }, out: y };
+      },
+      after: (y) => relu(add(y, other)),
+    });
+    await compare(INPUT_GRADIENT, {
+      gpu,
+      geometry,
+      make: () => {
+        const dx = gpu.empty(from);
+        return { job: { geometry, dy, w, dx }, out: dx };
+      },
+      after: (dx) => add(otherGradient, dx),
+    });
+  });
+}
+
+Deno.test("conv2d: nothing is merged after the rectifier, and no second sum", async () => {
+  const gpu = await testGpu();
+  const [geometry] = GEOMETRIES;
+  assert.ok(geometry !== undefined);
+  const [x, other, w] = [
+    random(gpu, geometry.x),
+    random(gpu, geometry.y),
+    random(gpu, geometry.w, "weights"),
+  ];
+  const dispatches = async (after: (y: Tensor) => Tensor) => {
+    using program = await Program.record(gpu, {
+      label: "merged",
+      build: () => {
+        const y = gpu.empty(geometry.y);
+        FORWARD.at(-1)?.run({ geometry, x, w, bias: null, y });
+        return after(y);
+      },
+    });
+    return program.plan.dispatches.length;
+  };
+  assert.equal(await dispatches((y) => add(relu(y), other)), 2);
+  assert.equal(await dispatches((y) => add(add(y, other), other)), 2);
+  assert.equal(await dispatches((y) => add(y, y)), 2);
+});
