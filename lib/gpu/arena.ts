@@ -4,8 +4,6 @@ import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 
 const ALIGNMENT = 256;
-/** Bytes after the last tensor, so that a uniform binding of the largest size fits behind the start of each. */
-const TAIL = 65536;
 
 function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
@@ -35,7 +33,7 @@ export function createArena(
   { label, entries }: { label: string; entries: readonly ArenaEntry[] },
 ): Arena {
   const sizes = entries.map(({ shape, layout }) => storedBytes({ shape, layout, dtype: "f32" }));
-  const bytes = sizes.reduce((sum, size) => sum + align(size), TAIL);
+  const bytes = Math.max(ALIGNMENT, sizes.reduce((sum, size) => sum + align(size), 0));
   const whole = gpu.zeros([bytes / 4], { label });
   let offset = 0;
   const tensors = entries.map(({ label, shape, layout }, at) => {
@@ -56,7 +54,7 @@ export function gather(tensors: readonly Tensor[], { label }: { label: string })
   const gpu = tensors[0]?.gpu;
   if (gpu === undefined || storages.size < tensors.length) return null;
   for (const storage of storages) if (!storage.isPlaceless || storage.root !== storage) return null;
-  const bytes = tensors.reduce((sum, { storage }) => sum + align(storage.bytes), TAIL);
+  const bytes = tensors.reduce((sum, { storage }) => sum + align(storage.bytes), 0);
   const whole = gpu.empty([bytes / 4], { label });
   let offset = 0;
   for (const storage of storages) {

@@ -36,13 +36,12 @@ export class Compiler {
     return { pipeline, group, grid: [grid[0], grid[1] ?? 1, grid[2] ?? 1] };
   }
 
-  #layoutFor({ read, uniform, write }: Dispatch): GPUBindGroupLayout {
-    const key = `${read.length} read, ${uniform.length} uniform, ${write.length} written`;
+  #layoutFor({ read, write }: Dispatch): GPUBindGroupLayout {
+    const key = `${read.length} read, ${write.length} written`;
     const found = this.#layouts.get(key);
     if (found !== undefined) return found;
     const types: GPUBufferBindingType[] = [
       ...read.map(() => "read-only-storage" as const),
-      ...uniform.map(() => "uniform" as const),
       ...write.map(() => "storage" as const),
     ];
     const layout = this.device.createBindGroupLayout({

@@ -218,8 +218,7 @@ export class Gpu implements Disposable {
         this.device.createBuffer({
           label: storage.label,
           size: storage.bytes,
-          usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC |
-            GPUBufferUsage.COPY_DST,
+          usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
         }),
     );
     const id = this.#nextId++;
@@ -366,9 +365,9 @@ export class Gpu implements Disposable {
   }
 
   #check(dispatch: Dispatch): void {
-    const { label, read, uniform, write, grid } = dispatch;
+    const { label, read, write, grid } = dispatch;
     const written = new Set(write.map(({ storage }) => storage.root));
-    const both = [...read, ...uniform].find(({ storage }) => written.has(storage.root));
+    const both = read.find(({ storage }) => written.has(storage.root));
     if (both !== undefined) {
       throw new GpuError(
         `Cannot dispatch ${label}: a tensor must be either read or written, found ${both.label} in both`,

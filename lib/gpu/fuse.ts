@@ -138,8 +138,8 @@ class Fusing {
       ...options,
       absorbed: [...base.absorbed, nameOf(other)],
     });
-    const { read, uniform, write } = merged;
-    const isMixed = [...read, ...uniform].some(({ storage }) =>
+    const { read, write } = merged;
+    const isMixed = read.some(({ storage }) =>
       write.some((written) => written.storage.root === storage.root)
     );
     return isMixed || read.length + write.length > this.#options.slots ? null : merged;
@@ -196,7 +196,7 @@ function usesIn(list: readonly (Dispatch | null)[]): Map<Storage, Uses> {
   };
   list.forEach((dispatch, at) => {
     if (dispatch === null) return;
-    for (const { storage } of [...dispatch.read, ...dispatch.uniform]) of(storage).readers.push(at);
+    for (const { storage } of dispatch.read) of(storage).readers.push(at);
     for (const { storage } of dispatch.write) of(storage).writers.push(at);
   });
   return uses;

@@ -11,8 +11,6 @@ export type Grid = readonly [x: number, y?: number, z?: number];
 export interface DispatchOptions {
   /** Tensors that the entry point reads, from binding 0 on. */
   readonly read: readonly Tensor[];
-  /** Tensors that it reads through uniform bindings, after those; none unless told. */
-  readonly uniform?: readonly Tensor[];
   /** Tensors that it writes, in the bindings after those. */
   readonly write: readonly Tensor[];
   /** Values of the `override` constants. */
@@ -131,7 +129,6 @@ export class Kernel {
     entry: string,
     {
       read,
-      uniform = [],
       write,
       constants = {},
       grid,
@@ -141,13 +138,12 @@ export class Kernel {
     }: DispatchOptions,
   ): Dispatch {
     const values = Object.entries(constants).map(([name, value]) => `${name}:${value}`).join(",");
-    const isHalf = [...read, ...uniform, ...write].some(({ dtype }) => dtype === "f16");
+    const isHalf = [...read, ...write].some(({ dtype }) => dtype === "f16");
     const name = [`${this.name}.${entry}`, ...absorbed].join(" + ");
     return {
       kernel: isHalf ? this.half : this,
       entry,
       read,
-      uniform,
       write,
       constants,
       grid,
@@ -165,8 +161,8 @@ export function nameOf({ kernel, entry, absorbed }: Dispatch): string {
 }
 
 /** Every tensor that a dispatch names, in the order of its bindings. */
-export function boundTensors({ read, uniform, write }: Dispatch): Tensor[] {
-  return [...read, ...uniform, ...write];
+export function boundTensors({ read, write }: Dispatch): Tensor[] {
+  return [...read, ...write];
 }
 
 const MAX_GRID = 65535;

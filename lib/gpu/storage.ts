@@ -52,14 +52,6 @@ export class Storage {
     return this;
   }
 
-  /** A part of the buffer from `offset` bytes into these on, `null` where it does not reach so far or is not there yet. */
-  part(offset: number, bytes: number): Storage | null {
-    if (this.isPlaceless) return null;
-    const start = this.range.offset + offset;
-    if (start + bytes > this.root.bytes) return null;
-    return new Storage(this.label, bytes).sliceOf(this.root, start);
-  }
-
   /** The range of a buffer that a bind group or a copy names. */
   get range(): { buffer: GPUBuffer; offset: number; size: number } {
     const buffer = this.root.#buffer;

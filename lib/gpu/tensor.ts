@@ -84,20 +84,6 @@ export class Tensor {
     return unpack(values, this);
   }
 
-  /**
-   * A part of the buffer that this tensor lies in, from a place in the tensor on; it may reach past the tensor's end.
-   *
-   * @param offset Where it begins, in bytes from the tensor's start.
-   * @param bytes Its size.
-   * @returns A flat tensor, `null` where the buffer ends before it or has no place yet.
-   */
-  view(offset: number, bytes: number): Tensor | null {
-    const storage = this.storage.part(offset, bytes);
-    return storage === null
-      ? null
-      : new Tensor(this.gpu, [bytes / bytesOf(this.dtype)], storage, this.dtype);
-  }
-
   /** Frees the bytes now, where they are this tensor's own. */
   [Symbol.dispose](): void {
     this.gpu.free(this.storage);
