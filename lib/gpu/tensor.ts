@@ -1,5 +1,5 @@
 import type { Gpu } from "./device.ts";
-import { bytesOf, type DType } from "./dtype.ts";
+import type { DType } from "./dtype.ts";
 import { type Layout, pack, sizeOf, unpack } from "./layout.ts";
 import type { Storage } from "./storage.ts";
 
