@@ -16,6 +16,7 @@ import {
   shareWithTfjs,
   type Tensor,
 } from "../../../mod.ts";
+import { stored } from "../../support/stored.ts";
 
 const gpu = await Gpu.open();
 const bridge = await shareWithTfjs(gpu, { tf, WebGPUBackend });
@@ -92,8 +93,8 @@ for (const shape of [[2, 3, 3, 3], [5], [3, 41], []]) {
     assert.deepEqual(back.shape, shape);
     assert.deepEqual(await back.read(), values);
     // The padding must be zeros: kernels count on it.
-    const whole = await back.view(0, back.storage.bytes)?.read();
-    const total = (numbers: Float32Array = new Float32Array()) =>
+    const whole = await stored(back).read();
+    const total = (numbers: Float32Array) =>
       numbers.reduce((sum, value) => sum + Math.abs(value), 0);
     assert.equal(total(whole), total(values));
   });
