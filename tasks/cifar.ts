@@ -14,7 +14,8 @@ if (import.meta.main) {
       return 0;
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.
-    const { evaluateRun, resumeRun, startRun } = await import("./cifar_run.ts");
+    const { evaluateRun, profileRun, resumeRun, startRun } = await import("./cifar_run.ts");
+    if (command.kind === "profile") return await profileRun(command);
     if (command.kind === "train") return await startRun(command.settings);
     return command.kind === "resume" ? await resumeRun(command) : await evaluateRun(command);
   });

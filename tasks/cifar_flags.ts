@@ -10,8 +10,8 @@ const TRANSFER = "Transfer:";
 const RUN = "Run:";
 const MACHINE = "Machine:";
 
-/** The flags of `deno task cifar`: every setting, and `--evaluate`. */
-export const CIFAR_FLAGS: Flags<CifarSettings & { evaluate: string }> = {
+/** The flags of `deno task cifar`: every setting, and what to do in place of training. */
+export const CIFAR_FLAGS: Flags<CifarSettings & { evaluate: string; profile: boolean }> = {
   depth: { group: MODEL, value: "N", help: "Layers of the wide ResNet, 6n+4", read: readWhole },
   width: {
     group: MODEL,
@@ -143,6 +143,11 @@ export const CIFAR_FLAGS: Flags<CifarSettings & { evaluate: string }> = {
       "--batch_size and --train_images count",
     read: readText,
   },
+  profile: toggle(
+    RUN,
+    "Make a few steps as a run with the same flags would, print where the time and the memory " +
+      "of one go, and end; no run's folder is made",
+  ),
   dtype: { group: MACHINE, value: "TYPE", help: "Type of activations: float", read: readDtype },
   ngpu: { group: MACHINE, value: "N", help: "Number of GPUs; only 1 for now", read: readWhole },
   gpu_id: { group: MACHINE, value: "ID", help: "Which GPU; only 0 for now", read: readText },

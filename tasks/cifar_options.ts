@@ -19,6 +19,7 @@ export type EvaluateChanges = Partial<
 export type CifarCommand =
   | { kind: "print"; text: string }
   | { kind: "train"; settings: CifarSettings }
+  | { kind: "profile"; settings: CifarSettings }
   | { kind: "resume"; run: string; logs: string; changes: ResumeChanges }
   | { kind: "evaluate"; target: string; logs: string; changes: EvaluateChanges };
 
@@ -44,7 +45,7 @@ export function parseCifar(argv: readonly string[]): CifarCommand {
     defaults: CIFAR_DEFAULTS,
   });
   if (parsed.kind === "print") return parsed;
-  const { evaluate, ...given } = parsed.given;
+  const { evaluate, profile = false, ...given } = parsed.given;
   const settings = { ...CIFAR_DEFAULTS, ...given };
   const { resume, logs } = settings;
   if (resume !== "") {
@@ -58,7 +59,7 @@ export function parseCifar(argv: readonly string[]): CifarCommand {
     return { kind: "evaluate", target: evaluate, logs, changes: only(given, EVALUATED) };
   }
   check(settings);
-  return { kind: "train", settings };
+  return { kind: profile ? "profile" : "train", settings };
 }
 
 function refuseBeside(

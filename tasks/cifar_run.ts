@@ -6,14 +6,16 @@ import { evaluate } from "../lib/train/evaluate.ts";
 import { resolveRun, saveLocation } from "../lib/train/find_run.ts";
 import type { FinishedEpoch } from "../lib/train/fit.ts";
 import type { ImageSet } from "../lib/train/image_set.ts";
+import { profileStep } from "../lib/train/profile_step.ts";
 import { readSettings } from "../lib/train/read_settings.ts";
-import { Run } from "../lib/train/run.ts";
+import { Run, stepOptions } from "../lib/train/run.ts";
 import { RunFolder } from "../lib/train/run_folder.ts";
 import { CIFAR_DEFAULTS, type CifarSettings, runName } from "../lib/train/settings.ts";
 import { readSafetensors } from "../lib/weights/safetensors.ts";
 import type { CifarCommand } from "./cifar_options.ts";
 import { openData } from "./open_data.ts";
 import { findWeights, openTeacher } from "./open_teacher.ts";
+import { formatProfile } from "./profile_text.ts";
 import { createProgress } from "./progress.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { trainingView } from "./training_view.ts";
@@ -27,15 +29,29 @@ type Asked<Kind extends CifarCommand["kind"]> = Extract<CifarCommand, { kind: Ki
  */
 export async function startRun(settings: CifarSettings): Promise<number> {
   using cast = await openCast(settings);
-  if (settings.init !== "") {
-    const { tensors } = await readSafetensors(settings.init);
-    cast.model.parameters.load(tensors, { from: settings.init });
-  }
+  await initialise(cast.model, settings);
   const { logs, save } = settings;
   const folder = save === ""
     ? await RunFolder.create(saveLocation(runName(settings), logs), { numbered: true })
     : await RunFolder.create(saveLocation(save, logs));
   return await train(cast, { settings, folder, begin: Run.start });
+}
+
+/**
+ * Trains a few steps as a run with these settings would, and prints where the time and the memory of one go.
+ *
+ * @returns The exit code.
+ */
+export async function profileRun({ settings }: Asked<"profile">): Promise<number> {
+  using cast = await openCast(settings);
+  const { gpu, data, model, teacher } = cast;
+  await initialise(model, settings);
+  const profile = await profileStep(model, { ...stepOptions(settings), data, teacher });
+  const names = teacher === null ? model.name : `${model.name} from ${teacher.name}`;
+  console.log(
+    formatProfile(profile, { title: `${names} on ${data.name}`, adapter: gpu.adapter.name }),
+  );
+  return 0;
 }
 
 /**
@@ -97,6 +113,12 @@ async function openCast(settings: CifarSettings): Promise<Cast> {
   const teacher = await openTeacher(gpu, { teacher_id, logs, classes });
   const model = wideResNet(gpu, { depth, widths: groupWidths(width), classes, seed });
   return { gpu, data, model, teacher, [Symbol.dispose]: () => gpu[Symbol.dispose]() };
+}
+
+async function initialise(model: Model, { init }: CifarSettings): Promise<void> {
+  if (init === "") return;
+  const { tensors } = await readSafetensors(init);
+  model.parameters.load(tensors, { from: init });
 }
 
 async function train(

@@ -13,6 +13,7 @@ import { fit } from "../lib/train/fit.ts";
 import type { ImageSet } from "../lib/train/image_set.ts";
 import { runCommand } from "./options.ts";
 import { createProgress } from "./progress.ts";
+import { alignTable } from "./table.ts";
 import { trainingView } from "./training_view.ts";
 
 const DEPTH = 10;
@@ -75,14 +76,7 @@ function table(rows: readonly Row[]): string {
       `${seconds.toFixed(0)} s`,
     ]),
   ];
-  const widths = [0, 1, 2, 3].map((column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0))
-  );
-  return lines.map((line) =>
-    line.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)
-    ).join("  ")
-  ).join("\n");
+  return alignTable(lines, { right: [1, 2, 3] }).join("\n");
 }
 
 if (import.meta.main) {

@@ -92,12 +92,13 @@ export class Compiler {
   }
 }
 
-/** Appends a bound dispatch to a compute pass. */
-export function encode(
-  pass: GPUComputePassEncoder,
-  { pipeline, group, grid }: BoundDispatch,
-): void {
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, group);
-  pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
+/** Appends bound dispatches to a compute pass. */
+export function encode(pass: GPUComputePassEncoder, dispatches: readonly BoundDispatch[]): void {
+  let current: GPUComputePipeline | null = null;
+  for (const { pipeline, group, grid } of dispatches) {
+    if (pipeline !== current) pass.setPipeline(pipeline);
+    current = pipeline;
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
+  }
 }

@@ -358,7 +358,7 @@ export class Gpu implements Disposable {
     const encoder = this.device.createCommandEncoder({ label: dispatch.label });
     this.#failures.guard({ action: `run ${dispatch.label}` }, () => {
       const pass = encoder.beginComputePass({ label: dispatch.label });
-      encode(pass, this.bind(dispatch));
+      encode(pass, [this.bind(dispatch)]);
       pass.end();
       this.device.queue.submit([encoder.finish()]);
     });

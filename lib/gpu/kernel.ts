@@ -19,6 +19,8 @@ export interface DispatchOptions {
   readonly grid: Grid;
   /** Floating-point operations that the formula asks for, a multiplication and an addition two; 0 unless told. */
   readonly flop?: number;
+  /** Bytes that it moves; `null`, unless told, if that is every tensor once. */
+  readonly bytes?: number | null;
   /** How a program's plan may merge it with its neighbours; not at all unless told. */
   readonly fusion?: Fusion;
   /** The names of the dispatches that were merged into it; none unless told. */
@@ -133,6 +135,7 @@ export class Kernel {
       constants = {},
       grid,
       flop = 0,
+      bytes = null,
       fusion = {},
       absorbed = [],
     }: DispatchOptions,
@@ -148,6 +151,7 @@ export class Kernel {
       constants,
       grid,
       flop,
+      bytes,
       fusion,
       absorbed,
       label: `${name}${isHalf ? " f16" : ""} {${values}}`,

@@ -4,6 +4,7 @@ import { fuse } from "./fuse.ts";
 import { type Plan, planMemory } from "./plan.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
+import type { Timed } from "./timer.ts";
 
 /** What a program may return: tensors, alone or in arrays and objects. */
 export type Outputs = Tensor | null | readonly Outputs[] | { readonly [name: string]: Outputs };
@@ -95,7 +96,12 @@ export class Program<T extends Outputs> implements Disposable {
 
   /** Appends the step to a compute pass of the caller's, who submits it. */
   encode(pass: GPUComputePassEncoder): void {
-    for (const dispatch of this.bound) encode(pass, dispatch);
+    encode(pass, this.bound);
+  }
+
+  /** The dispatches of the plan, in order, each to be timed by itself. */
+  get parts(): readonly Timed[] {
+    return this.bound.map((dispatch) => ({ encode: (pass) => encode(pass, [dispatch]) }));
   }
 
   /** Frees the program's buffers, its outputs' among them. */

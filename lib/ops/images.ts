@@ -79,12 +79,14 @@ export function imageBatch(
     std_g: std[1],
     std_b: std[2],
   };
+  const bytes = batch * 3 * size * size + x.storage.bytes;
   for (const { first, count: held, pixels } of store.shards) {
     kernel.dispatch("batch_of_images", {
       read: [start.values, order, pixels],
       write: [x],
       constants: { ...places, ...normalisation, first, held, padding, flips: flips ? 1 : 0 },
       grid: gridFor(batch * size * size, 64),
+      bytes: bytes * held / count,
     });
   }
   kernel.dispatch("batch_of_labels", {
@@ -92,6 +94,7 @@ export function imageBatch(
     write: [labels],
     constants: { ...places, ...normalisation, held: count },
     grid: gridFor(batch, 64),
+    bytes: 12 * batch,
   });
   return { x, labels };
 }

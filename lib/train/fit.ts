@@ -1,7 +1,5 @@
 import { setImmediate } from "node:timers";
 import type { Plan } from "../gpu/plan.ts";
-import type { LossFunction } from "../losses/activations.ts";
-import { transferLoss } from "../losses/transfer_loss.ts";
 import type { Model } from "../models/model.ts";
 import { stepSchedule } from "../optim/step_schedule.ts";
 import { stepsPerEpoch } from "./batches.ts";
@@ -9,7 +7,8 @@ import { type Evaluation, Evaluator } from "./evaluate.ts";
 import { Flight, type Landed, type Submitted } from "./flight.ts";
 import type { ImageSet } from "./image_set.ts";
 import { freeImages, storeImages } from "./image_store.ts";
-import { type Augmentation, type StepResult, Trainer } from "./trainer.ts";
+import { type StepOptions, withDefaults } from "./step_options.ts";
+import { type StepResult, Trainer } from "./trainer.ts";
 
 /** A step of a run that is over. */
 export interface FinishedStep extends StepResult, Submitted {
@@ -54,35 +53,17 @@ export interface FitListener {
 }
 
 /** How a network is trained. */
-export interface FitOptions extends FitListener {
+export interface FitOptions extends StepOptions, FitListener {
   /** The images. */
   readonly data: ImageSet;
   /** Passes over the training images. */
   readonly epochs: number;
-  /** The network to learn from; none unless told. */
-  readonly teacher?: Model | null;
-  /** The objective; the cross-entropy unless told. */
-  readonly loss?: LossFunction;
-  /** Images a step; 128 unless told. */
-  readonly batchSize?: number;
   /** The learning rate of the first epoch; 0.1 unless told. */
   readonly learningRate?: number;
   /** The epochs, from 1, at whose start the learning rate drops; 60, 120 and 160 unless told. */
   readonly dropEpochs?: readonly number[];
   /** The factor of a drop; 0.2 unless told. */
   readonly dropRatio?: number;
-  /** The momentum's factor; 0.9 unless told. */
-  readonly momentum?: number;
-  /** Weight decay on every trainable parameter; 5e-4 unless told. */
-  readonly weightDecay?: number;
-  /** Nesterov's form of momentum; plain unless told. */
-  readonly nesterov?: boolean;
-  /** The augmentation; a crop from 4 reflected pixels and a flip unless told. */
-  readonly augment?: Augmentation;
-  /** Whether the order is drawn anew each epoch; true unless told. */
-  readonly shuffle?: boolean;
-  /** Seed of order and augmentation; 0 unless told. */
-  readonly seed?: number;
   /** Steps between two fetches of the losses, each of which waits for the GPU; 50 unless told. */
   readonly logEvery?: number;
   /** The steps, from the start of the run, after which it ends; unbounded unless told. */
@@ -121,22 +102,12 @@ function turn(): Promise<void> {
  */
 export async function fit(model: Model, options: FitOptions): Promise<Evaluation | null> {
   const { gpu } = model.parameters;
-  const { data, batchSize = 128, teacher = null, loss = transferLoss() } = options;
+  const { data } = options;
   const train = storeImages(gpu, { images: data.train, set: data });
   const test = storeImages(gpu, { images: data.test, set: data });
   try {
-    using trainer = new Trainer(model, {
-      store: train,
-      loss,
-      teacher,
-      batchSize,
-      shuffle: options.shuffle ?? true,
-      augment: options.augment ?? { padding: 4, flips: true },
-      seed: options.seed ?? 0,
-      momentum: options.momentum ?? 0.9,
-      weightDecay: options.weightDecay ?? 5e-4,
-      nesterov: options.nesterov ?? false,
-    });
+    using trainer = new Trainer(model, withDefaults(options, train));
+    const { batchSize, teacher, loss } = trainer.options;
     using evaluator = new Evaluator(model, { store: test, batchSize, teacher, loss });
     options.onStart?.(trainer);
     options.resume?.restore(trainer);

@@ -12,6 +12,7 @@ import { epochLine, meanAndStd, stepLine } from "./log.ts";
 import { numberAt } from "./parse_log.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { CifarSettings } from "./settings.ts";
+import type { StepOptions } from "./step_options.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** The files of a run. */
@@ -121,23 +122,11 @@ export class Run {
     await fit(this.model, {
       data,
       teacher,
-      loss: transferLoss({
-        alpha: settings.alpha,
-        beta: settings.beta,
-        temperature: settings.temperature,
-      }),
+      ...stepOptions(settings),
       epochs: settings.epochs,
-      batchSize: settings.batch_size,
       learningRate: settings.lr,
       dropEpochs: settings.epoch_step,
       dropRatio: settings.lr_decay_ratio,
-      weightDecay: settings.weight_decay,
-      nesterov: settings.nesterov,
-      augment: settings.no_augment
-        ? { padding: 0, flips: false }
-        : { padding: settings.randomcrop_pad, flips: true },
-      shuffle: !settings.no_shuffle,
-      seed: settings.seed,
       ...(settings.max_steps === null ? {} : { maxSteps: settings.max_steps }),
       ...(signal === undefined ? {} : { signal }),
       ...(checkpoint === null ? {} : {
@@ -194,6 +183,22 @@ export class Run {
     await this.folder.write(RUN_FILES.last, formatSafetensors(weights));
     await this.folder.write(RUN_FILES.checkpoint, checkpoint);
   }
+}
+
+/** What a run's settings say of its steps, teacher left out. */
+export function stepOptions(settings: Readonly<CifarSettings>): StepOptions {
+  const { alpha, beta, temperature } = settings;
+  return {
+    loss: transferLoss({ alpha, beta, temperature }),
+    batchSize: settings.batch_size,
+    weightDecay: settings.weight_decay,
+    nesterov: settings.nesterov,
+    augment: settings.no_augment
+      ? { padding: 0, flips: false }
+      : { padding: settings.randomcrop_pad, flips: true },
+    shuffle: !settings.no_shuffle,
+    seed: settings.seed,
+  };
 }
 
 function mean(steps: readonly FinishedStep[], value: (step: FinishedStep) => number): number {

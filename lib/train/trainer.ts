@@ -94,9 +94,14 @@ export class Trainer implements Disposable {
     );
   }
 
-  /** The plan of the full batch's step, `null` before the first. */
+  /** The full batch's step as it was recorded, `null` before the first. */
+  get program(): Program<null> | null {
+    return this.#programs.get(this.options.batchSize) ?? null;
+  }
+
+  /** Its plan, `null` before the first. */
   get plan(): Plan | null {
-    return this.#programs.get(this.options.batchSize)?.plan ?? null;
+    return this.program?.plan ?? null;
   }
 
   /** The steps submitted whose results have not been taken. */

@@ -8,6 +8,7 @@ import { multiply } from "../../lib/ops/multiply.ts";
 import { relu } from "../../lib/ops/relu.ts";
 import { reshape } from "../../lib/ops/reshape.ts";
 import { scale } from "../../lib/ops/scale.ts";
+import { CallCounter } from "../support/call_counter.ts";
 import { testGpu } from "../support/gpu.ts";
 import { NET_LABELS, netLoss, netRunning, netTensors } from "../support/small_net.ts";
 
@@ -144,4 +145,39 @@ Deno.test("Program: recordings do not nest, and a failed one ends", async () => 
   });
   await assert.rejects(failed, { name: "RangeError", message: "Cannot build" });
   assert.equal(gpu.isRecording, false);
+});
+
+Deno.test("Program: a step of 160 dispatches is encoded and submitted within a millisecond or few", async () => {
+  const gpu = await testGpu();
+  const x = gpu.zeros([4]);
+  using program = await Program.record(gpu, {
+    label: "many",
+    build: () => Array.from({ length: 160 }).reduce<Tensor>((y) => scale(y, 0.5), x),
+  });
+  let fastest = Infinity;
+  for (let run = 0; run < 20; run++) {
+    const began = performance.now();
+    program.run();
+    fastest = Math.min(fastest, performance.now() - began);
+    await gpu.device.queue.onSubmittedWorkDone();
+  }
+  // Half a millisecond on two quiet cores; the bound leaves room for a busy machine.
+  assert.ok(fastest < 4, `${fastest} ms`);
+});
+
+Deno.test("Program: sets a pipeline once for dispatches in a row", async () => {
+  const gpu = await testGpu();
+  const x = gpu.zeros([4]);
+  using program = await Program.record(gpu, {
+    label: "rows",
+    build: () => relu(scale(scale(scale(x, 0.5), 0.5), 0.5)),
+  });
+  using calls = new CallCounter(GPUComputePassEncoder.prototype, [
+    "setPipeline",
+    "setBindGroup",
+    "dispatchWorkgroups",
+  ]);
+  program.run();
+  assert.deepEqual(calls.counts, { setPipeline: 2, setBindGroup: 4, dispatchWorkgroups: 4 });
+  await gpu.settled();
 });

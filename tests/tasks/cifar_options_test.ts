@@ -75,6 +75,17 @@ Deno.test("parseCifar: every flag sets its setting", () => {
   assert.deepEqual(settingsOf(...dashed), given);
 });
 
+Deno.test("parseCifar: --profile takes the settings of a run, but not beside --resume or --evaluate", () => {
+  const command = parseCifar(["--profile", "--depth=10", "--save=a"]);
+  assert.deepEqual(command, {
+    kind: "profile",
+    settings: { ...CIFAR_DEFAULTS, depth: 10, save: "a" },
+  });
+  for (const flag of ["resume", "evaluate"]) {
+    assert.match(refusalOf(`--${flag}=run`, "--profile"), / beside --\w+, found --profile; /);
+  }
+});
+
 Deno.test("parseCifar: --teacher is --teacher_id, and the last of a repeated flag counts", () => {
   assert.equal(settingsOf("--teacher", "a").teacher_id, "a");
   assert.equal(settingsOf("--teacher-id=a").teacher_id, "a");

@@ -1,0 +1,92 @@
+import { type Ceilings, measureCeilings } from "../gpu/ceilings.ts";
+import { type Peak, peakOf } from "../gpu/peak.ts";
+import type { Plan } from "../gpu/plan.ts";
+import { type Profile, profile } from "../gpu/profiler.ts";
+import { summarise, type Summary } from "../gpu/summary.ts";
+import type { Model } from "../models/model.ts";
+import type { ImageSet } from "./image_set.ts";
+import { freeImages, storeImages } from "./image_store.ts";
+import { type StepOptions, withDefaults } from "./step_options.ts";
+import { Trainer } from "./trainer.ts";
+
+/** Where the time and the memory of one training step go. */
+export interface StepProfile extends Profile {
+  /** Images of the step. */
+  readonly images: number;
+  /** The plan of the step. */
+  readonly plan: Plan;
+  /** What is alive where most memory is needed. */
+  readonly peak: Peak;
+  /** The wall time to write the step's numbers, encode it and submit it, in seconds, while the GPU is idle. */
+  readonly encodeSeconds: Summary;
+  /** When the first step was over, in seconds from the start of the process. */
+  readonly firstStepAt: number;
+  /** What the adapter reaches at most: the better of two measurements, one before the step's and one after. */
+  readonly ceilings: Ceilings;
+}
+
+const WARM_UP_STEPS = 2;
+const LEAST_STEPS = 3;
+const MOST_STEPS = 50;
+const ENOUGH_SECONDS = 2;
+
+/**
+ * Trains a few steps and tells where the time and the memory of one go. The network's parameters change.
+ *
+ * @param options The images and what a step does with them.
+ * @throws {RangeError} If a batch does not fit the adapter.
+ */
+export async function profileStep(
+  model: Model,
+  { data, ...options }: StepOptions & { readonly data: ImageSet },
+): Promise<StepProfile> {
+  const { gpu } = model.parameters;
+  const { batchSize = 128 } = options;
+  if (data.train.count < batchSize) {
+    throw new RangeError(
+      `Cannot profile a step of ${batchSize} images: the training set must have as many, found ${data.train.count}`,
+    );
+  }
+  const store = storeImages(gpu, { images: data.train, set: data });
+  try {
+    using trainer = new Trainer(model, withDefaults(options, store));
+    trainer.beginEpoch(1, { rate: 1e-3 });
+    await trainer.submit(0);
+    const { program } = trainer;
+    if (program === null) throw new TypeError("Cannot profile a step: no program was recorded");
+    await trainer.wait();
+    const firstStepAt = performance.now() / 1000;
+    const encodeSeconds = summarise(await encodeTimes(trainer));
+    const before = await measureCeilings(gpu);
+    const measured = await profile(program);
+    const after = await measureCeilings(gpu);
+    return {
+      ...measured,
+      images: batchSize,
+      plan: program.plan,
+      peak: peakOf(program.plan),
+      encodeSeconds,
+      firstStepAt,
+      ceilings: {
+        flopPerSecond: Math.max(before.flopPerSecond, after.flopPerSecond),
+        bytesPerSecond: Math.max(before.bytesPerSecond, after.bytesPerSecond),
+      },
+    };
+  } finally {
+    freeImages(store);
+  }
+}
+
+async function encodeTimes(trainer: Trainer): Promise<number[]> {
+  const times: number[] = [];
+  const enough = performance.now() + 1000 * ENOUGH_SECONDS;
+  const isEnough = () => times.length >= LEAST_STEPS && performance.now() > enough;
+  for (let step = 1; times.length < MOST_STEPS && !isEnough(); step++) {
+    const began = performance.now();
+    await trainer.submit(0);
+    const seconds = (performance.now() - began) / 1000;
+    await trainer.wait();
+    if (step > WARM_UP_STEPS) times.push(seconds);
+  }
+  return times;
+}

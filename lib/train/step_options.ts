@@ -1,0 +1,43 @@
+import type { LossFunction } from "../losses/activations.ts";
+import { transferLoss } from "../losses/transfer_loss.ts";
+import type { Model } from "../models/model.ts";
+import type { ImageStore } from "../ops/images.ts";
+import type { Augmentation, TrainerOptions } from "./trainer.ts";
+
+/** What a step of a training does. */
+export interface StepOptions {
+  /** The network to learn from; none unless told. */
+  readonly teacher?: Model | null;
+  /** The objective; the cross-entropy unless told. */
+  readonly loss?: LossFunction;
+  /** Images a step; 128 unless told. */
+  readonly batchSize?: number;
+  /** The momentum's factor; 0.9 unless told. */
+  readonly momentum?: number;
+  /** Weight decay on every trainable parameter; 5e-4 unless told. */
+  readonly weightDecay?: number;
+  /** Nesterov's form of momentum; plain unless told. */
+  readonly nesterov?: boolean;
+  /** The augmentation; a crop from 4 reflected pixels and a flip unless told. */
+  readonly augment?: Augmentation;
+  /** Whether the order is drawn anew each epoch; true unless told. */
+  readonly shuffle?: boolean;
+  /** Seed of order and augmentation; 0 unless told. */
+  readonly seed?: number;
+}
+
+/** Fills in what was left out. */
+export function withDefaults(options: StepOptions, store: ImageStore): TrainerOptions {
+  return {
+    store,
+    loss: options.loss ?? transferLoss(),
+    teacher: options.teacher ?? null,
+    batchSize: options.batchSize ?? 128,
+    shuffle: options.shuffle ?? true,
+    augment: options.augment ?? { padding: 4, flips: true },
+    seed: options.seed ?? 0,
+    momentum: options.momentum ?? 0.9,
+    weightDecay: options.weightDecay ?? 5e-4,
+    nesterov: options.nesterov ?? false,
+  };
+}
