@@ -38,6 +38,7 @@ export * from "./lib/tape.ts";
 
 // Operations.
 export * from "./lib/ops/add.ts";
+export * from "./lib/ops/attention_loss.ts";
 export * from "./lib/ops/attention_map.ts";
 export * from "./lib/ops/avg_pool2d.ts";
 export * from "./lib/ops/batch_norm.ts";

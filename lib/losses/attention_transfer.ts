@@ -1,6 +1,5 @@
 import type { Tensor } from "../gpu/tensor.ts";
-import { attentionMap } from "../ops/attention_map.ts";
-import { meanSquaredDifference } from "../ops/mean_squared_difference.ts";
+import { attentionLoss } from "../ops/attention_loss.ts";
 import { stopGradient } from "../tape.ts";
 
 /**
@@ -24,5 +23,5 @@ import { stopGradient } from "../tape.ts";
  * ```
  */
 export function attentionTransfer(student: Tensor, teacher: Tensor): Tensor {
-  return meanSquaredDifference(attentionMap(student), attentionMap(stopGradient(teacher)));
+  return attentionLoss(student, stopGradient(teacher));
 }

@@ -10,11 +10,11 @@ import {
 } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Gpu } from "../gpu/device.ts";
 import { record } from "../tape.ts";
 import { add, addendOf } from "./add.ts";
 import { broadcast } from "./broadcast.ts";
 import { inverseSqrt } from "./inverse_sqrt.ts";
+import { lanesOf } from "./lanes.ts";
 import { multiply } from "./multiply.ts";
 import { gateOf, isRelu } from "./relu.ts";
 import { scale } from "./scale.ts";
@@ -126,14 +126,6 @@ interface Blocks {
 }
 
 const MOST_QUADS = 4;
-
-/**
- * Invocations of a workgroup. A software adapter runs eight at once, one such group after the other between barriers,
- * and keeps what each has in memory meanwhile: 128 lanes take three times as long there as eight.
- */
-function lanesOf({ adapter }: Gpu): number {
-  return adapter.isSoftware ? 8 : 256;
-}
 
 /**
  * Cuts rows and quads into workgroups. Every workgroup of the second pass adds up a part of each workgroup of the first,

@@ -1,0 +1,93 @@
+import source from "../../kernels/attention_loss.wgsl" with { type: "text" };
+import { gridFor, Kernel, type Merged, type Pair } from "../gpu/kernel.ts";
+import { padded, quadsOf } from "../gpu/layout.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { record } from "../tape.ts";
+import { addendOf } from "./add.ts";
+import { lanesOf } from "./lanes.ts";
+import { fourSizes, storedQuads, wantReal, wantShape, wantType } from "./shapes.ts";
+
+const kernel = new Kernel("attention_loss", source);
+
+/**
+ * The mean over batch and positions of the squared difference of two unit-length attention maps: what
+ * {@link meanSquaredDifference} of two {@link attentionMap}s comes to, without storing the maps' gradients. The teacher
+ * is a constant. It has no second derivative.
+ *
+ * @param student Activations, `[batch, height, width, channels]`.
+ * @param teacher Activations of the same batch, height and width; any channels.
+ * @returns A scalar.
+ * @throws {TypeError} If they do not have four dimensions, or differ in batch, height or width.
+ * @example
+ * ```ts
+ * import { attentionLoss, Gpu } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * const student = gpu.tensor([1, 0], [1, 1, 2, 1]);
+ * const teacher = gpu.tensor([0, 0, 5, 5], [1, 1, 2, 2]);
+ * assert.deepEqual([...await attentionLoss(student, teacher).read()], [1]);
+ * ```
+ */
+export function attentionLoss(student: Tensor, teacher: Tensor): Tensor {
+  const [batch, height, width, channels] = fourSizes(student, "take the attention of the student");
+  const [, , , teacherChannels] = fourSizes(teacher, "take the attention of the teacher");
+  wantShape(teacher, [batch, height, width, teacherChannels], "compare attention");
+  wantType(teacher, wantReal(student, "take the attention of the student"), "compare attention");
+  const { gpu, dtype } = student;
+  const positions = height * width;
+  const constants = {
+    batch,
+    positions,
+    stored: padded(positions),
+    channels,
+    quads: quadsOf(channels),
+    lanes: lanesOf(gpu),
+  };
+  const [slope, scratch] = [
+    gpu.empty([batch, positions], { label: "attention_loss.slope" }),
+    gpu.empty([batch, positions], { label: "attention_loss.scratch" }),
+  ];
+  const parts = gpu.empty([batch], { label: "attention_loss.parts" });
+  kernel.dispatch("forward", {
+    read: [student, teacher],
+    write: [slope, scratch, parts],
+    constants: {
+      ...constants,
+      teacher_channels: teacherChannels,
+      teacher_quads: quadsOf(teacherChannels),
+    },
+    grid: [padded(batch)],
+  });
+  const y = gpu.empty([], { label: "attention_loss.y" });
+  kernel.dispatch("finish", { read: [parts], write: [y], constants, grid: [1] });
+  return record({
+    name: "attentionLoss",
+    inputs: [student],
+    output: y,
+    vjp: (dy) => {
+      const ds = gpu.empty(student.shape, { label: "attention_loss.ds", dtype });
+      kernel.dispatch("vjp", {
+        read: [student, slope, dy, student],
+        write: [ds],
+        constants: { ...constants, lanes: 64 },
+        grid: gridFor(storedQuads(ds), 64),
+        fusion: { absorb: addToStore },
+      });
+      return [ds];
+    },
+    differentiableVjp: null,
+  });
+}
+
+/** Adds another gradient of the student's activations to this one. */
+function addToStore(pair: Pair): Merged | null {
+  const { producer, consumer } = pair;
+  const addend = addendOf(pair);
+  if (addend === null || producer.constants["added"] === 1) return null;
+  return {
+    read: [...producer.read.slice(0, -1), addend],
+    write: consumer.write,
+    constants: { ...producer.constants, added: 1 },
+  };
+}
