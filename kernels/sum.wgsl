@@ -2,10 +2,11 @@ alias real = f32;
 // Sums that keep the channels, or a number a row:
 //   columns: y[c] = sum_r x[r, c]         rows: y[r] = sum_c x[r, c]
 // Their vjps are the broadcasts of broadcast.wgsl. No atomics: the order of addition is fixed. Sums are float32 whatever
-// real is.
+// real is. A row's sum may be multiplied by a factor, where the product is merged with it.
 override lanes: u32 = 64;
 override quads: u32; // columns: vec4s a row; rows: vec4s in all
 override rows: u32;
+override factor: f32 = 1; // rows
 override chunk: u32; // columns: rows that one invocation of `columns` adds; rows: vec4s a row
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
@@ -71,5 +72,5 @@ fn row(
     workgroupBarrier();
     if (lane < half) { totals[lane] += totals[lane + half]; }
   }
-  if (lane == 0 && row < (rows + 3) / 4 * 4) { row_sums[row] = totals[0]; }
+  if (lane == 0 && row < (rows + 3) / 4 * 4) { row_sums[row] = factor * totals[0]; }
 }

@@ -1,8 +1,7 @@
-import { add } from "../ops/add.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 import { distillation } from "../ops/distillation.ts";
-import { scale } from "../ops/scale.ts";
 import { mean } from "../ops/sum.ts";
+import { weightedSum } from "../ops/weighted_sum.ts";
 import type { LossFunction } from "./activations.ts";
 import { attentionTransfer } from "./attention_transfer.ts";
 
@@ -57,13 +56,11 @@ export function transferLoss(
       }
       return attentionTransfer(tap, other);
     });
-    const soft = alpha === 0
-      ? null
-      : mean(distillation(student.logits, teacher.logits, { temperature }));
-    const base = soft === null ? hard : add(scale(soft, alpha), scale(hard, 1 - alpha));
-    const total = beta === 0 || attention.length === 0
-      ? base
-      : add(base, scale(attention.reduce(add), beta));
+    const soft = alpha === 0 ? [] : [
+      { value: mean(distillation(student.logits, teacher.logits, { temperature })), weight: alpha },
+    ];
+    const maps = beta === 0 ? [] : attention.map((value) => ({ value, weight: beta }));
+    const total = weightedSum([{ value: hard, weight: 1 - alpha }, ...soft, ...maps]);
     return { total, crossEntropy: hard, attention };
   };
 }

@@ -1,9 +1,10 @@
 import source from "../../kernels/broadcast.wgsl" with { type: "text" };
 import type { RealType } from "../gpu/dtype.ts";
-import { gridFor, Kernel } from "../gpu/kernel.ts";
+import { gridFor, Kernel, type Merged, type Pair } from "../gpu/kernel.ts";
 import { type Layout, padded, quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
+import { factorOf } from "./scale.ts";
 import { storedQuads, wantSamples, wantShape, wantType } from "./shapes.ts";
 import { type Keep, sum } from "./sum.ts";
 
@@ -59,6 +60,14 @@ export function broadcast(
       stored_inputs: layout === "weights" ? padded(inputs) : 1,
     },
     grid: gridFor(quads, 64),
+    fusion: { inline: scaleLoad },
   });
   return record({ name: "broadcast", inputs: [v], output: y, vjp: (dy) => [sum(dy, { keep })] });
+}
+
+/** Multiplies the numbers as they are loaded. */
+function scaleLoad({ producer, consumer: { constants } }: Pair): Merged | null {
+  const factor = factorOf(producer);
+  if (factor === null || constants["factor"] !== undefined) return null;
+  return { read: producer.read, constants: { ...constants, factor } };
 }

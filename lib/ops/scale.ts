@@ -1,5 +1,5 @@
 import source from "../../kernels/scale.wgsl" with { type: "text" };
-import { gridFor, Kernel } from "../gpu/kernel.ts";
+import { type Dispatch, gridFor, Kernel } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import { storedQuads } from "./shapes.ts";
@@ -30,4 +30,9 @@ export function scale(x: Tensor, factor: number): Tensor {
     grid: gridFor(quads, 64),
   });
   return record({ name: "scale", inputs: [x], output: y, vjp: (dy) => [scale(dy, factor)] });
+}
+
+/** The factor of a dispatch that is a product with a fixed number, `null` for any other. */
+export function factorOf(dispatch: Dispatch): number | null {
+  return kernel.runs(dispatch, "forward") ? dispatch.constants["factor"] ?? null : null;
 }

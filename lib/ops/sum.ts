@@ -1,10 +1,10 @@
 import source from "../../kernels/sum.wgsl" with { type: "text" };
-import { gridFor, Kernel, split } from "../gpu/kernel.ts";
+import { gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import { broadcast } from "./broadcast.ts";
-import { scale } from "./scale.ts";
+import { factorOf, scale } from "./scale.ts";
 import { storedQuads, wantReal, wantSamples } from "./shapes.ts";
 
 const kernel = new Kernel("sum", source);
@@ -57,6 +57,11 @@ function sumColumns(x: Tensor): Tensor {
   const channels = x.shape.at(-1) ?? 1;
   const quads = quadsOf(channels);
   const rows = storedQuads(x) / quads;
+  const y = x.gpu.empty([channels], { label: "sum.y" });
+  if (rows <= FEW_ROWS) {
+    sumTree(x, y, { rows });
+    return y;
+  }
   const { chunk, chunks } = split(rows, { least: 64, most: 256 });
   const partial = x.gpu.empty([chunks, channels], { label: "sum.partial" });
   kernel.dispatch("columns", {
@@ -65,9 +70,21 @@ function sumColumns(x: Tensor): Tensor {
     constants: { rows, quads, chunk },
     grid: gridFor(quads * chunks, 64),
   });
-  const y = x.gpu.empty([channels], { label: "sum.y" });
   finishColumns(partial, y, { rows: chunks });
   return y;
+}
+
+/** Rows that one workgroup a vec4 of channels adds up by itself. */
+const FEW_ROWS = 512;
+
+function sumTree(x: Tensor, y: Tensor, { rows }: { rows: number }): void {
+  const quads = storedQuads(y);
+  kernel.dispatch("columns_finish", {
+    read: [x],
+    write: [y],
+    constants: { rows, quads, chunk: 1 },
+    grid: [quads],
+  });
 }
 
 const SERIAL_QUADS = 256;
@@ -78,12 +95,15 @@ const SERIAL_QUADS = 256;
  */
 export function finishColumns(partial: Tensor, y: Tensor, { rows }: { rows: number }): void {
   const quads = storedQuads(y);
-  const isSerial = quads >= SERIAL_QUADS;
-  kernel.dispatch(isSerial ? "columns" : "columns_finish", {
+  if (quads < SERIAL_QUADS) {
+    sumTree(partial, y, { rows });
+    return;
+  }
+  kernel.dispatch("columns", {
     read: [partial],
     write: [y],
-    constants: { rows, quads, chunk: isSerial ? rows : 1 },
-    grid: isSerial ? gridFor(quads, 64) : [quads],
+    constants: { rows, quads, chunk: rows },
+    grid: gridFor(quads, 64),
   });
 }
 
@@ -93,7 +113,15 @@ function sumRows(x: Tensor, { y, rows, chunk }: { y: Tensor; rows: number; chunk
     write: [y],
     constants: { rows, quads: storedQuads(x), chunk },
     grid: gridFor(Math.ceil(rows / 4) * 4, 1),
+    fusion: { absorb: scaleStore },
   });
+}
+
+/** Multiplies the sums before they are stored. */
+function scaleStore({ producer: { constants }, consumer }: Pair): Merged | null {
+  const factor = factorOf(consumer);
+  if (factor === null || constants["factor"] !== undefined) return null;
+  return { write: consumer.write, constants: { ...constants, factor } };
 }
 
 function sumSamples(x: Tensor): Tensor {

@@ -1,6 +1,14 @@
+import assert from "node:assert/strict";
+import { Program } from "../../lib/gpu/program.ts";
+import { gradients } from "../../lib/gradients.ts";
+import { broadcast } from "../../lib/ops/broadcast.ts";
 import { scale } from "../../lib/ops/scale.ts";
+import { mean, sum } from "../../lib/ops/sum.ts";
+import { watch } from "../../lib/tape.ts";
 import { checkOp } from "../support/check_op.ts";
+import { testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
+import { randomValues } from "../support/random.ts";
 
 Deno.test("scale: a negative factor, more than a workgroup", async () => {
   await checkOp(({ x }) => scale(x, -2.5), {
@@ -16,4 +24,25 @@ Deno.test("scale: weights keep their layout", async () => {
     shape: [1, 1, 5, 3],
     reference: ({ x }) => x.map((value) => 3 * value),
   });
+});
+
+Deno.test("scale: merged with a sum's store and a broadcast's load, it computes the same bits", async () => {
+  const gpu = await testGpu();
+  const x = watch(gpu.tensor(randomValues(3 * 50, { seed: 1 }), [3, 50]));
+  const build = () => {
+    const y = mean(x);
+    const [dx] = gradients(y, [x]);
+    const rows = sum(x, { keep: "channels" });
+    return [y, dx ?? y, broadcast(scale(rows, 0.3), [2, 50], { keep: "channels" })];
+  };
+  using merged = await Program.record(gpu, { label: "merged", build });
+  using apart = await Program.record(gpu, { label: "apart", build, fusion: false });
+  merged.run();
+  apart.run();
+  assert.deepEqual(await gpu.read(merged.outputs), await gpu.read(apart.outputs));
+  assert.deepEqual(merged.plan.fused, [
+    "sum.row + scale.forward",
+    "broadcast.over_channels + scale.forward",
+    "broadcast.over_rows + scale.forward",
+  ]);
 });
