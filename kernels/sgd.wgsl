@@ -1,18 +1,23 @@
 // Stochastic gradient descent with momentum m and weight decay d, over all parameters in one dispatch:
 //   v <- m v + (g + d p)        p <- p - rate * v            (Nesterov: p <- p - rate * (g + d p + m v))
 // as PyTorch's SGD; v starts as zeros, which makes the first step's v the gradient, as there.
-// Layout: p, g, v flat buffers of one size, as vec4s; `values` holds the learning rate. One invocation a vec4.
+// With a loss scale, g is divided by it first, and nothing happens where a gradient was found that is not finite.
+// Layout: p, g, v flat buffers of one size, as vec4s; `values` holds the learning rate; scale a scalar and found a word
+// (without a loss scale, any buffers). One invocation a vec4.
 override quads: u32; // vec4s in all
 override momentum: f32;
 override weight_decay: f32;
 override nesterov: bool = false;
+override scaled: bool = false;
 override rate_at: u32; // place of the learning rate in `values`
 override lanes: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> values: array<u32>;
 @group(0) @binding(1) var<storage, read> g: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> p: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> v: array<vec4f>;
+@group(0) @binding(2) var<storage, read> scale: array<f32>;
+@group(0) @binding(3) var<storage, read> found: array<u32>;
+@group(0) @binding(4) var<storage, read_write> p: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 
 @compute @workgroup_size(lanes)
 fn step(
@@ -22,7 +27,12 @@ fn step(
 ) {
   let i = (group.y * groups.x + group.x) * lanes + lane;
   if (i >= quads) { return; }
-  let gradient = g[i] + weight_decay * p[i];
+  var gradient = g[i];
+  if (scaled) {
+    if (found[0] != 0) { return; }
+    gradient /= scale[0];
+  }
+  gradient += weight_decay * p[i];
   let velocity = momentum * v[i] + gradient;
   v[i] = velocity;
   p[i] -= bitcast<f32>(values[rate_at]) * select(velocity, gradient + momentum * velocity, nesterov);

@@ -1,5 +1,5 @@
-import { type CifarSettings, DATASETS } from "../lib/train/settings.ts";
-import { type Flags, toggle, UsageError } from "./flags.ts";
+import { type CifarSettings, DATASETS, DTYPES } from "../lib/train/settings.ts";
+import { type Flags, toggle } from "./flags.ts";
 import { readList, readNumber, readOneOf, readText, readWhole } from "./flags.ts";
 import type { CommandText } from "./options.ts";
 
@@ -148,7 +148,12 @@ export const CIFAR_FLAGS: Flags<CifarSettings & { evaluate: string; profile: boo
     "Make a few steps as a run with the same flags would, print where the time and the memory " +
       "of one go, and end; no run's folder is made",
   ),
-  dtype: { group: MACHINE, value: "TYPE", help: "Type of activations: float", read: readDtype },
+  dtype: {
+    group: MACHINE,
+    value: "TYPE",
+    help: "Type of activations: float, or half on a GPU with shader-f16",
+    read: readOneOf(DTYPES),
+  },
   ngpu: { group: MACHINE, value: "N", help: "Number of GPUs; only 1 for now", read: readWhole },
   gpu_id: { group: MACHINE, value: "ID", help: "Which GPU; only 0 for now", read: readText },
   cuda: toggle(MACHINE, "Accepted for the original's sake; does nothing here"),
@@ -172,10 +177,3 @@ export const CIFAR_TEXT: CommandText = {
   The same on the built-in set, which needs no download:
     deno task cifar --dataset shapes --epochs 5 --epoch_step [3,5] --save shapes_student`,
 };
-
-const readFloat = readOneOf(["float"]);
-
-function readDtype(text: string, flag: string): "float" {
-  if (text !== "half") return readFloat(text, flag);
-  throw new UsageError(`Cannot train: --dtype half is not there yet; use --dtype float`);
-}

@@ -10,7 +10,7 @@ import { profileStep } from "../lib/train/profile_step.ts";
 import { readSettings } from "../lib/train/read_settings.ts";
 import { Run, stepOptions } from "../lib/train/run.ts";
 import { RunFolder } from "../lib/train/run_folder.ts";
-import { CIFAR_DEFAULTS, type CifarSettings, runName } from "../lib/train/settings.ts";
+import { CIFAR_DEFAULTS, type CifarSettings, realTypeOf, runName } from "../lib/train/settings.ts";
 import { readSafetensors } from "../lib/weights/safetensors.ts";
 import type { CifarCommand } from "./cifar_options.ts";
 import { openData } from "./open_data.ts";
@@ -83,7 +83,11 @@ export async function evaluateRun({ target, logs, changes }: Asked<"evaluate">):
   using gpu = await Gpu.open();
   using model = await openModel(gpu, path);
   wantClasses(model, data, path);
-  const { loss, accuracy } = await evaluate(model, { data, batchSize: settings.batch_size });
+  const { loss, accuracy } = await evaluate(model, {
+    data,
+    batchSize: settings.batch_size,
+    dtype: realTypeOf(settings),
+  });
   console.log(`${model.name} of ${path} on ${data.test.count} test images of ${data.name}`);
   console.log(`test_loss ${loss.toFixed(4)}  test_acc ${accuracy.toFixed(2)} %`);
   return 0;
@@ -107,12 +111,15 @@ interface Cast extends Disposable {
 async function openCast(settings: CifarSettings): Promise<Cast> {
   const { depth, width, seed, teacher_id, logs } = settings;
   if (teacher_id !== "") await findWeights(teacher_id, { logs });
+  using opened = new DisposableStack();
+  const gpu = opened.use(await Gpu.open());
+  if (settings.dtype === "half") gpu.wantHalf("train with --dtype half");
   const data = await openData(settings);
   const { classes } = data;
-  const gpu = await Gpu.open();
   const teacher = await openTeacher(gpu, { teacher_id, logs, classes });
   const model = wideResNet(gpu, { depth, widths: groupWidths(width), classes, seed });
-  return { gpu, data, model, teacher, [Symbol.dispose]: () => gpu[Symbol.dispose]() };
+  const kept = opened.move();
+  return { gpu, data, model, teacher, [Symbol.dispose]: () => kept.dispose() };
 }
 
 async function initialise(model: Model, { init }: CifarSettings): Promise<void> {
@@ -154,6 +161,9 @@ async function train(
       `${data.name}, ${data.train.count} images; ${gpu.adapter.name}; ${folder.path}`,
   );
   const isDone = await run.train();
+  if (settings.dtype === "half") {
+    progress.note(`${run.skippedSteps} steps skipped for gradients beyond half precision`);
+  }
   progress.done();
   if (isDone) return 0;
   console.error(

@@ -48,14 +48,19 @@ export function createArena(
 /**
  * Places intermediate tensors side by side in one buffer, laid out as {@link createArena} would, and returns that
  * buffer as one flat tensor; `null` where that cannot be: one of them has a place already, or appears twice.
+ *
+ * @param options.into A buffer of that size to place them in; an intermediate one unless told.
  */
-export function gather(tensors: readonly Tensor[], { label }: { label: string }): Tensor | null {
+export function gather(
+  tensors: readonly Tensor[],
+  { label, into }: { label: string; into?: Tensor },
+): Tensor | null {
   const storages = new Set(tensors.map(({ storage }) => storage));
   const gpu = tensors[0]?.gpu;
   if (gpu === undefined || storages.size < tensors.length) return null;
   for (const storage of storages) if (!storage.isPlaceless || storage.root !== storage) return null;
   const bytes = tensors.reduce((sum, { storage }) => sum + align(storage.bytes), 0);
-  const whole = gpu.empty([bytes / 4], { label });
+  const whole = into ?? gpu.empty([bytes / 4], { label });
   let offset = 0;
   for (const storage of storages) {
     storage.sliceOf(whole.storage, offset);

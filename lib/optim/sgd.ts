@@ -5,6 +5,7 @@ import type { StepValue } from "../gpu/step_values.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { copyInto } from "../ops/copy.ts";
 import { storedQuads, wantShape } from "../ops/shapes.ts";
+import type { LossScale } from "./loss_scale.ts";
 
 const kernel = new Kernel("sgd", source);
 
@@ -28,6 +29,8 @@ export interface SgdOptions {
   readonly weightDecay: number;
   /** Nesterov's form, as PyTorch has it; plain momentum unless told. */
   readonly nesterov?: boolean;
+  /** What the gradients were scaled by; a step whose gradients overflow is then skipped. */
+  readonly lossScale?: LossScale;
 }
 
 /**
@@ -41,7 +44,7 @@ export interface SgdOptions {
 export function sgd(
   parameters: FlatTensors,
   gradients: readonly Tensor[],
-  { velocity, learningRate, momentum, weightDecay, nesterov = false }: SgdOptions,
+  { velocity, learningRate, momentum, weightDecay, nesterov = false, lossScale }: SgdOptions,
 ): void {
   const { flat, trainable } = parameters;
   wantShape(velocity.flat, flat.shape, "take a step of SGD");
@@ -49,17 +52,19 @@ export function sgd(
     wantShape(gradients[at] ?? flat, parameter.shape, `take a step of SGD for ${parameter.label}`);
   });
   const quads = storedQuads(flat);
+  const into = lossScale === undefined ? {} : { into: lossScale.room(flat.shape) };
+  const whole = gather(gradients, { label: "gradients", ...into }) ?? copied(parameters, gradients);
+  lossScale?.inspect(whole);
+  const { values } = learningRate;
   kernel.dispatch("step", {
-    read: [
-      learningRate.values,
-      gather(gradients, { label: "gradients" }) ?? copied(parameters, gradients),
-    ],
+    read: [values, whole, lossScale?.scale ?? values, lossScale?.found ?? values],
     write: [flat, velocity.flat],
     constants: {
       quads,
       momentum,
       weight_decay: weightDecay,
       nesterov: nesterov ? 1 : 0,
+      scaled: lossScale === undefined ? 0 : 1,
       rate_at: learningRate.index,
     },
     grid: gridFor(quads, 64),

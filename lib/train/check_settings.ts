@@ -1,5 +1,5 @@
 import { nearestWords } from "./nearest.ts";
-import { CIFAR_DEFAULTS, type CifarSettings, DATASETS } from "./settings.ts";
+import { CIFAR_DEFAULTS, type CifarSettings, DATASETS, DTYPES } from "./settings.ts";
 
 interface Rule<T> {
   wanted: string;
@@ -24,9 +24,9 @@ const RULES: { readonly [K in keyof CifarSettings]?: Rule<CifarSettings[K]> } = 
     nearest: (dataset) => nearestWords(dataset, DATASETS)[0],
   },
   dtype: {
-    wanted: "float, other types are not there yet",
-    holds: (dtype) => dtype === "float",
-    nearest: () => "float",
+    wanted: `one of ${DTYPES.join(", ")}`,
+    holds: (dtype) => DTYPES.includes(dtype),
+    nearest: (dtype) => nearestWords(dtype, DTYPES)[0],
   },
   nthread: whole(0),
   batch_size: whole(1),

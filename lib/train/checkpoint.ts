@@ -1,3 +1,4 @@
+import type { LossScaleState } from "../optim/loss_scale.ts";
 import type { NamedTensors } from "../weights/parameter_set.ts";
 import { formatSafetensors, readSafetensors } from "../weights/safetensors.ts";
 import type { FinishedStep, Position } from "./fit.ts";
@@ -17,7 +18,9 @@ export interface Progress {
 export interface Checkpoint {
   /** What the run knew. */
   readonly progress: Progress;
-  /** Overwrites the weights and the momentum. */
+  /** Where the loss scale stood, `null` in float32. */
+  readonly lossScale: LossScaleState | null;
+  /** Overwrites the weights, the momentum and the loss scale. */
   restore(trainer: Trainer): void;
 }
 
@@ -36,7 +39,7 @@ function stripped(prefix: string, tensors: NamedTensors): NamedTensors {
 /**
  * Everything that a run needs to go on, as one safetensors file, so that its parts always belong together.
  *
- * @param trainer The trainer, for the momentum.
+ * @param trainer The trainer, for the momentum and the loss scale.
  * @param weights The network's parameters.
  * @param progress The rest.
  */
@@ -46,7 +49,11 @@ export async function formatCheckpoint(
 ): Promise<Uint8Array> {
   const momentum = await trainer.velocity.save();
   const tensors = new Map([...prefixed(PARAMETERS, weights), ...prefixed(MOMENTUM, momentum)]);
-  return formatSafetensors(tensors, { progress: JSON.stringify(progress) });
+  const scale = await trainer.lossScale?.read();
+  return formatSafetensors(tensors, {
+    progress: JSON.stringify(progress),
+    ...(scale === undefined ? {} : { loss_scale: JSON.stringify(scale) }),
+  });
 }
 
 function number(value: unknown): number {
@@ -57,6 +64,7 @@ function stepOf(value: unknown): FinishedStep {
   const read = (name: string): unknown =>
     typeof value === "object" && value !== null ? Reflect.get(value, name) : null;
   const attention = read("attention");
+  const scaling = read("scaling");
   return {
     step: number(read("step")),
     epoch: number(read("epoch")),
@@ -66,7 +74,20 @@ function stepOf(value: unknown): FinishedStep {
     loss: number(read("loss")),
     right: number(read("right")),
     attention: Array.isArray(attention) ? attention.map(number) : [],
+    ...(typeof scaling !== "object" || scaling === null ? {} : {
+      scaling: {
+        scale: number(Reflect.get(scaling, "scale")),
+        isSkipped: Reflect.get(scaling, "isSkipped") === true,
+      },
+    }),
   };
+}
+
+function lossScaleOf(text: string | undefined): LossScaleState | null {
+  const value: unknown = text === undefined ? null : JSON.parse(text);
+  if (typeof value !== "object" || value === null) return null;
+  const read = (name: string) => number(Reflect.get(value, name));
+  return { scale: read("scale"), good: read("good"), skipped: read("skipped") };
 }
 
 /**
@@ -90,13 +111,21 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     best: unknown;
   };
   const steps = (list: unknown) => Array.isArray(list) ? list.map(stepOf) : [];
+  const lossScale = lossScaleOf(metadata["loss_scale"]);
   return {
+    lossScale,
     progress: {
       position: { step: number(position["step"]), stepsOfEpoch: steps(position["stepsOfEpoch"]) },
       unlogged: steps(unlogged),
       best: typeof best === "number" ? best : null,
     },
     restore(trainer: Trainer) {
+      if (trainer.lossScale !== null && lossScale === null) {
+        throw new TypeError(
+          `Cannot resume from ${path} in half precision: wanted a checkpoint with its loss scale, found none`,
+        );
+      }
+      if (lossScale !== null) trainer.lossScale?.write(lossScale);
       trainer.model.parameters.load(stripped(PARAMETERS, tensors), { from: path });
       trainer.velocity.load(stripped(MOMENTUM, tensors), { from: path });
     },

@@ -1,3 +1,4 @@
+import type { RealType } from "../gpu/dtype.ts";
 import { Program } from "../gpu/program.ts";
 import { StepValues } from "../gpu/step_values.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -32,6 +33,8 @@ export interface EvaluatorOptions {
   readonly teacher?: Model | null;
   /** The objective that {@link Evaluation.totalLoss} reports; the cross-entropy unless told. */
   readonly loss?: LossFunction;
+  /** What activations are stored as; float32 unless told. */
+  readonly dtype?: RealType;
 }
 
 /** Evaluates a network again and again with the same recorded programs. */
@@ -90,7 +93,7 @@ export class Evaluator implements Disposable {
   async #program(batch: number): Promise<Program<null>> {
     const found = this.#programs.get(batch);
     if (found !== undefined) return found;
-    const { store, teacher = null, loss = transferLoss() } = this.options;
+    const { store, teacher = null, loss = transferLoss(), dtype = "f32" } = this.options;
     const program = await Program.record(this.model.parameters.gpu, {
       label: `evaluate ${this.model.name}`,
       build: () =>
@@ -103,6 +106,7 @@ export class Evaluator implements Disposable {
             seed: 0,
             padding: 0,
             flips: false,
+            dtype,
           });
           const student = this.model.apply(x, { training: false });
           const { total, crossEntropy } = loss({
@@ -138,16 +142,21 @@ const MOST_IN_FLIGHT = 64;
  * @param model The network.
  * @param options.data The set.
  * @param options.batchSize Images of a batch; 128 unless told.
+ * @param options.dtype What activations are stored as; float32 unless told.
  * @returns Loss and top-1 accuracy.
  */
 export async function evaluate(
   model: Model,
-  { data, batchSize = 128 }: { data: ImageSet; batchSize?: number },
+  { data, batchSize = 128, dtype = "f32" }: {
+    data: ImageSet;
+    batchSize?: number;
+    dtype?: RealType;
+  },
 ): Promise<Evaluation> {
   const { gpu } = model.parameters;
   const store = storeImages(gpu, { images: data.test, set: data });
   try {
-    using evaluator = new Evaluator(model, { store, batchSize });
+    using evaluator = new Evaluator(model, { store, batchSize, dtype });
     return await evaluator.run();
   } finally {
     freeImages(store);

@@ -103,12 +103,13 @@ function turn(): Promise<void> {
 export async function fit(model: Model, options: FitOptions): Promise<Evaluation | null> {
   const { gpu } = model.parameters;
   const { data } = options;
+  if (options.dtype === "f16") gpu.wantHalf("train in half precision");
   const train = storeImages(gpu, { images: data.train, set: data });
   const test = storeImages(gpu, { images: data.test, set: data });
   try {
     using trainer = new Trainer(model, withDefaults(options, train));
-    const { batchSize, teacher, loss } = trainer.options;
-    using evaluator = new Evaluator(model, { store: test, batchSize, teacher, loss });
+    const { batchSize, teacher, loss, dtype = "f32" } = trainer.options;
+    using evaluator = new Evaluator(model, { store: test, batchSize, teacher, loss, dtype });
     options.onStart?.(trainer);
     options.resume?.restore(trainer);
     return await new Loop(trainer, evaluator, options).run();

@@ -24,6 +24,10 @@ export interface EpochResult {
   test_time: number;
   /** Mean and standard deviation of each group's attention loss in training; none without a teacher. */
   at_losses: readonly (readonly [mean: number, std: number])[];
+  /** In half precision: the factor on the loss at the epoch's last step. */
+  loss_scale?: number;
+  /** In half precision: the epoch's steps whose gradients overflowed. */
+  skipped_steps?: number;
 }
 
 /** What `steps.jsonl` says of a step. */
@@ -40,13 +44,17 @@ export interface StepRecord {
   lr: number;
   /** Training speed since the line before. */
   images_per_s: number;
+  /** In half precision: the factor on the loss. */
+  loss_scale?: number;
+  /** In half precision: the steps since the line before whose gradients overflowed. */
+  skipped_steps?: number;
 }
 
 const MARK = "json_stats: ";
 
 /**
  * Words an epoch's line of `log.txt`: the original's keys in the original's order, then
- * `test_loss_total`. It is always valid JSON; a number that is not finite becomes null.
+ * `test_loss_total`, and in half precision the loss scale. It is always valid JSON; a number that is not finite becomes null.
  *
  * @param settings The run's settings.
  * @param result The epoch's results.
@@ -98,6 +106,8 @@ export function epochLine(settings: Readonly<CifarSettings>, result: EpochResult
     test_time: result.test_time,
     at_losses: result.at_losses,
     test_loss_total: result.test_loss_total,
+    loss_scale: result.loss_scale,
+    skipped_steps: result.skipped_steps,
   });
 }
 
@@ -123,6 +133,8 @@ export function stepLine(record: StepRecord): string {
     at_losses: record.at_losses,
     lr: record.lr,
     images_per_s: record.images_per_s,
+    loss_scale: record.loss_scale,
+    skipped_steps: record.skipped_steps,
   });
 }
 

@@ -1,5 +1,11 @@
 import { checkSettings } from "./check_settings.ts";
-import { type CifarSettings, type DatasetName, DATASETS } from "./settings.ts";
+import {
+  type CifarSettings,
+  type DatasetName,
+  DATASETS,
+  type DtypeName,
+  DTYPES,
+} from "./settings.ts";
 
 /**
  * Reads the settings of a CIFAR run from what its `config.json` holds; keys it does not know are
@@ -27,7 +33,7 @@ export function readSettings(value: unknown, source: string): CifarSettings {
     width: of.number("width"),
     dataset: of.dataset("dataset"),
     dataroot: of.text("dataroot"),
-    dtype: of.float("dtype"),
+    dtype: of.dtype("dtype"),
     nthread: of.number("nthread"),
     teacher_id: of.text("teacher_id"),
     batch_size: of.number("batch_size"),
@@ -105,8 +111,9 @@ class Fields {
     return name ?? this.#refuse(key, `one of ${DATASETS.join(", ")}`);
   }
 
-  float(key: string): "float" {
-    return this.#fields.get(key) === "float" ? "float" : this.#refuse(key, "float");
+  dtype(key: string): DtypeName {
+    const name = DTYPES.find((dtype) => dtype === this.#fields.get(key));
+    return name ?? this.#refuse(key, `one of ${DTYPES.join(", ")}`);
   }
 
   #refuse(key: string, wanted: string): never {

@@ -11,7 +11,7 @@ import type { ImageSet } from "./image_set.ts";
 import { epochLine, meanAndStd, stepLine } from "./log.ts";
 import { numberAt } from "./parse_log.ts";
 import type { RunFolder } from "./run_folder.ts";
-import type { CifarSettings } from "./settings.ts";
+import { type CifarSettings, realTypeOf } from "./settings.ts";
 import type { StepOptions } from "./step_options.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -56,6 +56,7 @@ export class Run {
   #unlogged: FinishedStep[] = [];
   #best: number | null = null;
   #trainer: Trainer | null = null;
+  #skipped = 0;
 
   private constructor(
     readonly model: Model,
@@ -65,6 +66,7 @@ export class Run {
   ) {
     this.#unlogged = [...checkpoint?.progress.unlogged ?? []];
     this.#best = checkpoint?.progress.best ?? null;
+    this.#skipped = checkpoint?.lossScale?.skipped ?? 0;
   }
 
   /** Starts a run in an empty folder. */
@@ -111,6 +113,11 @@ export class Run {
     return new Run(model, folder, options, checkpoint);
   }
 
+  /** The steps so far that were skipped since a gradient overflowed, those before a resume counted. */
+  get skippedSteps(): number {
+    return this.#skipped;
+  }
+
   /**
    * Trains to the end or to the signal.
    *
@@ -148,6 +155,7 @@ export class Run {
 
   async #logSteps(steps: readonly FinishedStep[]): Promise<void> {
     for (const step of steps) {
+      if (step.scaling?.isSkipped) this.#skipped++;
       this.#unlogged.push(step);
       if ((step.step + 1) % this.options.settings.log_every !== 0) continue;
       await this.folder.appendLine(RUN_FILES.steps, lineOf(this.#unlogged));
@@ -198,11 +206,19 @@ export function stepOptions(settings: Readonly<CifarSettings>): StepOptions {
       : { padding: settings.randomcrop_pad, flips: true },
     shuffle: !settings.no_shuffle,
     seed: settings.seed,
+    dtype: realTypeOf(settings),
   };
 }
 
 function mean(steps: readonly FinishedStep[], value: (step: FinishedStep) => number): number {
   return steps.reduce((sum, step) => sum + value(step), 0) / steps.length;
+}
+
+function scalingOf(steps: readonly FinishedStep[]) {
+  const last = steps.at(-1)?.scaling;
+  if (last === undefined) return {};
+  const skipped = steps.filter(({ scaling }) => scaling?.isSkipped);
+  return { loss_scale: last.scale, skipped_steps: skipped.length };
 }
 
 function groups(steps: readonly FinishedStep[]): number[][] {
@@ -220,6 +236,7 @@ function lineOf(steps: readonly FinishedStep[]): string {
     at_losses: groups(steps).map((values) => meanAndStd(values)[0]),
     lr: last?.rate ?? NaN,
     images_per_s: steps.reduce((sum, { images }) => sum + images, 0) / seconds,
+    ...scalingOf(steps),
   });
 }
 
@@ -241,5 +258,6 @@ function epochLineOf(
     train_time: steps.reduce((sum, { seconds }) => sum + seconds, 0),
     test_time: evaluationSeconds,
     at_losses: groups(steps).map(meanAndStd),
+    ...scalingOf(steps),
   });
 }

@@ -1,8 +1,16 @@
+import type { RealType } from "../gpu/dtype.ts";
+
 /** The data sets by the names that `--dataset` takes. */
 export const DATASETS = ["CIFAR10", "CIFAR100", "shapes"] as const;
 
 /** A data set's name. */
 export type DatasetName = typeof DATASETS[number];
+
+/** The types of activations and gradients by the names that `--dtype` takes. */
+export const DTYPES = ["float", "half"] as const;
+
+/** The name of a type. */
+export type DtypeName = typeof DTYPES[number];
 
 /** What a CIFAR run is started with; the names are those of the flags, of `config.json` and of `log.txt`. */
 export interface CifarSettings {
@@ -15,7 +23,7 @@ export interface CifarSettings {
   /** The folder that holds the data set's folder. */
   dataroot: string;
   /** The type of activations and gradients. */
-  dtype: "float";
+  dtype: DtypeName;
   /** Loader threads of the original; without effect here. */
   nthread: number;
   /** The teacher: a run's name, a folder or a weights file; empty for none. */
@@ -104,6 +112,11 @@ export const CIFAR_DEFAULTS: Readonly<CifarSettings> = {
   nesterov: false,
   train_images: null,
 };
+
+/** What a run stores activations and gradients as. */
+export function realTypeOf({ dtype }: Pick<CifarSettings, "dtype">): RealType {
+  return dtype === "half" ? "f16" : "f32";
+}
 
 /**
  * Names a run after its settings: the method, the student, the data set unless it is CIFAR-10,

@@ -1,7 +1,9 @@
+import type { RealType } from "../gpu/dtype.ts";
 import type { LossFunction } from "../losses/activations.ts";
 import { transferLoss } from "../losses/transfer_loss.ts";
 import type { Model } from "../models/model.ts";
 import type { ImageStore } from "../ops/images.ts";
+import type { LossScaleOptions } from "../optim/loss_scale.ts";
 import type { Augmentation, TrainerOptions } from "./trainer.ts";
 
 /** What a step of a training does. */
@@ -18,6 +20,13 @@ export interface StepOptions {
   readonly weightDecay?: number;
   /** Nesterov's form of momentum; plain unless told. */
   readonly nesterov?: boolean;
+  /**
+   * What activations and their gradients are stored as; float32 unless told. With f16 the loss is scaled, and a step
+   * whose gradients overflow is skipped.
+   */
+  readonly dtype?: RealType;
+  /** Settings of the loss scale of half precision. */
+  readonly lossScale?: LossScaleOptions;
   /** The augmentation; a crop from 4 reflected pixels and a flip unless told. */
   readonly augment?: Augmentation;
   /** Whether the order is drawn anew each epoch; true unless told. */
@@ -39,5 +48,7 @@ export function withDefaults(options: StepOptions, store: ImageStore): TrainerOp
     momentum: options.momentum ?? 0.9,
     weightDecay: options.weightDecay ?? 5e-4,
     nesterov: options.nesterov ?? false,
+    dtype: options.dtype ?? "f32",
+    ...(options.lossScale === undefined ? {} : { lossScale: options.lossScale }),
   };
 }

@@ -1,5 +1,6 @@
 import { OutOfRoomError } from "../gpu/errors.ts";
 import type { Plan } from "../gpu/plan.ts";
+import type { RealType } from "../gpu/dtype.ts";
 import { Program } from "../gpu/program.ts";
 import { StepValues } from "../gpu/step_values.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -8,6 +9,7 @@ import type { LossFunction } from "../losses/activations.ts";
 import type { Model } from "../models/model.ts";
 import { imageBatch, type ImageStore } from "../ops/images.ts";
 import { topK } from "../ops/top_k.ts";
+import { LossScale, type LossScaleOptions } from "../optim/loss_scale.ts";
 import { sgd } from "../optim/sgd.ts";
 import { withoutGradients } from "../tape.ts";
 import { ParameterSet } from "../weights/parameter_set.ts";
@@ -44,6 +46,18 @@ export interface TrainerOptions {
   readonly weightDecay: number;
   /** Nesterov's form of momentum. */
   readonly nesterov: boolean;
+  /** What activations and their gradients are stored as; float32 unless told. f16 comes with a loss scale. */
+  readonly dtype?: RealType;
+  /** Settings of that loss scale. */
+  readonly lossScale?: LossScaleOptions;
+}
+
+/** What the loss scale made of a step. */
+export interface Scaling {
+  /** The factor on the loss. */
+  readonly scale: number;
+  /** Whether a gradient overflowed, so that the step was skipped. */
+  readonly isSkipped: boolean;
 }
 
 /** What one step came to. */
@@ -54,12 +68,16 @@ export interface StepResult {
   readonly right: number;
   /** Each group's attention loss, unweighted. */
   readonly attention: readonly number[];
+  /** The loss scale, where the step is in half precision. */
+  readonly scaling?: Scaling;
 }
 
 /** The steps of a training: one recorded program a batch size, replayed. */
 export class Trainer implements Disposable {
   /** The momentum of each trainable parameter. */
   readonly velocity: ParameterSet;
+  /** The loss scale, `null` in float32. */
+  readonly lossScale: LossScale | null;
   readonly #programs = new Map<number, Program<null>>();
   readonly #values: StepValues<"rate" | "epoch" | "start" | "row">;
   readonly #history: History;
@@ -80,7 +98,9 @@ export class Trainer implements Disposable {
     readonly options: TrainerOptions,
   ) {
     const { gpu, specs } = model.parameters;
-    const { store, batchSize, shuffle } = options;
+    const { store, batchSize, shuffle, dtype } = options;
+    if (dtype === "f16") gpu.wantHalf("train in half precision");
+    this.lossScale = dtype === "f16" ? new LossScale(gpu, options.lossScale) : null;
     this.#batching = { count: store.count, batchSize, shuffle };
     this.#values = new StepValues(gpu, ["rate", "epoch", "start", "row"]);
     this.#history = new History(gpu);
@@ -153,11 +173,17 @@ export class Trainer implements Disposable {
   /** Waits for the steps submitted so far and returns what they came to, in order. */
   async take(): Promise<StepResult[]> {
     const rows = await this.#history.take();
-    return rows.map(([loss = NaN, right = NaN, ...attention]) => ({
-      loss,
-      right,
-      attention: attention.slice(0, this.#groups),
-    }));
+    return rows.map(([loss = NaN, right = NaN, ...rest]) => {
+      const outcome = rest[this.#groups] ?? NaN;
+      return {
+        loss,
+        right,
+        attention: rest.slice(0, this.#groups),
+        ...(this.lossScale === null ? {} : {
+          scaling: { scale: Math.abs(outcome), isSkipped: outcome < 0 },
+        }),
+      };
+    });
   }
 
   async #program(batch: number): Promise<Program<null>> {
@@ -181,8 +207,10 @@ export class Trainer implements Disposable {
   }
 
   #build(batch: number): null {
-    const { store, seed, augment, teacher, loss, momentum, weightDecay, nesterov } = this.options;
+    const { store, seed, augment, teacher, loss, momentum, weightDecay, nesterov, dtype = "f32" } =
+      this.options;
     const { parameters } = this.model;
+    const { lossScale } = this;
     const { x, labels } = imageBatch(store, {
       batch,
       order: this.#order,
@@ -190,30 +218,35 @@ export class Trainer implements Disposable {
       epoch: this.#values.at("epoch"),
       seed,
       ...augment,
+      dtype,
     });
     const taught = withoutGradients(() => teacher?.apply(x, { training: false }) ?? null);
     const student = this.model.apply(x, { training: true });
     const { total, attention } = loss({ student, teacher: taught, labels });
-    sgd(parameters, gradients(total, parameters.trainable), {
+    const upstream = lossScale === null ? {} : { upstream: lossScale.scale };
+    sgd(parameters, gradients(total, parameters.trainable, upstream), {
       velocity: this.velocity,
       learningRate: this.#values.at("rate"),
       momentum,
       weightDecay,
       nesterov,
+      ...(lossScale === null ? {} : { lossScale }),
     });
+    const outcome = lossScale === null ? [] : [lossScale.update()];
     this.#groups = attention.length;
     this.#history.append(
-      [total, topK(student.logits, labels), ...attention],
+      [total, topK(student.logits, labels), ...attention, ...outcome],
       this.#values.at("row"),
     );
     return null;
   }
 
-  /** Frees the programs and the momentum. */
+  /** Frees the programs, the momentum and the loss scale. */
   [Symbol.dispose](): void {
     for (const program of this.#programs.values()) program[Symbol.dispose]();
-    for (const held of [this.velocity, this.#values, this.#history, this.#order]) {
-      held[Symbol.dispose]();
+    const { velocity, lossScale } = this;
+    for (const held of [velocity, lossScale, this.#values, this.#history, this.#order]) {
+      held?.[Symbol.dispose]();
     }
   }
 }

@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import { createArena } from "../../lib/gpu/arena.ts";
-import type { Gpu } from "../../lib/gpu/device.ts";
 import { Program } from "../../lib/gpu/program.ts";
-import { StepValues } from "../../lib/gpu/step_values.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { multiply } from "../../lib/ops/multiply.ts";
 import { scale } from "../../lib/ops/scale.ts";
 import { sum } from "../../lib/ops/sum.ts";
 import { type FlatTensors, sgd, type SgdOptions } from "../../lib/optim/sgd.ts";
-import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
+import { flatOf, rateOf } from "../support/flat.ts";
 import { testGpu } from "../support/gpu.ts";
 import { Oracle } from "../support/oracle.ts";
 import { randomValues } from "../support/random.ts";
@@ -19,24 +16,6 @@ import { readChecked } from "../support/stored.ts";
 const RATE = 0.1;
 const DECAYING = { momentum: 0.9, weightDecay: 5e-4 };
 
-function flatOf(gpu: Gpu, shapes: readonly (readonly number[])[]): FlatTensors {
-  const entries = shapes.map((shape, at) => ({
-    label: `p${at}`,
-    shape,
-    layout: shape.length < 2 ? "channels" as const : "weights" as const,
-  }));
-  const { whole, tensors } = createArena(gpu, { label: "parameters", entries });
-  return { flat: whole, trainable: tensors.map(watch) };
-}
-
-function rateOf(gpu: Gpu, rate = RATE) {
-  const values = new StepValues(gpu, ["other", "rate"]);
-  values.setFloat("other", 77);
-  values.setFloat("rate", rate);
-  values.upload();
-  return values.at("rate");
-}
-
 Deno.test("sgd: three steps with momentum and decay are PyTorch's", async () => {
   const gpu = await testGpu();
   const oracle = await Oracle.open("ops/ops.safetensors");
@@ -44,7 +23,7 @@ Deno.test("sgd: three steps with momentum and decay are PyTorch's", async () => 
   const [p, v] = [parameters.trainable[0], velocity.trainable[0]];
   assert.ok(p !== undefined && v !== undefined);
   p.write(oracle.raw("sgd/p0"));
-  const learningRate = rateOf(gpu);
+  const learningRate = rateOf(gpu, RATE);
   for (let step = 0; step < 3; step++) {
     const gradient = oracle.tensor(gpu, `sgd/grad${step}`);
     sgd(parameters, [gradient], { velocity, learningRate, ...DECAYING });
@@ -91,7 +70,7 @@ async function descend(options: Omit<SgdOptions, "velocity" | "learningRate">, i
   const weights = parameters.trainable.map(({ shape, layout }, at) =>
     gpu.tensor(factors[at] ?? [], shape, { layout })
   );
-  const learningRate = rateOf(gpu);
+  const learningRate = rateOf(gpu, RATE);
   const step = () => {
     const losses = parameters.trainable.map((p, at) =>
       scale(sum(multiply(multiply(p, p), weights[at] ?? p), { keep: "none" }), 0.5)
@@ -135,7 +114,7 @@ Deno.test("sgd: in a program, a gradient that two parameters share is copied", a
   const gpu = await testGpu();
   const [parameters, velocity] = [flatOf(gpu, [[5], [5]]), flatOf(gpu, [[5], [5]])];
   const source = gpu.tensor([1, 2, 3, 4, 5], [5]);
-  const learningRate = rateOf(gpu);
+  const learningRate = rateOf(gpu, RATE);
   using program = await Program.record(gpu, {
     label: "shared",
     build: () => {
@@ -155,7 +134,7 @@ Deno.test("sgd: refuses a gradient or a velocity of another shape", async () => 
   const gpu = await testGpu();
   const [parameters, velocity] = [flatOf(gpu, [[5]]), flatOf(gpu, [[5]])];
   const step = (gradient: Tensor, velocity: FlatTensors) =>
-    sgd(parameters, [gradient], { velocity, learningRate: rateOf(gpu), ...DECAYING });
+    sgd(parameters, [gradient], { velocity, learningRate: rateOf(gpu, RATE), ...DECAYING });
   assert.throws(() => step(gpu.zeros([4]), velocity), {
     name: "TypeError",
     message: /^Cannot take a step of SGD for p0: .*\[5\], found \[4\]$/,

@@ -38,7 +38,7 @@ Deno.test("parseCifar: every flag sets its setting", () => {
     width: 1.5,
     dataset: "shapes",
     dataroot: "data sets",
-    dtype: "float",
+    dtype: "half",
     nthread: 2,
     teacher_id: "teacher",
     batch_size: 32,
@@ -135,7 +135,7 @@ Deno.test("parseCifar: a value out of its range is refused with the nearest righ
   );
   assert.match(refusalOf("--beta", "-1"), /found -1; the nearest is 0$/);
   assert.match(refusalOf("--dataset", "cifar-100"), /the nearest is CIFAR100$/);
-  assert.match(refusalOf("--dtype", "half"), /--dtype half is not there yet/);
+  assert.match(refusalOf("--dtype", "halve"), /expected one of float, half, found "halve"/);
   assert.match(refusalOf("--ngpu", "2"), /many GPUs are not supported yet/);
 });
 

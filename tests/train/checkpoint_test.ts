@@ -4,7 +4,7 @@ import type { Model } from "../../lib/models/model.ts";
 import { formatCheckpoint, type Progress, readCheckpoint } from "../../lib/train/checkpoint.ts";
 import type { FinishedStep } from "../../lib/train/fit.ts";
 import { storeImages } from "../../lib/train/image_store.ts";
-import { Trainer } from "../../lib/train/trainer.ts";
+import { Trainer, type TrainerOptions } from "../../lib/train/trainer.ts";
 import { formatSafetensors } from "../../lib/weights/safetensors.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -23,7 +23,7 @@ const PROGRESS: Progress = {
   best: 61.25,
 };
 
-function trainerOf(model: Model): Trainer {
+function trainerOf(model: Model, options: Partial<TrainerOptions> = {}): Trainer {
   return new Trainer(model, {
     store: storeImages(model.parameters.gpu, { images: SET.train, set: SET }),
     loss: transferLoss(),
@@ -35,6 +35,7 @@ function trainerOf(model: Model): Trainer {
     momentum: 0.9,
     weightDecay: 5e-4,
     nesterov: false,
+    ...options,
   });
 }
 
@@ -77,6 +78,33 @@ Deno.test("checkpoint: weights, statistics and momentum come back bit by bit", (
     const momentum = async ({ velocity }: Trainer) => formatSafetensors(await velocity.save());
     assertSameBytes(await momentum(restored), await momentum(trainer), "momentum");
     assert.ok((await restored.velocity.flat.read()).some((value) => value !== 0));
+  }));
+
+Deno.test("checkpoint: the loss scale comes back, and half precision is refused without one", () =>
+  inFile(async (path) => {
+    using trainer = trainerOf(tinyModel(await testGpu()), { dtype: "f16" });
+    trainer.lossScale?.write({ scale: 2 ** -3, good: 1999, skipped: 17 });
+    await trainer.submit(0);
+    const scaling = { scale: 0.125, isSkipped: true };
+    const stepsOfEpoch = [{ ...step(8, NaN), scaling }];
+    const progress = { ...PROGRESS, position: { step: 9, stepsOfEpoch } };
+    await writeCheckpoint(path, trainer, progress);
+    const checkpoint = await readCheckpoint(path);
+    assert.deepEqual(checkpoint.lossScale, { scale: 0.25, good: 0, skipped: 17 });
+    assert.deepEqual(checkpoint.progress, progress);
+    using restored = trainerOf(tinyModel(await testGpu()), { dtype: "f16" });
+    checkpoint.restore(restored);
+    assert.deepEqual(await restored.lossScale?.read(), checkpoint.lossScale);
+
+    using single = await steppedTrainer();
+    await writeCheckpoint(path, single);
+    const other = await readCheckpoint(path);
+    assert.equal(other.lossScale, null);
+    assert.throws(() => other.restore(restored), {
+      name: "TypeError",
+      message:
+        `Cannot resume from ${path} in half precision: wanted a checkpoint with its loss scale, found none`,
+    });
   }));
 
 Deno.test("checkpoint: one of another network is refused", () =>

@@ -31,6 +31,24 @@ Deno.test("epochLine: has the original's keys in the original's order, then ours
   assert.equal(Object.keys(fields).join(" "), keys);
 });
 
+Deno.test("epochLine, stepLine: in half precision, the loss scale and the skipped steps come last", () => {
+  const scaling = { loss_scale: 1024, skipped_steps: 2 };
+  const settings = { ...CIFAR_DEFAULTS, dtype: "half" } as const;
+  const fields = fieldsOf(epochLine(settings, { ...RESULT, ...scaling }));
+  assert.equal(fields["dtype"], "half");
+  assert.deepEqual(Object.entries(fields).slice(-2), Object.entries(scaling));
+  const record = {
+    step: 3,
+    epoch: 1,
+    loss: 2,
+    at_losses: [],
+    lr: 0.1,
+    images_per_s: 4,
+    ...scaling,
+  };
+  assert.equal(stepLine(record), JSON.stringify(record));
+});
+
 Deno.test("epochLine: keeps each value under its own key", () => {
   const settings = { ...CIFAR_DEFAULTS, teacher_id: "t", beta: 1000, save: "logs/a", nthread: 2 };
   const fields = fieldsOf(epochLine(settings, RESULT));

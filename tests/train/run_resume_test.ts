@@ -60,6 +60,27 @@ Deno.test("Run.resume: a run that is interrupted again and again, with a teacher
   });
 });
 
+Deno.test("Run.resume: half precision, with the loss scale and the steps that it skips", async () => {
+  // The second rate overflows the parameters, so that all later steps are skipped.
+  for (const lr of [0.1, 1e6]) {
+    const settings = { dtype: "half", beta: 100, log_every: 2, lr } as const;
+    using teacher = tinyModel(await testGpu(), { seed: 7 });
+    await besideWhole({ settings, teacher }, async ({ whole, path }) => {
+      await tinyRun(path, { settings, teacher, stopAfter: 2 });
+      await tinyRun(path, { settings, teacher, stopAfter: 7, resume: true });
+      await tinyRun(path, { settings, teacher, resume: true });
+      await assertSameRun(path, whole, `rate ${lr}`);
+      const lines = await timelessLinesOf(path, "steps.jsonl");
+      const skipped = lines.map((line) => Number(line["skipped_steps"]));
+      const total = skipped.reduce((a, b) => a + b);
+      assert.equal(total > 0, lr > 1, `${skipped}`);
+      const epochs = await timelessLinesOf(path, "log.txt");
+      assert.equal(epochs.reduce((sum, line) => sum + Number(line["skipped_steps"]), 0), total);
+      assert.equal(lines.at(-1)?.["loss_scale"], epochs.at(-1)?.["loss_scale"]);
+    });
+  }
+});
+
 Deno.test("Run.resume: a run that was bound to some steps goes on as if it had not been", () =>
   besideWhole({ settings: { lr: 0.2 } }, async ({ whole, path }) => {
     let kept = 0;
