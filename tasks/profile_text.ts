@@ -40,8 +40,8 @@ function summaryOf(profile: StepProfile, { hasTimes }: { hasTimes: boolean }): s
     ],
     [
       "CPU",
-      `${milliseconds(encodeSeconds.median)} ms to encode and submit ` +
-      `(median of ${encodeSeconds.n}, GPU idle)`,
+      `${milliseconds(encodeSeconds.median)} ms to encode and submit (median of ` +
+      `${encodeSeconds.n}, quartile ${milliseconds(encodeSeconds.low)}; GPU idle)`,
     ],
     [
       "GPU",

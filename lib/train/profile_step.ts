@@ -26,7 +26,7 @@ export interface StepProfile extends Profile {
 }
 
 const WARM_UP_STEPS = 2;
-const LEAST_STEPS = 3;
+const LEAST_STEPS = 5;
 const MOST_STEPS = 50;
 const ENOUGH_SECONDS = 2;
 

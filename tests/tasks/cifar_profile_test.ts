@@ -13,7 +13,7 @@ Deno.test("cifar --profile: tells of one step on stdout, and leaves nothing behi
     const wanted of [
       /^WRN-10-0\.25 on shapes, one step of 4 images, on .+\n\n/,
       /^dispatches {6}\d+, one pass, one submit; \d+ of them merged, marked \+ below$/m,
-      /^CPU {13}[\d.]+ ms to encode and submit \(median of \d+, GPU idle\)$/m,
+      /^CPU {13}[\d.]+ ms to encode and submit \(median of \d+, quartile [\d.]+; GPU idle\)$/m,
       /^GPU {13}[\d.]+ ms, \d+ images\/s \(by /m,
       /^arithmetic {6}[\d.]+ GFLOP; [\d.]+ GFLOP\/s, [\d.]+ % of [\d.]+$/m,
       /^memory traffic {2}[\d.]+ GB; [\d.]+ GB\/s, [\d.]+ % of [\d.]+$/m,

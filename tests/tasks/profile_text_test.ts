@@ -36,7 +36,7 @@ Deno.test("formatProfile: sums, rates and shares of the ceilings", () => {
     "A on B, one step of 100 images, on Paper",
     "",
     "dispatches      0, one pass, one submit; 0 of them merged, marked + below",
-    "CPU             0.800 ms to encode and submit (median of 9, GPU idle)",
+    "CPU             0.800 ms to encode and submit (median of 9, quartile 0.700; GPU idle)",
     "GPU             250 ms, 400 images/s (by its own clock, in one pass); 200 ms dispatch by dispatch",
     "arithmetic      3.00 GFLOP; 12.0 GFLOP/s, 12.0 % of 100",
     "memory traffic  1.00 GB; 4.00 GB/s, 20.0 % of 20.0",
