@@ -19,7 +19,7 @@ export interface Place {
 
 /** The command of a task of deno.json, with its own permissions and nobody to ask for others. */
 export function taskCommand(
-  task: "cifar" | "doctor",
+  task: "bench" | "cifar" | "doctor",
   args: readonly string[],
   { cwd, env = {} }: Place,
 ): Deno.Command {
@@ -37,7 +37,7 @@ export function taskCommand(
 
 /** Runs a task to its end. */
 export async function runTask(
-  task: "cifar" | "doctor",
+  task: "bench" | "cifar" | "doctor",
   args: readonly string[],
   place: Place,
 ): Promise<Outcome> {

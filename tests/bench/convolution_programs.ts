@@ -1,0 +1,80 @@
+import {
+  conv2d,
+  createArena,
+  type Gpu,
+  gradients,
+  Program,
+  storedSize,
+  type Tensor,
+  watch,
+} from "../../mod.ts";
+import { Draws } from "../../lib/models/random.ts";
+import { type Convolution, nameOf, outputSide } from "./convolutions.ts";
+import type { Pass } from "./rows.ts";
+
+/** The three passes of a convolution, each recorded alone, with their inputs. */
+export interface ConvolutionPrograms extends Disposable {
+  readonly programs: Readonly<Record<Pass, Program<Tensor>>>;
+  /** Images, `[batch, side, side, inputs]`. */
+  readonly x: Tensor;
+  /** Weights, `[kernel, kernel, inputs, outputs]`. */
+  readonly w: Tensor;
+  /** The gradient of the output. */
+  readonly dy: Tensor;
+  /** The least bytes that a pass moves: two of its three tensors read, one written. */
+  readonly bytes: number;
+}
+
+function random(shape: readonly number[], seed: number): Float32Array {
+  const draws = new Draws(seed);
+  const size = shape.reduce((a, b) => a * b, 1);
+  return Float32Array.from({ length: size }, () => draws.between(-1, 1));
+}
+
+/** Records the passes of a convolution on random numbers, the weights in an arena as those of a network. */
+export async function recordConvolution(
+  gpu: Gpu,
+  convolution: Convolution,
+  { batch }: { batch: number },
+): Promise<ConvolutionPrograms> {
+  const { kernel, inputs, outputs, side, stride, padding } = convolution;
+  const after = outputSide(convolution);
+  const shapes = {
+    x: [batch, side, side, inputs],
+    w: [kernel, kernel, inputs, outputs],
+    dy: [batch, after, after, outputs],
+  };
+  const { tensors: [w], whole } = createArena(gpu, {
+    label: "weights",
+    entries: [{ label: "w", shape: shapes.w, layout: "weights" }],
+  });
+  if (w === undefined) throw new Error("Cannot make weights: the arena is empty");
+  w.write(random(shapes.w, 1));
+  w.requiresGrad = true;
+  const x = watch(gpu.tensor(random(shapes.x, 2), shapes.x, { label: "x" }));
+  const dy = gpu.tensor(random(shapes.dy, 3), shapes.dy, { label: "dy" });
+  const forward = () => conv2d(x, w, { stride, padding });
+  const gradient = (of: Tensor) => () => {
+    const [found] = gradients(forward(), [of], { upstream: dy });
+    if (found === undefined) throw new Error("Cannot differentiate: there is no gradient");
+    return found;
+  };
+  const record = (pass: Pass, build: () => Tensor) =>
+    Program.record(gpu, { label: `${nameOf(convolution)} ${pass}`, build });
+  const programs = {
+    "forward": await record("forward", forward),
+    "input gradient": await record("input gradient", gradient(x)),
+    "weight gradient": await record("weight gradient", gradient(w)),
+  };
+  return {
+    programs,
+    x,
+    w,
+    dy,
+    bytes: 4 * (storedSize(shapes.x, "channels") + storedSize(shapes.w, "weights") +
+      storedSize(shapes.dy, "channels")),
+    [Symbol.dispose]() {
+      for (const held of [...Object.values(programs), x, dy, whole]) held[Symbol.dispose]();
+    },
+  };
+}

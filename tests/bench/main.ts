@@ -1,0 +1,19 @@
+/**
+ * Times kernels and training steps, beside ceilings and peers: `deno task bench --help`.
+ *
+ * @module
+ */
+import { runCommand } from "../../tasks/options.ts";
+import { parseBench } from "./options.ts";
+
+if (import.meta.main) {
+  await runCommand(async (argv) => {
+    const parsed = parseBench(argv);
+    if (parsed.kind === "print") {
+      console.log(parsed.text.trimEnd());
+      return 0;
+    }
+    const { runBench } = await import("./run.ts");
+    return await runBench(parsed.options);
+  });
+}

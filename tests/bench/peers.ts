@@ -1,0 +1,115 @@
+import { TextLineStream } from "./text_lines.ts";
+import { isRow, parseLine, type PeerStepRow, type Row, type StepRow } from "./rows.ts";
+import { type Step, stepName } from "./steps.ts";
+
+/** What a peer that shares this project's code is asked to time. */
+export interface PeerTask {
+  /** Names of convolutions, as `nameOf` gives them. */
+  readonly convolutions: readonly string[];
+  /** Images a batch of the convolutions. */
+  readonly batch: number;
+  /** Whether the step of attention transfer is timed. */
+  readonly steps: boolean;
+  /** Images a batch of the step. */
+  readonly stepBatch: number;
+  /** Measurements of each figure. */
+  readonly samples: number;
+  /** The least seconds of one measurement. */
+  readonly seconds: number;
+}
+
+const FOLDER = new URL("./peers/", import.meta.url).pathname;
+
+/** Runs a command and yields the JSON objects that it prints, a line each; throws what it last said where it fails. */
+async function* jsonLines(command: readonly string[]): AsyncGenerator<object> {
+  const [program = "", ...args] = command;
+  const child = new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "piped" })
+    .spawn();
+  const complaint = new Response(child.stderr).text();
+  for await (const line of child.stdout.pipeThrough(new TextLineStream())) {
+    const found = parseLine(line);
+    if (found !== null) yield found;
+  }
+  const { success, code } = await child.status;
+  if (success) return;
+  const said = (await complaint).trim().split("\n").at(-1) ?? "";
+  throw new Error(`Cannot run ${program}: it ended with code ${code}, saying "${said}"`);
+}
+
+function failure(what: string, error: unknown): Row {
+  const message = error instanceof Error ? error.message.split("\n")[0] ?? "" : String(error);
+  return { kind: "failure", what, message };
+}
+
+/** Times a peer of `tests/bench/peers`: its rows as it prints them, or one that says why it failed. */
+export async function* peerRows(file: string, task: PeerTask): AsyncGenerator<Row> {
+  const command = [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--no-prompt",
+    `--config=${FOLDER}deno.json`,
+    "--allow-read",
+    "--allow-env",
+    "--allow-sys",
+    FOLDER + file,
+    JSON.stringify(task),
+  ];
+  try {
+    for await (const row of jsonLines(command)) if (isRow(row)) yield row;
+  } catch (error) {
+    yield failure(file, error);
+  }
+}
+
+function number(row: object, key: string): number {
+  const value: unknown = Reflect.get(row, key);
+  if (typeof value !== "number") {
+    throw new TypeError(`Cannot read PyTorch's line: wanted a number ${key}, found ${value}`);
+  }
+  return value;
+}
+
+/** The arguments of `peer_torch.py` for a step. */
+function torchArguments(step: Step, { batch, samples }: { batch: number; samples: number }) {
+  const common = ["--batch", batch, "--loss", step.loss.toLowerCase(), "--reps", samples];
+  if (step.wide === null) {
+    return ["--job", "imagenet", "--size", step.student.side, "--warmup", 1, ...common];
+  }
+  const { student: [depth, width], teacher } = step.wide;
+  const sizes = ["--depth", depth, "--width", width];
+  if (teacher !== null) sizes.push("--teacher", teacher.join());
+  return ["--job", "cifar", ...sizes, "--warmup", 2, ...common];
+}
+
+/** Times a step in PyTorch and puts it beside ours, whose time was taken just before. */
+export async function* torchRows(
+  command: readonly string[],
+  { step, ours, samples }: { step: Step; ours: StepRow; samples: number },
+): AsyncGenerator<Row> {
+  const { batch } = ours;
+  try {
+    const args = torchArguments(step, { batch, samples }).map(String);
+    for await (const line of jsonLines([...command, ...args])) {
+      const ms = {
+        median: number(line, "ms_median"),
+        low: number(line, "ms_low"),
+        high: number(line, "ms_high"),
+        n: number(line, "n"),
+      };
+      const row: PeerStepRow = {
+        kind: "peer step",
+        peer: `${Reflect.get(line, "peer")} ${Reflect.get(line, "device")}`,
+        step: stepName(step),
+        batch,
+        ms,
+        ours_ms: ours.ms,
+        ratio: ms.median / ours.ms.median,
+        difference: null,
+      };
+      yield row;
+    }
+  } catch (error) {
+    yield failure(`PyTorch, ${stepName(step)}`, error);
+  }
+}
