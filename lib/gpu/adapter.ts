@@ -23,6 +23,8 @@ export interface AdapterDescription {
   readonly vendor: string;
   /** Whether it computes on the CPU. */
   readonly isSoftware: boolean;
+  /** The fewest invocations that its subgroups have, 0 where it does not say. */
+  readonly leastSubgroup: number;
 }
 
 /** Vendors by the numbers that Vulkan gives them. */
@@ -37,10 +39,11 @@ const VENDORS: Readonly<Record<string, string>> = {
 
 /** Reads an adapter's name, vendor and kind. */
 export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
-  const { vendor, device, description, isFallbackAdapter } = adapter.info;
+  const { vendor, device, description, isFallbackAdapter, subgroupMinSize } = adapter.info;
   return {
     name: [description, device].find((text) => text !== "") ?? "unknown adapter",
     vendor: VENDORS[vendor] ?? `vendor ${vendor}`,
     isSoftware: isFallbackAdapter,
+    leastSubgroup: subgroupMinSize ?? 0,
   };
 }

@@ -15,11 +15,13 @@ const weightGradientKernel = new Kernel("conv2d/rows_weight_gradient", weightGra
 
 const TILE_PIXELS = 8;
 const TILE_QUADS = 4;
+const SHARING_LANES = 8;
 
 /** Eight lanes hand their loads around, and the kernel knows rows of one and three taps at strides 1 and 2. */
-function fits({ hasSubgroups }: Gpu, { w, stride, padding }: Geometry): boolean {
+function fits({ hasSubgroups, adapter }: Gpu, { w, stride, padding }: Geometry): boolean {
   const [height, width] = w;
-  return hasSubgroups && (width === 1 || width === 3) && stride <= 2 && padding < width &&
+  return hasSubgroups && adapter.leastSubgroup >= SHARING_LANES && (width === 1 || width === 3) &&
+    stride <= 2 && padding < width &&
     padding < height;
 }
 
