@@ -48,6 +48,7 @@ export * from "./lib/ops/conv2d.ts";
 export * from "./lib/ops/copy.ts";
 export * from "./lib/ops/cross_entropy.ts";
 export * from "./lib/ops/distillation.ts";
+export * from "./lib/ops/fold_batch_norm.ts";
 export * from "./lib/ops/global_avg_pool2d.ts";
 export * from "./lib/ops/history.ts";
 export * from "./lib/ops/images.ts";

@@ -17,4 +17,24 @@ export interface Model extends Disposable {
    * @param options.training Whether batch normalisation uses the batch's statistics and updates the running ones.
    */
   apply(x: Tensor, options: { training: boolean }): Activations;
+  /**
+   * The network as it is now, to evaluate only: what normalises right after a convolution is folded into its weights.
+   * It shares the parameters that stay, so these must not change while it is in use; disposing of it leaves them.
+   * Left out where nothing can be folded.
+   */
+  freeze?(): FrozenModel;
+}
+
+/** A network to evaluate only. */
+export interface FrozenModel extends Disposable {
+  /** Computes logits and taps of images, `[batch, height, width, 3]`. */
+  apply(x: Tensor): Activations;
+}
+
+/** A network with its normalisations folded, where it can be done; as it is otherwise. */
+export function freeze(model: Model): FrozenModel {
+  return model.freeze?.() ?? {
+    apply: (x) => model.apply(x, { training: false }),
+    [Symbol.dispose]: () => {},
+  };
 }

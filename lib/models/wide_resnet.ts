@@ -2,8 +2,9 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { add } from "../ops/add.ts";
 import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
-import { batchNorm } from "../ops/batch_norm.ts";
+import { batchNorm, type BatchNormParameters } from "../ops/batch_norm.ts";
 import { conv2d } from "../ops/conv2d.ts";
+import { foldBatchNorm } from "../ops/fold_batch_norm.ts";
 import { linear } from "../ops/linear.ts";
 import { relu } from "../ops/relu.ts";
 import { type NamedTensors, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
@@ -84,48 +85,88 @@ export interface WideResNetOptions extends WideResNetSizes {
  */
 export function wideResNet(gpu: Gpu, { depth, widths, classes, seed }: WideResNetOptions): Model {
   const parameters = new ParameterSet(gpu, specsOf({ depth, widths, classes }, { seed }));
-  const norm = (x: Tensor, name: string, training: boolean) =>
-    relu(batchNorm(x, {
-      weight: parameters.get(`${name}.weight`),
-      bias: parameters.get(`${name}.bias`),
-      runningMean: parameters.get(`${name}.running_mean`),
-      runningVariance: parameters.get(`${name}.running_var`),
-      training,
-    }));
-  const block = (
-    x: Tensor,
-    name: string,
-    { stride, training }: { stride: number; training: boolean },
-  ) => {
-    const o = norm(x, `${name}.bn0`, training);
-    const y = conv2d(o, parameters.get(`${name}.conv0`), { stride, padding: 1 });
-    const z = conv2d(norm(y, `${name}.bn1`, training), parameters.get(`${name}.conv1`), {
-      padding: 1,
-    });
-    const shortcut = `${name}.convdim`;
-    return add(z, parameters.has(shortcut) ? conv2d(o, parameters.get(shortcut), { stride }) : x);
-  };
+  const apply = (x: Tensor, first: FirstHalf, { training }: { training: boolean }) =>
+    activationsOf(x, { depth, widths, parameters, first, training });
   return {
     name: `WRN-${depth}-${describeWidths(widths)}`,
     classes,
     parameters,
-    apply(x: Tensor, { training }: { training: boolean }): Activations {
-      let y = conv2d(x, parameters.get("conv0"), { padding: 1 });
-      const taps = widths.map((_, group) => {
-        for (let at = 0; at < blocksOf(depth); at++) {
-          const stride = group > 0 && at === 0 ? 2 : 1;
-          y = block(y, `group${group}.block${at}`, { stride, training });
-        }
-        return y;
-      });
-      const features = globalAvgPool2d(norm(y, "bn", training));
-      const logits = linear(features, parameters.get("fc.weight"), {
-        bias: parameters.get("fc.bias"),
-      });
-      return { logits, taps };
+    apply: (x, { training }) => apply(x, firstHalf(parameters, { training }), { training }),
+    freeze() {
+      const { first, tensors } = foldedFirstHalf(parameters);
+      return {
+        apply: (x) => apply(x, first, { training: false }),
+        [Symbol.dispose]() {
+          for (const tensor of tensors) tensor[Symbol.dispose]();
+        },
+      };
     },
     [Symbol.dispose]: () => parameters[Symbol.dispose](),
   };
+}
+
+/** The first convolution of a block with the activated normalisation after it. */
+type FirstHalf = (x: Tensor, name: string, options: { stride: number }) => Tensor;
+
+function normalisationOf(parameters: ParameterSet, name: string): BatchNormParameters {
+  return {
+    weight: parameters.get(`${name}.weight`),
+    bias: parameters.get(`${name}.bias`),
+    runningMean: parameters.get(`${name}.running_mean`),
+    runningVariance: parameters.get(`${name}.running_var`),
+  };
+}
+
+function firstHalf(parameters: ParameterSet, { training }: { training: boolean }): FirstHalf {
+  return (x, name, { stride }) => {
+    const y = conv2d(x, parameters.get(`${name}.conv0`), { stride, padding: 1 });
+    return relu(batchNorm(y, { ...normalisationOf(parameters, `${name}.bn1`), training }));
+  };
+}
+
+function foldedFirstHalf(parameters: ParameterSet): { first: FirstHalf; tensors: Tensor[] } {
+  const blocks = parameters.specs.flatMap(({ name }) => /^(.*)\.conv0$/.exec(name)?.[1] ?? []);
+  const folded = new Map(blocks.map((name) => {
+    const normalisation = normalisationOf(parameters, `${name}.bn1`);
+    return [name, foldBatchNorm(parameters.get(`${name}.conv0`), normalisation)];
+  }));
+  return {
+    first(x, name, { stride }) {
+      const found = folded.get(name);
+      if (found === undefined) throw new RangeError(`Cannot run ${name}: it was not folded`);
+      return relu(conv2d(x, found.w, { stride, padding: 1, bias: found.bias }));
+    },
+    tensors: [...folded.values()].flatMap(({ w, bias }) => [w, bias]),
+  };
+}
+
+function activationsOf(
+  x: Tensor,
+  { depth, widths, parameters, first, training }: Pick<WideResNetSizes, "depth" | "widths"> & {
+    parameters: ParameterSet;
+    first: FirstHalf;
+    training: boolean;
+  },
+): Activations {
+  const norm = (y: Tensor, name: string) =>
+    relu(batchNorm(y, { ...normalisationOf(parameters, name), training }));
+  const block = (y: Tensor, name: string, stride: number) => {
+    const o = norm(y, `${name}.bn0`);
+    const z = conv2d(first(o, name, { stride }), parameters.get(`${name}.conv1`), { padding: 1 });
+    const shortcut = `${name}.convdim`;
+    return add(z, parameters.has(shortcut) ? conv2d(o, parameters.get(shortcut), { stride }) : y);
+  };
+  let y = conv2d(x, parameters.get("conv0"), { padding: 1 });
+  const taps = widths.map((_, group) => {
+    for (let at = 0; at < blocksOf(depth); at++) {
+      y = block(y, `group${group}.block${at}`, group > 0 && at === 0 ? 2 : 1);
+    }
+    return y;
+  });
+  const logits = linear(globalAvgPool2d(norm(y, "bn")), parameters.get("fc.weight"), {
+    bias: parameters.get("fc.bias"),
+  });
+  return { logits, taps };
 }
 
 function describeWidths(widths: WideResNetSizes["widths"]): string {

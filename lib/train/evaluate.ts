@@ -4,7 +4,7 @@ import { StepValues } from "../gpu/step_values.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { LossFunction } from "../losses/activations.ts";
 import { transferLoss } from "../losses/transfer_loss.ts";
-import type { Model } from "../models/model.ts";
+import { freeze, type FrozenModel, type Model } from "../models/model.ts";
 import { imageBatch, type ImageStore } from "../ops/images.ts";
 import { topK } from "../ops/top_k.ts";
 import { withoutGradients } from "../tape.ts";
@@ -29,7 +29,7 @@ export interface EvaluatorOptions {
   readonly store: ImageStore;
   /** Images of a batch; the last may be smaller. */
   readonly batchSize: number;
-  /** The teacher that `loss` compares with. */
+  /** The teacher that `loss` compares with, as it is when the evaluator is made. */
   readonly teacher?: Model | null;
   /** The objective that {@link Evaluation.totalLoss} reports; the cross-entropy unless told. */
   readonly loss?: LossFunction;
@@ -43,6 +43,7 @@ export class Evaluator implements Disposable {
   readonly #values: StepValues<"start" | "epoch" | "row">;
   readonly #history: History;
   readonly #order: Tensor;
+  readonly #teacher: FrozenModel | null;
 
   /**
    * Prepares to evaluate a network as often as needed.
@@ -57,7 +58,8 @@ export class Evaluator implements Disposable {
     readonly options: EvaluatorOptions,
   ) {
     const { gpu } = model.parameters;
-    const { count } = options.store;
+    const { store: { count }, teacher = null } = options;
+    this.#teacher = teacher === null ? null : freeze(teacher);
     this.#values = new StepValues(gpu, ["start", "epoch", "row"]);
     this.#history = new History(gpu);
     this.#order = gpu.tensor(orderOf(0, { count, shuffle: false, seed: 0 }), [count], {
@@ -93,7 +95,7 @@ export class Evaluator implements Disposable {
   async #program(batch: number): Promise<Program<null>> {
     const found = this.#programs.get(batch);
     if (found !== undefined) return found;
-    const { store, teacher = null, loss = transferLoss(), dtype = "f32" } = this.options;
+    const { store, loss = transferLoss(), dtype = "f32" } = this.options;
     const program = await Program.record(this.model.parameters.gpu, {
       label: `evaluate ${this.model.name}`,
       build: () =>
@@ -111,7 +113,7 @@ export class Evaluator implements Disposable {
           const student = this.model.apply(x, { training: false });
           const { total, crossEntropy } = loss({
             student,
-            teacher: teacher?.apply(x, { training: false }) ?? null,
+            teacher: this.#teacher?.apply(x) ?? null,
             labels,
           });
           this.#history.append(
@@ -128,6 +130,7 @@ export class Evaluator implements Disposable {
   /** Frees the programs. */
   [Symbol.dispose](): void {
     for (const program of this.#programs.values()) program[Symbol.dispose]();
+    this.#teacher?.[Symbol.dispose]();
     this.#values[Symbol.dispose]();
     this.#history[Symbol.dispose]();
     this.#order[Symbol.dispose]();

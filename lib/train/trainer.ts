@@ -6,7 +6,7 @@ import { StepValues } from "../gpu/step_values.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { gradients } from "../gradients.ts";
 import type { LossFunction } from "../losses/activations.ts";
-import type { Model } from "../models/model.ts";
+import { freeze, type FrozenModel, type Model } from "../models/model.ts";
 import { imageBatch, type ImageStore } from "../ops/images.ts";
 import { topK } from "../ops/top_k.ts";
 import { LossScale, type LossScaleOptions } from "../optim/loss_scale.ts";
@@ -30,7 +30,7 @@ export interface TrainerOptions {
   readonly store: ImageStore;
   /** The objective. */
   readonly loss: LossFunction;
-  /** The network to learn from, `null` for none. */
+  /** The network to learn from, as it is when the trainer is made; `null` for none. */
   readonly teacher: Model | null;
   /** Images a step. */
   readonly batchSize: number;
@@ -83,6 +83,7 @@ export class Trainer implements Disposable {
   readonly #history: History;
   readonly #order: Tensor;
   readonly #batching: Batching;
+  readonly #teacher: FrozenModel | null;
   #groups = 0;
 
   /**
@@ -98,9 +99,10 @@ export class Trainer implements Disposable {
     readonly options: TrainerOptions,
   ) {
     const { gpu, specs } = model.parameters;
-    const { store, batchSize, shuffle, dtype } = options;
+    const { store, batchSize, shuffle, teacher, dtype } = options;
     if (dtype === "f16") gpu.wantHalf("train in half precision");
     this.lossScale = dtype === "f16" ? new LossScale(gpu, options.lossScale) : null;
+    this.#teacher = teacher === null ? null : freeze(teacher);
     this.#batching = { count: store.count, batchSize, shuffle };
     this.#values = new StepValues(gpu, ["rate", "epoch", "start", "row"]);
     this.#history = new History(gpu);
@@ -207,7 +209,7 @@ export class Trainer implements Disposable {
   }
 
   #build(batch: number): null {
-    const { store, seed, augment, teacher, loss, momentum, weightDecay, nesterov, dtype = "f32" } =
+    const { store, seed, augment, loss, momentum, weightDecay, nesterov, dtype = "f32" } =
       this.options;
     const { parameters } = this.model;
     const { lossScale } = this;
@@ -220,7 +222,7 @@ export class Trainer implements Disposable {
       ...augment,
       dtype,
     });
-    const taught = withoutGradients(() => teacher?.apply(x, { training: false }) ?? null);
+    const taught = withoutGradients(() => this.#teacher?.apply(x) ?? null);
     const student = this.model.apply(x, { training: true });
     const { total, attention } = loss({ student, teacher: taught, labels });
     const upstream = lossScale === null ? {} : { upstream: lossScale.scale };
@@ -245,7 +247,9 @@ export class Trainer implements Disposable {
   [Symbol.dispose](): void {
     for (const program of this.#programs.values()) program[Symbol.dispose]();
     const { velocity, lossScale } = this;
-    for (const held of [velocity, lossScale, this.#values, this.#history, this.#order]) {
+    for (
+      const held of [this.#teacher, velocity, lossScale, this.#values, this.#history, this.#order]
+    ) {
       held?.[Symbol.dispose]();
     }
   }
