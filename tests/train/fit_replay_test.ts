@@ -4,6 +4,7 @@ import { transferLoss } from "../../lib/losses/transfer_loss.ts";
 import { type FinishedStep, fit, type FitOptions } from "../../lib/train/fit.ts";
 import { CallCounter } from "../support/call_counter.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { testGpu } from "../support/gpu.ts";
 import { tinyModel, tinySet } from "../support/tiny.ts";
 
 const MAKERS = [
@@ -36,10 +37,11 @@ async function train(listener: Partial<FitOptions>): Promise<void> {
   });
 }
 
-Deno.test("fit: nothing is made on the device after the first step, but for the first evaluation", async () => {
+async function assertNothingIsMade(options: Partial<FitOptions>): Promise<void> {
   using made = new CallCounter(GPUDevice.prototype, MAKERS);
   const seen: Record<string, number>[] = [];
   await train({
+    ...options,
     onPlan: () => {
       assert.ok((made.counts["createBindGroup"] ?? 0) > 10);
       made.reset();
@@ -51,6 +53,16 @@ Deno.test("fit: nothing is made on the device after the first step, but for the 
     },
   });
   assert.deepEqual(seen, Array.from({ length: 6 }, () => ({})));
+}
+
+Deno.test("fit: nothing is made on the device after the first step, but for the first evaluation", async () => {
+  await assertNothingIsMade({});
+});
+
+Deno.test("fit: nor with half precision and its loss scale", async () => {
+  if ((await testGpu()).device.features.has("shader-f16")) {
+    await assertNothingIsMade({ dtype: "f16" });
+  }
 });
 
 Deno.test("fit: one submit a step, and no readback between log lines", async () => {
