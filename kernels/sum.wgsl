@@ -51,6 +51,88 @@ fn columns_finish(
   if (lane == 0) { y[group.x] = quad_totals[0]; }
 }
 
+// The whole sums over the rows of several x side by side, one after the other in the numbering of invocations.
+override rows1: u32 = 0;
+override rows2: u32 = 0;
+override rows3: u32 = 0;
+override quads1: u32 = 0;
+override quads2: u32 = 0;
+override quads3: u32 = 0;
+@group(0) @binding(1) var<storage, read> x1: array<vec4<real>>;
+@group(0) @binding(2) var<storage, read_write> y0_of_two: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> y1_of_two: array<vec4f>;
+
+fn sum0(quad: u32) -> vec4f {
+  var total = vec4f();
+  for (var row = 0u; row < rows; row++) { total += vec4f(x[row * quads + quad]); }
+  return total;
+}
+
+fn sum1(quad: u32) -> vec4f {
+  var total = vec4f();
+  for (var row = 0u; row < rows1; row++) { total += vec4f(x1[row * quads1 + quad]); }
+  return total;
+}
+
+@compute @workgroup_size(lanes)
+fn two_columns(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  var i = (group.y * groups.x + group.x) * lanes + lane;
+  if (i < quads) {
+    y0_of_two[i] = sum0(i);
+    return;
+  }
+  i -= quads;
+  if (i < quads1) { y1_of_two[i] = sum1(i); }
+}
+
+@group(0) @binding(2) var<storage, read> x2: array<vec4<real>>;
+@group(0) @binding(3) var<storage, read> x3: array<vec4<real>>;
+@group(0) @binding(4) var<storage, read_write> y0: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> y1: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> y2: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> y3: array<vec4f>;
+
+fn sum2(quad: u32) -> vec4f {
+  var total = vec4f();
+  for (var row = 0u; row < rows2; row++) { total += vec4f(x2[row * quads2 + quad]); }
+  return total;
+}
+
+fn sum3(quad: u32) -> vec4f {
+  var total = vec4f();
+  for (var row = 0u; row < rows3; row++) { total += vec4f(x3[row * quads3 + quad]); }
+  return total;
+}
+
+@compute @workgroup_size(lanes)
+fn four_columns(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  var i = (group.y * groups.x + group.x) * lanes + lane;
+  if (i < quads) {
+    y0[i] = sum0(i);
+    return;
+  }
+  i -= quads;
+  if (i < quads1) {
+    y1[i] = sum1(i);
+    return;
+  }
+  i -= quads1;
+  if (i < quads2) {
+    y2[i] = sum2(i);
+    return;
+  }
+  i -= quads2;
+  if (i < quads3) { y3[i] = sum3(i); }
+}
+
 @group(0) @binding(1) var<storage, read_write> row_sums: array<f32>;
 var<workgroup> totals: array<f32, lanes>;
 

@@ -27,7 +27,7 @@ interface Uses {
 /**
  * Merges neighbours, by the rules that the dispatches bring along: a producer takes its only consumer's work into its
  * store, or every consumer of a producer computes by itself what that one would have stored. The value between them is
- * then never in memory. What is merged is an intermediate tensor with one writer that is no output; nothing moves
+ * then never in memory. Last, small dispatches that need nothing of each other may become one. What is merged is an intermediate tensor with one writer that is no output; nothing moves
  * across a dispatch that changes what it reads or touches what it writes.
  *
  * @param recorded The dispatches in the order of recording.
@@ -40,6 +40,9 @@ export function fuse(
   for (let at = 0; at < list.length; at++) {
     while (list.absorb(at));
     list.inline(at);
+  }
+  for (let at = 0; at < list.length; at++) {
+    while (list.joinEarlier(at));
   }
   const dispatches = keepNeeded(list.left, outputs);
   return {
@@ -110,6 +113,24 @@ class Fusing {
     if (found.length === 0 || found.length < merges.length) return;
     this.#list[at] = null;
     this.#replace(found);
+  }
+
+  /** Lets a dispatch do the work of an earlier one beside its own, the latest that will do. */
+  joinEarlier(at: number): boolean {
+    const later = this.#list[at] ?? null;
+    const join = later?.fusion.beside;
+    if (later === null || join === undefined) return false;
+    for (let from = at - 1; from >= 0; from--) {
+      const earlier = this.#list[from] ?? null;
+      if (earlier?.fusion.beside === undefined || !this.#mayMove(from, at)) continue;
+      if (shareBytes(earlier.write, later.write)) continue;
+      const merged = this.#merge(later, { change: join(earlier, later), other: earlier });
+      if (merged === null) continue;
+      this.#list[from] = null;
+      this.#replace([{ at, merged }]);
+      return true;
+    }
+    return false;
   }
 
   #replace(merges: readonly { at: number; merged: Dispatch }[]): void {

@@ -51,6 +51,8 @@ export interface Fusion {
   readonly absorb?: (pair: Pair) => Merged | null;
   /** The dispatch as a consumer that computes `through` itself from what the producer reads. */
   readonly inline?: (pair: Pair) => Merged | null;
+  /** The dispatch, the later of two of which neither needs the other, as one that does both's work. */
+  readonly beside?: (earlier: Dispatch, later: Dispatch) => Merged | null;
 }
 
 /** One entry point of a kernel, ready to run on given tensors. */

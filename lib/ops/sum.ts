@@ -1,5 +1,5 @@
 import source from "../../kernels/sum.wgsl" with { type: "text" };
-import { gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
+import { type Dispatch, gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
@@ -104,7 +104,31 @@ export function finishColumns(partial: Tensor, y: Tensor, { rows }: { rows: numb
     write: [y],
     constants: { rows, quads, chunk: rows },
     grid: gridFor(quads, 64),
+    fusion: { beside: sumTogether },
   });
+}
+
+/** The entry points by how many sums they make. */
+const TOGETHER = new Map([[2, "two_columns"], [4, "four_columns"]]);
+
+/** Makes the sums of two dispatches in one, of as many each: alone, then in pairs. */
+function sumTogether(earlier: Dispatch, later: Dispatch): Merged | null {
+  const entry = TOGETHER.get(2 * later.read.length);
+  if (entry === undefined || !kernel.runs(earlier, later.entry)) return null;
+  const jobs = [earlier, later].flatMap(({ read, write, constants }) =>
+    read.map((x, at) => ({ x, y: write[at] ?? x, rows: constants[`rows${at || ""}`] ?? 0 }))
+  );
+  const sizes = jobs.flatMap(({ y, rows }, at) => [
+    [`rows${at || ""}`, rows] as const,
+    [`quads${at || ""}`, storedQuads(y)] as const,
+  ]);
+  return {
+    entry,
+    read: jobs.map(({ x }) => x),
+    write: jobs.map(({ y }) => y),
+    constants: { ...Object.fromEntries(sizes), chunk: 0 },
+    grid: gridFor(jobs.reduce((total, { y }) => total + storedQuads(y), 0), 64),
+  };
 }
 
 function sumRows(x: Tensor, { y, rows, chunk }: { y: Tensor; rows: number; chunk: number }): void {

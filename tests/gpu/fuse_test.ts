@@ -23,6 +23,15 @@ const LOADS: Fusion = {
     }),
 };
 
+/** A dispatch that does the work of any earlier one beside its own, unless one of them does already. */
+const JOINS: Fusion = {
+  beside: (earlier, later) =>
+    earlier.absorbed.length + later.absorbed.length > 0 ? null : ({
+      read: [...earlier.read, ...later.read],
+      write: [...earlier.write, ...later.write],
+    }),
+};
+
 /** What a merge came to: each dispatch as `name: read -> written`, labels of tensors. */
 function fusedOf(
   dispatches: readonly Dispatch[],
@@ -126,6 +135,21 @@ Deno.test("fuse: what the merged form no longer needs is dropped", async () => {
   assert.deepEqual(fusedOf(list, { outputs: [out] }), ["C + B.run: x -> out"]);
 });
 
+Deno.test("fuse: independent dispatches join at the later one's place", async () => {
+  const { x, a, b, c, out } = await operands();
+  const list = [
+    dispatchOf("A", { read: [x], write: [a], fusion: JOINS }),
+    dispatchOf("B", { read: [x], write: [b] }),
+    dispatchOf("C", { read: [b], write: [c], fusion: JOINS }),
+    dispatchOf("D", { read: [a, c], write: [out] }),
+  ];
+  assert.deepEqual(fusedOf(list, { outputs: [out] }), [
+    "B: x -> b",
+    "C + A.run: x b -> a c",
+    "D: a c -> out",
+  ]);
+});
+
 type Operands = Awaited<ReturnType<typeof operands>>;
 
 const UNTOUCHED: Readonly<
@@ -200,6 +224,31 @@ const UNTOUCHED: Readonly<
     ],
     outputs: [out],
     slots: 3,
+  }),
+  "neighbours of which one needs the other": ({ x, kept, a, b, c, out }) => ({
+    list: [
+      dispatchOf("A", { read: [x], write: [a], fusion: JOINS }),
+      dispatchOf("B", { read: [a], write: [b], fusion: JOINS }),
+      dispatchOf("C", { read: [kept], write: [c], fusion: STORES }),
+      dispatchOf("D", { read: [b], write: [kept], fusion: JOINS }),
+      dispatchOf("E", { read: [c, a], write: [out] }),
+    ],
+    outputs: [out, b],
+  }),
+  "neighbours that would write one tensor": ({ x, a }) => ({
+    list: [
+      dispatchOf("A", { read: [x], write: [a], fusion: JOINS }),
+      dispatchOf("B", { read: [x], write: [a], fusion: JOINS }),
+    ],
+    outputs: [a],
+  }),
+  "neighbours with a reader in between": ({ x, a, b, out }) => ({
+    list: [
+      dispatchOf("A", { read: [x], write: [a], fusion: JOINS }),
+      dispatchOf("B", { read: [a], write: [b] }),
+      dispatchOf("C", { read: [x], write: [out], fusion: JOINS }),
+    ],
+    outputs: [b, out],
   }),
   "rules that decline": ({ x, a, out }) => ({
     list: [

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { sizeOf } from "../../lib/gpu/layout.ts";
+import { Program } from "../../lib/gpu/program.ts";
 import { broadcast } from "../../lib/ops/broadcast.ts";
-import { type Keep, mean, sum } from "../../lib/ops/sum.ts";
+import { finishColumns, type Keep, mean, sum } from "../../lib/ops/sum.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
+import { randomValues } from "../support/random.ts";
 
 function kept(shape: readonly number[], keep: Keep): number[] {
   if (keep === "none") return [];
@@ -83,4 +85,26 @@ Deno.test("mean: divides by the logical size", async () => {
     shape: [],
     reference: ({ x }) => [x.reduce((a, b) => a + b) / 15],
   });
+});
+
+Deno.test("finishColumns: sums of several tensors in one dispatch have the bits of one by one", async () => {
+  const gpu = await testGpu();
+  const sizes = [[3, 1028], [7, 2052], [2, 1024], [5, 1600], [1, 1036], [4, 1024], [6, 1024]];
+  const partials = sizes.map(([rows = 1, columns = 1], at) =>
+    gpu.tensor(randomValues(rows * columns, { seed: at }), [rows, columns])
+  );
+  const build = () =>
+    partials.map((partial) => {
+      const [rows = 1, columns = 1] = partial.shape;
+      const y = gpu.empty([columns]);
+      finishColumns(partial, y, { rows });
+      return y;
+    });
+  using merged = await Program.record(gpu, { label: "merged", build });
+  using apart = await Program.record(gpu, { label: "apart", build, fusion: false });
+  merged.run();
+  apart.run();
+  assert.deepEqual(await gpu.read(merged.outputs), await gpu.read(apart.outputs));
+  const entries = merged.plan.dispatches.map(({ entry }) => entry);
+  assert.deepEqual(entries, ["four_columns", "two_columns", "columns"]);
 });
