@@ -34,6 +34,11 @@ export function isJudged(convolution: string): boolean {
   return Math.min(Number(inputs), Number(outputs)) >= 16;
 }
 
+/** The bounds are for float32. */
+function isFloat({ dtype }: KernelRow | StepRow): boolean {
+  return dtype === "f32";
+}
+
 function isStrided(convolution: string): boolean {
   return convolution.includes("/");
 }
@@ -43,7 +48,7 @@ const TFJS_BOUNDS = { "forward": 5, "input gradient": 10, "weight gradient": 30 
 
 function kernelBounds(rows: readonly KernelRow[]): BoundRow[] {
   const shares = (isWanted: (name: string) => boolean) =>
-    rows.filter(({ convolution }) => isJudged(convolution) && isWanted(convolution))
+    rows.filter(isFloat).filter(({ convolution }) => isJudged(convolution) && isWanted(convolution))
       .map(({ share }) => share.median * 100);
   const median = (values: number[]) => values.length === 0 ? [] : [summarise(values).median];
   const plain = shares((name) => !isStrided(name));
@@ -58,7 +63,7 @@ function kernelBounds(rows: readonly KernelRow[]): BoundRow[] {
 }
 
 function stepBounds(rows: readonly StepRow[]): BoundRow[] {
-  const at = rows.filter(({ step, batch }) => step === AT_STEP && batch === 128);
+  const at = rows.filter(isFloat).filter(({ step, batch }) => step === AT_STEP && batch === 128);
   const share = at.map(({ share }) => share.median * 100);
   const what = `% of the ceiling, ${AT_STEP}, batch 128`;
   return judge({ item: 2, what, bound: 16, aim: 25 }, share);
@@ -76,13 +81,13 @@ function peerBounds(
     kernels.filter((row) =>
       row.peer.startsWith(peer) && isWide(row) && (pass === undefined || row.pass === pass)
     ).map(({ ratio }) => ratio.median);
-  const of = (peer: string, batch: number) =>
-    steps.filter((row) => row.peer.startsWith(peer) && row.step === AT_STEP && row.batch === batch)
+  const of = (isWanted: (peer: string) => boolean, batch: number) =>
+    steps.filter((row) => isWanted(row.peer) && row.step === AT_STEP && row.batch === batch)
       .map(({ ratio }) => ratio);
   return [
     ...judge(
       { item: 1, what: `times tfjs, ${AT_STEP}, batch 32`, bound: 9, aim: 15 },
-      of("tfjs", 32),
+      of((peer) => peer.startsWith("tfjs"), 32),
     ),
     ...Object.entries(TFJS_BOUNDS).flatMap(([pass, bound]) =>
       judge(
@@ -102,20 +107,27 @@ function peerBounds(
         aim: 5,
         atMost: true,
       },
-      of("torch", 128).map((ratio) => 1 / ratio),
+      of(isPlainTorch, 128).map((ratio) => 1 / ratio),
     ),
   ];
 }
 
+/** Whether a peer is PyTorch as the original code runs it: float32, without TF32, a launch an operation. */
+function isPlainTorch(peer: string): boolean {
+  return peer.startsWith("torch") && peer.endsWith("fp32 eager");
+}
+
 /** On a GPU: the bounds against PyTorch there, and on the wide convolutions. */
 function gpuBounds(rows: readonly Row[]): BoundRow[] {
-  const steps = rows.filter((row) => row.kind === "step");
+  const steps = rows.filter((row) => row.kind === "step").filter(isFloat);
   const peers = rows.filter((row) => row.kind === "peer step").filter(({ peer }) =>
-    peer.startsWith("torch")
+    isPlainTorch(peer)
   );
   const at = (batch: number) => (row: { step: string; batch: number }) =>
     row.step === AT_STEP && row.batch === batch;
-  const wide = rows.filter((row) => row.kind === "kernel").filter(({ convolution }) =>
+  const wide = rows.filter((row) => row.kind === "kernel").filter(isFloat).filter((
+    { convolution },
+  ) =>
     isJudged(convolution) && !isStrided(convolution) &&
     Number(/^3x3 (\d+)>/.exec(convolution)?.[1]) >= 128
   );

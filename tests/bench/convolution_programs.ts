@@ -4,7 +4,8 @@ import {
   type Gpu,
   gradients,
   Program,
-  storedSize,
+  type RealType,
+  storedBytes,
   type Tensor,
   watch,
 } from "../../mod.ts";
@@ -35,7 +36,7 @@ function random(shape: readonly number[], seed: number): Float32Array {
 export async function recordConvolution(
   gpu: Gpu,
   convolution: Convolution,
-  { batch }: { batch: number },
+  { batch, dtype = "f32" }: { batch: number; dtype?: RealType },
 ): Promise<ConvolutionPrograms> {
   const { kernel, inputs, outputs, side, stride, padding } = convolution;
   const after = outputSide(convolution);
@@ -51,8 +52,8 @@ export async function recordConvolution(
   if (w === undefined) throw new Error("Cannot make weights: the arena is empty");
   w.write(random(shapes.w, 1));
   w.requiresGrad = true;
-  const x = watch(gpu.tensor(random(shapes.x, 2), shapes.x, { label: "x" }));
-  const dy = gpu.tensor(random(shapes.dy, 3), shapes.dy, { label: "dy" });
+  const x = watch(gpu.tensor(random(shapes.x, 2), shapes.x, { label: "x", dtype }));
+  const dy = gpu.tensor(random(shapes.dy, 3), shapes.dy, { label: "dy", dtype });
   const forward = () => conv2d(x, w, { stride, padding });
   const gradient = (of: Tensor) => () => {
     const [found] = gradients(forward(), [of], { upstream: dy });
@@ -71,8 +72,7 @@ export async function recordConvolution(
     x,
     w,
     dy,
-    bytes: 4 * (storedSize(shapes.x, "channels") + storedSize(shapes.w, "weights") +
-      storedSize(shapes.dy, "channels")),
+    bytes: [x, w, dy].reduce((sum, tensor) => sum + storedBytes(tensor), 0),
     [Symbol.dispose]() {
       for (const held of [...Object.values(programs), x, dy, whole]) held[Symbol.dispose]();
     },

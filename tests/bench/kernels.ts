@@ -1,6 +1,7 @@
 import {
   type CeilingKernel,
   type Gpu,
+  type RealType,
   summarise,
   timeOnGpu,
   type TimingOptions,
@@ -13,9 +14,14 @@ import { type KernelRow, PASSES } from "./rows.ts";
 export async function* kernelRows(
   gpu: Gpu,
   convolution: UsedConvolution,
-  { batch, ceiling, timing }: { batch: number; ceiling: CeilingKernel; timing: TimingOptions },
+  { batch, dtype, ceiling, timing }: {
+    batch: number;
+    dtype: RealType;
+    ceiling: CeilingKernel;
+    timing: TimingOptions;
+  },
 ): AsyncGenerator<KernelRow> {
-  using recorded = await recordConvolution(gpu, convolution, { batch });
+  using recorded = await recordConvolution(gpu, convolution, { batch, dtype });
   const flop = flopOf(convolution, batch);
   for (const pass of PASSES) {
     const works = [recorded.programs[pass], ceiling.program];
@@ -25,6 +31,7 @@ export async function* kernelRows(
       convolution: nameOf(convolution),
       pass,
       networks: convolution.networks,
+      dtype,
       batch,
       ms: summarise(seconds.map((took) => took * 1e3)),
       gflop_per_second: summarise(seconds.map((took) => flop / took / 1e9)),

@@ -1,4 +1,12 @@
-import { type Flags, readText, readWhole, toggle, UsageError } from "../../tasks/flags.ts";
+import type { RealType } from "../../mod.ts";
+import {
+  type Flags,
+  readOneOf,
+  readText,
+  readWhole,
+  toggle,
+  UsageError,
+} from "../../tasks/flags.ts";
 import { type CommandText, parseFlags } from "../../tasks/options.ts";
 
 /** The flags of `deno task bench`. */
@@ -12,6 +20,7 @@ export interface BenchFlags {
   imagenet: boolean;
   size: number;
   samples: number;
+  dtype: "float" | "half";
   peer_torch: string;
   out: string;
   json: boolean;
@@ -35,6 +44,8 @@ export interface BenchOptions {
   readonly imagenet: boolean;
   /** The side of the ResNets' images. */
   readonly size: number;
+  /** What activations and their gradients are stored as. */
+  readonly dtype: RealType;
   /** Measurements of each figure. */
   readonly samples: number;
   /** The command of the PyTorch peer, null for none. */
@@ -45,7 +56,7 @@ export interface BenchOptions {
   readonly json: boolean;
 }
 
-const DEFAULTS = { size: 224, samples: 7, out: "logs/bench.jsonl" };
+const DEFAULTS = { size: 224, samples: 7, dtype: "float", out: "logs/bench.jsonl" } as const;
 
 const SELECT = "What runs (everything unless told):";
 const HOW = "How:";
@@ -70,6 +81,12 @@ const FLAGS: Flags<BenchFlags> = {
     read: readWhole,
   },
   size: { group: HOW, help: "Side of the ResNets' images", value: "N", read: readWhole },
+  dtype: {
+    group: HOW,
+    help: "What activations are stored as: float or half; the peers take float only",
+    value: "TYPE",
+    read: readOneOf(["float", "half"]),
+  },
   samples: { group: HOW, help: "Measurements of each figure", value: "N", read: readWhole },
   out: { group: HOW, help: "File of the JSON lines", value: "FILE", read: readText },
   json: toggle(HOW, "Prints the JSON lines in place of the tables"),
@@ -130,6 +147,7 @@ export function parseBench(
       batch: given.batch ?? null,
       imagenet: given.imagenet ?? false,
       size: given.size ?? DEFAULTS.size,
+      dtype: given.dtype === "half" ? "f16" : "f32",
       samples: given.samples ?? (given.quick ? 3 : DEFAULTS.samples),
       peerTorch: command,
       out: given.out ?? DEFAULTS.out,

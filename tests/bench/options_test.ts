@@ -27,6 +27,11 @@ Deno.test("parseBench: quick means fewer samples unless told", () => {
   assert.equal(optionsOf("--quick", "--samples", "5").samples, 5);
 });
 
+Deno.test("parseBench: float32 unless half is asked for", () => {
+  assert.equal(optionsOf().dtype, "f32");
+  assert.equal(optionsOf("--dtype=half").dtype, "f16");
+});
+
 Deno.test("parseBench: sizes have least values", () => {
   for (const [flag, least] of [["batch", 1], ["samples", 1], ["size", 32]] as const) {
     const found = least - 1;
@@ -40,7 +45,17 @@ Deno.test("parseBench: sizes have least values", () => {
 Deno.test("parseBench: --help names every flag", () => {
   const parsed = parseBench(["--help"]);
   assert.ok(parsed.kind === "print");
-  const flags = ["kernels", "steps", "peers", "only", "quick", "batch", "size", "imagenet"];
+  const flags = [
+    "kernels",
+    "steps",
+    "peers",
+    "only",
+    "quick",
+    "batch",
+    "size",
+    "imagenet",
+    "dtype",
+  ];
   for (const flag of [...flags, "samples", "out", "json", "peer_torch"]) {
     assert.ok(parsed.text.includes(`--${flag}`), flag);
   }

@@ -1,4 +1,5 @@
 import { TextLineStream } from "./text_lines.ts";
+import type { RealType } from "../../mod.ts";
 import { isRow, parseLine, type PeerStepRow, type Row, type StepRow } from "./rows.ts";
 import { type Step, stepName } from "./steps.ts";
 
@@ -71,26 +72,53 @@ function number(row: object, key: string): number {
 }
 
 /** The arguments of `peer_torch.py` for a step. */
-function torchArguments(step: Step, { batch, samples }: { batch: number; samples: number }) {
+function torchArguments(
+  step: Step,
+  { batch, samples }: { batch: number; samples: number },
+): string[] {
   const common = ["--batch", batch, "--loss", step.loss.toLowerCase(), "--reps", samples];
   if (step.wide === null) {
-    return ["--job", "imagenet", "--size", step.student.side, "--warmup", 1, ...common];
+    return ["--job", "imagenet", "--size", step.student.side, "--warmup", 1, ...common].map(String);
   }
   const { student: [depth, width], teacher } = step.wide;
   const sizes = ["--depth", depth, "--width", width];
   if (teacher !== null) sizes.push("--teacher", teacher.join());
-  return ["--job", "cifar", ...sizes, "--warmup", 2, ...common];
+  return ["--job", "cifar", ...sizes, "--warmup", 2, ...common].map(String);
+}
+
+/** In which ways PyTorch runs a step: on a GPU, TF32 and a CUDA graph stand beside plain float32; AMP beside half. */
+function torchModes({ dtype, isSoftware }: { dtype: RealType; isSoftware: boolean }): string[][] {
+  if (dtype === "f16") return [["--precision", "amp"]];
+  return isSoftware ? [[]] : [[], ["--mode", "graph"], ["--precision", "tf32"]];
 }
 
 /** Times a step in PyTorch and puts it beside ours, whose time was taken just before. */
 export async function* torchRows(
   command: readonly string[],
-  { step, ours, samples }: { step: Step; ours: StepRow; samples: number },
+  { step, ours, samples, isSoftware }: {
+    step: Step;
+    ours: StepRow;
+    samples: number;
+    isSoftware: boolean;
+  },
 ): AsyncGenerator<Row> {
-  const { batch } = ours;
+  for (const mode of torchModes({ dtype: ours.dtype, isSoftware })) {
+    yield* torchRow(
+      [...command, ...torchArguments(step, { batch: ours.batch, samples }), ...mode],
+      {
+        step,
+        ours,
+      },
+    );
+  }
+}
+
+async function* torchRow(
+  command: readonly string[],
+  { step, ours }: { step: Step; ours: StepRow },
+): AsyncGenerator<Row> {
   try {
-    const args = torchArguments(step, { batch, samples }).map(String);
-    for await (const line of jsonLines([...command, ...args])) {
+    for await (const line of jsonLines(command)) {
       const ms = {
         median: number(line, "ms_median"),
         low: number(line, "ms_low"),
@@ -99,9 +127,11 @@ export async function* torchRows(
       };
       const row: PeerStepRow = {
         kind: "peer step",
-        peer: `${Reflect.get(line, "peer")} ${Reflect.get(line, "device")}`,
+        peer: ["peer", "device", "precision", "mode"].map((key) => Reflect.get(line, key)).join(
+          " ",
+        ),
         step: stepName(step),
-        batch,
+        batch: ours.batch,
         ms,
         ours_ms: ours.ms,
         ratio: ms.median / ours.ms.median,

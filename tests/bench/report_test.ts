@@ -18,7 +18,15 @@ function at(median: number) {
 
 function kernel(convolution: string, share: number): KernelRow {
   const figures = { ms: at(3), gflop_per_second: at(20), gb_per_second: at(1), share: at(share) };
-  return { kind: "kernel", convolution, pass: "forward", networks: [], batch: 32, ...figures };
+  return {
+    kind: "kernel",
+    convolution,
+    pass: "forward",
+    networks: [],
+    dtype: "f32",
+    batch: 32,
+    ...figures,
+  };
 }
 
 function peer(ratio: number, row: Partial<PeerKernelRow> = {}): PeerKernelRow {
@@ -42,6 +50,7 @@ const STEP: StepRow = {
   student: "WRN-16-1",
   teacher: "WRN-16-2",
   loss: "AT",
+  dtype: "f32",
   batch: 128,
   gflop: 46,
   dispatches: 160,
@@ -106,10 +115,18 @@ Deno.test("boundRows: steps against TensorFlow.js and PyTorch, by their batch", 
     ratio,
     difference: null,
   });
-  const rows = [STEP, step("tfjs-webgpu 1", 32, 8), step("torch 2 cpu", 128, 0.25)];
+  const rows = [
+    STEP,
+    step("tfjs-webgpu 1", 32, 8),
+    step("torch 2 cpu fp32 eager", 128, 0.25),
+    step("torch 2 cpu tf32 eager", 128, 9),
+  ];
   assert.deepEqual(verdicts(rows), [[2, 23, 16, true], [1, 8, 9, false], [3, 4, 9, true]]);
   assert.deepEqual(verdicts(rows, false), [[8, 0.25, 1, false], [8, 2000, 2.5, false]]);
-  assert.deepEqual(verdicts([step("torch 2 cpu", 32, 0.25), { ...STEP, batch: 32 }]), []);
+  assert.deepEqual(
+    verdicts([step("torch 2 cpu fp32 eager", 32, 0.25), { ...STEP, batch: 32 }]),
+    [],
+  );
 });
 
 Deno.test("tableOf: a title, then as many cells a row as the head names", () => {
@@ -149,7 +166,7 @@ const TASK = { convolutions: [], batch: 1, steps: false, stepBatch: 1, samples: 
 Deno.test("peers: one that is not there or fails is a row, not an error", async () => {
   const step = wideStep("AT", [16, 1], [16, 2]);
   const torch = (command: string[]) =>
-    Array.fromAsync(torchRows(command, { step, ours: STEP, samples: 3 }));
+    Array.fromAsync(torchRows(command, { step, ours: STEP, samples: 3, isSoftware: true }));
   const rows = [
     ...await Array.fromAsync(peerRows("no_such_peer.ts", TASK)),
     ...await torch(["/no/such/program"]),
@@ -162,20 +179,46 @@ Deno.test("peers: one that is not there or fails is a row, not an error", async 
 });
 
 Deno.test("peers: PyTorch's line becomes a row with its ratio to ours", async () => {
-  const line = { peer: "torch 2", device: "cpu", ms_median: 500, ms_low: 400, ms_high: 600, n: 5 };
+  const line = {
+    peer: "torch 2",
+    device: "cpu",
+    precision: "fp32",
+    mode: "eager",
+    ms_median: 500,
+    ms_low: 400,
+    ms_high: 600,
+    n: 5,
+  };
   const script = `
     console.log("a warning");
     console.log(JSON.stringify({ ...${JSON.stringify(line)}, peer: Deno.args.join(" ") }));`;
   const command = [Deno.execPath(), "eval", "--quiet", script];
   const step = wideStep("AT", [16, 1], [40, 1]);
   const [row, ...more] = await Array.fromAsync(
-    torchRows(command, { step, ours: STEP, samples: 3 }),
+    torchRows(command, { step, ours: STEP, samples: 3, isSoftware: true }),
   );
   assert.ok(row?.kind === "peer step" && more.length === 0);
   assert.match(
     row.peer,
-    /--job cifar --depth 16 --width 1 --teacher 40,1 .*--batch 128 --loss at --reps 3 cpu$/,
+    /--job cifar --depth 16 --width 1 --teacher 40,1 .*--batch 128 --loss at --reps 3 cpu fp32 eager$/,
   );
   assert.equal(row.ratio, 0.25);
   assert.deepEqual(row.ms, { median: 500, low: 400, high: 600, n: 5 });
+});
+
+Deno.test("peers: on a GPU, PyTorch runs in a graph and with TF32 too, and AMP stands beside half", async () => {
+  const step = wideStep("AT", [16, 1], [16, 2]);
+  const script = `console.log(JSON.stringify({
+    peer: Deno.args.slice(Deno.args.indexOf("--reps") + 2).join(" "),
+    ms_median: 1, ms_low: 1, ms_high: 1, n: 1 }));`;
+  const modes = async (ours: StepRow) => {
+    const command = [Deno.execPath(), "eval", "--quiet", script];
+    const rows = await Array.fromAsync(
+      torchRows(command, { step, ours, samples: 3, isSoftware: false }),
+    );
+    return rows.map((row) => row.kind === "peer step" ? row.peer.trim() : row.kind);
+  };
+  assert.deepEqual(await modes(STEP), ["", "--mode graph", "--precision tf32"]);
+  assert.deepEqual(await modes({ ...STEP, dtype: "f16" }), ["--precision amp"]);
+  assert.deepEqual(verdicts([{ ...STEP, dtype: "f16" }]), []);
 });

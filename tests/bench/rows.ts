@@ -1,4 +1,4 @@
-import type { Summary } from "../../mod.ts";
+import type { RealType, Summary } from "../../mod.ts";
 
 /** A pass of a convolution. */
 export const PASSES = ["forward", "input gradient", "weight gradient"] as const;
@@ -37,6 +37,7 @@ export interface KernelRow {
   convolution: string;
   pass: Pass;
   networks: readonly string[];
+  dtype: RealType;
   batch: number;
   ms: Summary;
   gflop_per_second: Summary;
@@ -51,6 +52,7 @@ export interface StepRow {
   student: string;
   teacher: string | null;
   loss: string;
+  dtype: RealType;
   batch: number;
   gflop: number;
   dispatches: number;

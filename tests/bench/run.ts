@@ -90,7 +90,7 @@ class Bench {
   }
 
   async *rows(): AsyncGenerator<Row> {
-    const { kernels, steps, peers } = this.options;
+    const { kernels, steps, peers, dtype } = this.options;
     yield machineRow(this.gpu);
     using ceiling = await arithmeticCeiling(this.gpu);
     yield* this.#ceilings();
@@ -105,7 +105,7 @@ class Bench {
         for (const layer of layers) {
           yield* this.#guarded(
             nameOf(layer),
-            () => kernelRows(this.gpu, layer, { batch, ceiling, timing: this.#timing }),
+            () => kernelRows(this.gpu, layer, { batch, dtype, ceiling, timing: this.#timing }),
           );
         }
       }
@@ -115,7 +115,7 @@ class Bench {
         yield* this.#guarded(stepName(step), () => this.#step(step, { batch, ceiling }));
       }
     }
-    if (peers) yield* this.#peers();
+    if (peers && dtype === "f32") yield* this.#peers();
   }
 
   async *#ceilings(): AsyncGenerator<Row> {
@@ -134,11 +134,12 @@ class Bench {
     step: Step,
     { batch, ceiling }: { batch: number; ceiling: Parameters<typeof stepRow>[2]["ceiling"] },
   ): AsyncGenerator<Row> {
-    const { quick, samples, peerTorch } = this.options;
+    const { quick, samples, peerTorch, dtype } = this.options;
+    const { isSoftware } = this.gpu.adapter;
     const seconds = quick ? 0.1 : 1;
-    const ours = await stepRow(this.gpu, step, { batch, ceiling, samples, seconds });
+    const ours = await stepRow(this.gpu, step, { batch, dtype, ceiling, samples, seconds });
     yield ours;
-    if (peerTorch !== null) yield* torchRows(peerTorch, { step, ours, samples });
+    if (peerTorch !== null) yield* torchRows(peerTorch, { step, ours, samples, isSoftware });
   }
 
   async *#peers(): AsyncGenerator<Row> {
@@ -199,6 +200,7 @@ class Printer {
  */
 export async function runBench(options: BenchOptions): Promise<number> {
   using gpu = await Gpu.open();
+  if (options.dtype === "f16") gpu.wantHalf("time half precision");
   await Deno.mkdir(dirname(options.out), { recursive: true });
   using file = await Deno.open(options.out, { create: true, write: true, truncate: true });
   const printer = new Printer(file, options.json);

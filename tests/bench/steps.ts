@@ -5,6 +5,7 @@ import {
   groupWidths,
   type ImageSet,
   type Model,
+  type RealType,
   resNet,
   RESNET_WIDTHS,
   resNetBlocks,
@@ -146,7 +147,11 @@ async function idleWait(gpu: Gpu): Promise<number> {
 export async function openTraining(
   gpu: Gpu,
   step: Step,
-  { batch, augmented = true }: { batch: number; augmented?: boolean },
+  { batch, dtype = "f32", augmented = true }: {
+    batch: number;
+    dtype?: RealType;
+    augmented?: boolean;
+  },
 ): Promise<Training> {
   const [, classes] = step.student.linear;
   const set = randomImages({ batch, side: step.student.side, classes });
@@ -164,6 +169,7 @@ export async function openTraining(
     momentum: 0.9,
     weightDecay: 5e-4,
     nesterov: false,
+    dtype,
   });
   trainer.beginEpoch(1, { rate: 0.01 });
   const idle = await idleWait(gpu);
@@ -189,14 +195,15 @@ export async function openTraining(
 export async function stepRow(
   gpu: Gpu,
   step: Step,
-  { batch, ceiling, samples, seconds }: {
+  { batch, dtype, ceiling, samples, seconds }: {
     batch: number;
+    dtype: RealType;
     ceiling: CeilingKernel;
     samples: number;
     seconds: number;
   },
 ): Promise<StepRow> {
-  await using training = await openTraining(gpu, step, { batch });
+  await using training = await openTraining(gpu, step, { batch, dtype });
   await training.run(1);
   const once = await training.run(1);
   const steps = Math.min(200, Math.max(1, Math.ceil(seconds / Math.max(once.seconds, 1e-4))));
@@ -220,6 +227,7 @@ export async function stepRow(
     student: step.student.name,
     teacher: step.teacher?.name ?? null,
     loss: step.loss,
+    dtype,
     batch,
     gflop: flop / 1e9,
     dispatches: plan?.dispatches.length ?? NaN,

@@ -53,9 +53,10 @@ const TABLES: Readonly<Record<Exclude<Row["kind"], "machine" | "failure">, Table
   }),
   "kernel": table("kernel", {
     title: "Convolutions; the share is of the multiply-add ceiling, measured in turns",
-    head: ["", "batch", "ms", "quartiles", "GFLOP/s", "GB/s", "share", "quartiles", "n"],
-    cells: ({ convolution, pass, batch, ms, gflop_per_second, gb_per_second, share }) => [
+    head: ["", "type", "batch", "ms", "quartiles", "GFLOP/s", "GB/s", "share", "quartiles", "n"],
+    cells: ({ convolution, pass, dtype, batch, ms, gflop_per_second, gb_per_second, share }) => [
       `${convolution} ${pass}`,
+      dtype,
       String(batch),
       digits(ms.median),
       spread(ms),
@@ -70,6 +71,7 @@ const TABLES: Readonly<Record<Exclude<Row["kind"], "machine" | "failure">, Table
     title: "Training steps; operations are those of the model alone",
     head: [
       "",
+      "type",
       "batch",
       "ms",
       "quartiles",
@@ -82,6 +84,7 @@ const TABLES: Readonly<Record<Exclude<Row["kind"], "machine" | "failure">, Table
     ],
     cells: (row) => [
       row.step,
+      row.dtype,
       String(row.batch),
       digits(row.ms.median),
       spread(row.ms),
