@@ -184,9 +184,8 @@ export class TfjsBridge<T extends TfjsTensor, B extends TfjsBackend<T>> {
   }
 
   /**
-   * Shows TensorFlow.js's numbers here, without a copy where they need no padding (channels in multiples of four) and
-   * are not weights, which kernels may bind in ways that TensorFlow.js's buffers do not allow; otherwise one copy on
-   * the GPU is made, which is ours.
+   * Shows TensorFlow.js's numbers here, without a copy where they need no padding (channels in multiples of four);
+   * otherwise one copy on the GPU is made, which is ours.
    *
    * Without a copy the buffer stays TensorFlow.js's: it is valid here until `y` is disposed there, which gives the
    * buffer to other tensors; freeing the result does nothing.
@@ -214,9 +213,8 @@ export class TfjsBridge<T extends TfjsTensor, B extends TfjsBackend<T>> {
     const label = "tensor of TensorFlow.js";
     const storage = new Storage(label, resource.size);
     storage.place(resource);
-    const bytes = storedSize(shape, layout) * 4;
-    if (layout === "channels" && bytes === resource.size) {
-      return new Tensor(this.gpu, shape, storage);
+    if (storedSize(shape, layout) * 4 === resource.size) {
+      return new Tensor(this.gpu, shape, storage, "f32", layout);
     }
     return this.#pad(new Tensor(this.gpu, [sizeOf(shape)], storage), { shape, layout });
   }

@@ -105,8 +105,11 @@ for (const shape of [[3, 3, 3, 5], [3, 3, 4, 8], [1, 1, 2, 4]]) {
     const w = tensorOf(shape, "weights");
     const values = await w.read();
     assert.deepEqual(new Float32Array(await bridge.toTfjs(w).data()), values);
-    const back = bridge.fromTfjs(tf.tensor(values, shape), { layout: "weights" });
+    const theirs = tf.tensor(values, shape);
+    const back = bridge.fromTfjs(theirs, { layout: "weights" });
     assert.equal(back.layout, "weights");
+    const isShared = back.storage.range.buffer === buffersOf(theirs);
+    assert.equal(isShared, shape.slice(2).every((channels) => channels % 4 === 0));
     assert.deepEqual(await back.read(), values);
     const x = tensorOf([1, 4, 4, shape[2] ?? 0]);
     assert.deepEqual(await conv2d(x, back).read(), await conv2d(x, w).read());
