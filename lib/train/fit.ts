@@ -175,9 +175,8 @@ class Loop {
   }
 
   async #advance({ epoch, rate }: { epoch: number; rate: number }): Promise<void> {
-    const isFirst = this.trainer.plan === null;
+    if (this.trainer.plan === null) this.options.onPlan?.(await this.trainer.prepare());
     const images = await this.trainer.submit(this.#step);
-    if (isFirst && this.trainer.plan !== null) this.options.onPlan?.(this.trainer.plan);
     const submitted = { step: this.#step, epoch, rate, images };
     this.#unread.push(submitted);
     this.#flight.add(submitted);

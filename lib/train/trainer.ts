@@ -116,14 +116,29 @@ export class Trainer implements Disposable {
     );
   }
 
+  /** The images of a batch, unless the whole set is smaller. */
+  get #fullBatch(): number {
+    return batchAt(0, this.#batching).size;
+  }
+
   /** The full batch's step as it was recorded, `null` before the first. */
   get program(): Program<null> | null {
-    return this.#programs.get(this.options.batchSize) ?? null;
+    return this.#programs.get(this.#fullBatch) ?? null;
   }
 
   /** Its plan, `null` before the first. */
   get plan(): Plan | null {
     return this.program?.plan ?? null;
+  }
+
+  /**
+   * Records the full batch's step, unless that is done: what it will take is known before anything runs.
+   *
+   * @returns Its plan.
+   * @throws {RangeError} If the batch does not fit the adapter.
+   */
+  async prepare(): Promise<Plan> {
+    return (await this.#program(this.#fullBatch)).plan;
   }
 
   /** The steps submitted whose results have not been taken. */

@@ -60,6 +60,8 @@ Deno.test("Trainer: one program a batch size, recorded once", async () => {
   using model = tinyModel(gpu);
   using trainer = await trainerOf(model, { shuffle: true });
   assert.equal(trainer.plan, null);
+  const plan = await trainer.prepare();
+  assert.equal(trainer.plan, plan);
   trainer.beginEpoch(1, { rate: 0.1 });
   const images = [];
   const buffers = [];
@@ -68,7 +70,7 @@ Deno.test("Trainer: one program a batch size, recorded once", async () => {
     buffers.push(gpu.bufferCount);
   }
   assert.deepEqual(images, [4, 4, 2, 4, 4, 2]);
-  assert.notEqual(trainer.plan, null);
+  assert.equal(trainer.plan, plan);
   assert.equal(new Set(buffers.slice(2)).size, 1, `${buffers}`);
   assert.equal((await trainer.take()).length, 6);
 });
