@@ -97,6 +97,7 @@ export * from "./lib/weights/write_file.ts";
 export * from "./data/cifar.ts";
 export * from "./data/download.ts";
 export * from "./data/shapes.ts";
+export * from "./lib/train/autotune.ts";
 export * from "./lib/train/evaluate.ts";
 export * from "./lib/train/fit.ts";
 export type { Landed, Submitted } from "./lib/train/flight.ts";

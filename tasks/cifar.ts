@@ -16,7 +16,7 @@ if (import.meta.main) {
     // Loaded late, so that --help and a mistyped flag are answered at once.
     const { evaluateRun, profileRun, resumeRun, startRun } = await import("./cifar_run.ts");
     if (command.kind === "profile") return await profileRun(command);
-    if (command.kind === "train") return await startRun(command.settings);
+    if (command.kind === "train") return await startRun(command);
     return command.kind === "resume" ? await resumeRun(command) : await evaluateRun(command);
   });
 }

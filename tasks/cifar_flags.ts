@@ -1,3 +1,4 @@
+import { AUTOTUNE, type Autotune } from "../lib/train/autotune.ts";
 import { type CifarSettings, DATASETS, DTYPES } from "../lib/train/settings.ts";
 import { type Flags, toggle } from "./flags.ts";
 import { readList, readNumber, readOneOf, readText, readWhole } from "./flags.ts";
@@ -10,8 +11,15 @@ const TRANSFER = "Transfer:";
 const RUN = "Run:";
 const MACHINE = "Machine:";
 
-/** The flags of `deno task cifar`: every setting, and what to do in place of training. */
-export const CIFAR_FLAGS: Flags<CifarSettings & { evaluate: string; profile: boolean }> = {
+/** What the flags of `deno task cifar` set: every setting, and what is none of the run's. */
+export type CifarFlags = CifarSettings & {
+  evaluate: string;
+  profile: boolean;
+  autotune: Autotune;
+};
+
+/** The flags of `deno task cifar`. */
+export const CIFAR_FLAGS: Flags<CifarFlags> = {
   depth: { group: MODEL, value: "N", help: "Layers of the wide ResNet, 6n+4", read: readWhole },
   width: {
     group: MODEL,
@@ -153,6 +161,13 @@ export const CIFAR_FLAGS: Flags<CifarSettings & { evaluate: string; profile: boo
     value: "TYPE",
     help: "Type of activations: float, or half on a GPU with shader-f16",
     read: readOneOf(DTYPES),
+  },
+  autotune: {
+    group: MACHINE,
+    value: "HOW",
+    help: "Choose kernels by trying them out once for this adapter: off, quick or full " +
+      "(default: quick on a GPU, off on a software adapter); a resumed run keeps its own",
+    read: readOneOf(AUTOTUNE),
   },
   ngpu: { group: MACHINE, value: "N", help: "Number of GPUs; only 1 for now", read: readWhole },
   gpu_id: { group: MACHINE, value: "ID", help: "Which GPU; only 0 for now", read: readText },

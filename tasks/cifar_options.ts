@@ -1,3 +1,4 @@
+import type { Autotune } from "../lib/train/autotune.ts";
 import { checkSettings } from "../lib/train/check_settings.ts";
 import { CIFAR_DEFAULTS, type CifarSettings } from "../lib/train/settings.ts";
 import { CIFAR_FLAGS, CIFAR_TEXT } from "./cifar_flags.ts";
@@ -18,9 +19,15 @@ export type EvaluateChanges = Partial<
 /** What `deno task cifar` is asked to do. */
 export type CifarCommand =
   | { kind: "print"; text: string }
-  | { kind: "train"; settings: CifarSettings }
-  | { kind: "profile"; settings: CifarSettings }
-  | { kind: "resume"; run: string; logs: string; changes: ResumeChanges }
+  | { kind: "train"; settings: CifarSettings; autotune?: Autotune }
+  | { kind: "profile"; settings: CifarSettings; autotune?: Autotune }
+  | {
+    kind: "resume";
+    run: string;
+    logs: string;
+    changes: ResumeChanges;
+    autotune?: Autotune;
+  }
   | { kind: "evaluate"; target: string; logs: string; changes: EvaluateChanges };
 
 /**
@@ -45,13 +52,17 @@ export function parseCifar(argv: readonly string[]): CifarCommand {
     defaults: CIFAR_DEFAULTS,
   });
   if (parsed.kind === "print") return parsed;
-  const { evaluate, profile = false, ...given } = parsed.given;
+  const { evaluate, profile = false, autotune, ...given } = parsed.given;
   const settings = { ...CIFAR_DEFAULTS, ...given };
+  const tuning = autotune === undefined ? {} : { autotune };
   const { resume, logs } = settings;
   if (resume !== "") {
-    refuseBeside("resume", { names: Object.keys(parsed.given), allowed: RESUMED });
+    refuseBeside("resume", {
+      names: Object.keys(parsed.given),
+      allowed: [...RESUMED, "autotune"],
+    });
     check(settings);
-    return { kind: "resume", run: resume, logs, changes: only(given, RESUMED) };
+    return { kind: "resume", run: resume, logs, changes: only(given, RESUMED), ...tuning };
   }
   if (evaluate !== undefined) {
     refuseBeside("evaluate", { names: Object.keys(parsed.given), allowed: EVALUATED });
@@ -59,7 +70,7 @@ export function parseCifar(argv: readonly string[]): CifarCommand {
     return { kind: "evaluate", target: evaluate, logs, changes: only(given, EVALUATED) };
   }
   check(settings);
-  return { kind: profile ? "profile" : "train", settings };
+  return { kind: profile ? "profile" : "train", settings, ...tuning };
 }
 
 function refuseBeside(

@@ -1,7 +1,9 @@
 import { Gpu } from "../lib/gpu/device.ts";
+import type { Variants } from "../lib/gpu/tuning.ts";
 import type { Model } from "../lib/models/model.ts";
 import { openModel } from "../lib/models/open_model.ts";
 import { groupWidths, wideResNet } from "../lib/models/wide_resnet.ts";
+import type { Autotune } from "../lib/train/autotune.ts";
 import { evaluate } from "../lib/train/evaluate.ts";
 import { resolveRun, saveLocation } from "../lib/train/find_run.ts";
 import type { FinishedEpoch } from "../lib/train/fit.ts";
@@ -16,7 +18,7 @@ import type { CifarCommand } from "./cifar_options.ts";
 import { openData } from "./open_data.ts";
 import { findWeights, openTeacher } from "./open_teacher.ts";
 import { formatProfile } from "./profile_text.ts";
-import { createProgress } from "./progress.ts";
+import { createProgress, createTuningProgress } from "./progress.ts";
 import { StopSignals } from "./stop_signals.ts";
 import { trainingView } from "./training_view.ts";
 
@@ -27,14 +29,14 @@ type Asked<Kind extends CifarCommand["kind"]> = Extract<CifarCommand, { kind: Ki
  *
  * @returns The exit code.
  */
-export async function startRun(settings: CifarSettings): Promise<number> {
+export async function startRun({ settings, autotune }: Asked<"train">): Promise<number> {
   using cast = await openCast(settings);
   await initialise(cast.model, settings);
   const { logs, save } = settings;
   const folder = save === ""
     ? await RunFolder.create(saveLocation(runName(settings), logs), { numbered: true })
     : await RunFolder.create(saveLocation(save, logs));
-  return await train(cast, { settings, folder, begin: Run.start });
+  return await train(cast, { settings, folder, autotune, begin: Run.start });
 }
 
 /**
@@ -42,11 +44,19 @@ export async function startRun(settings: CifarSettings): Promise<number> {
  *
  * @returns The exit code.
  */
-export async function profileRun({ settings }: Asked<"profile">): Promise<number> {
+export async function profileRun({ settings, autotune }: Asked<"profile">): Promise<number> {
   using cast = await openCast(settings);
   const { gpu, data, model, teacher } = cast;
   await initialise(model, settings);
-  const profile = await profileStep(model, { ...stepOptions(settings), data, teacher });
+  using tuning = createTuningProgress();
+  const profile = await profileStep(model, {
+    ...stepOptions(settings),
+    data,
+    teacher,
+    autotune,
+    onTuning: (state) => tuning.update(state),
+    onNote: (note) => tuning.note(note),
+  });
   const names = teacher === null ? model.name : `${model.name} from ${teacher.name}`;
   console.log(
     formatProfile(profile, { title: `${names} on ${data.name}`, adapter: gpu.adapter.name }),
@@ -59,12 +69,14 @@ export async function profileRun({ settings }: Asked<"profile">): Promise<number
  *
  * @returns The exit code.
  */
-export async function resumeRun({ run, logs, changes }: Asked<"resume">): Promise<number> {
+export async function resumeRun(
+  { run, logs, changes, autotune }: Asked<"resume">,
+): Promise<number> {
   const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
   const config = readSettings(await folder.readConfig(), folder.file("config.json"));
   const settings = { ...config, ...changes };
   using cast = await openCast(settings);
-  return await train(cast, { settings, folder, begin: Run.resume });
+  return await train(cast, { settings, folder, autotune, begin: Run.resume });
 }
 
 /**
@@ -130,13 +142,15 @@ async function initialise(model: Model, { init }: CifarSettings): Promise<void> 
 
 async function train(
   { gpu, data, model, teacher }: Cast,
-  { settings, folder, begin }: {
+  { settings, folder, autotune, begin }: {
     settings: CifarSettings;
     folder: RunFolder;
+    autotune: Autotune | undefined;
     begin: typeof Run.start;
   },
 ): Promise<number> {
   using stop = new StopSignals();
+  using tuning = createTuningProgress();
   using progress = createProgress();
   const view = trainingView(progress, { settings, data });
   const run = await begin(model, {
@@ -145,6 +159,13 @@ async function train(
     data,
     teacher,
     signal: stop.signal,
+    autotune,
+    onTuning: (state) => tuning.update(state),
+    onNote: (note) => tuning.note(note),
+    onVariants: (variants) => {
+      tuning.done();
+      if (Object.keys(variants).length > 0) progress.note(variantsNote(variants));
+    },
     onPlan: ({ dispatches, peakBytes, intermediateBytes }) =>
       progress.note(
         `${dispatches.length} dispatches a step; intermediate tensors take ${
@@ -175,6 +196,15 @@ async function train(
 function resumeName(folder: RunFolder, { logs }: CifarSettings): string {
   if (saveLocation(folder.name, logs) !== folder.path) return folder.path;
   return logs === CIFAR_DEFAULTS.logs ? folder.name : `${folder.name} --logs ${logs}`;
+}
+
+function variantsNote(variants: Variants): string {
+  const counts = new Map<string, number>();
+  for (const name of Object.values(variants)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const words = [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) =>
+    `${count} ${name}`
+  );
+  return `convolution kernels: ${words.join(", ")}`;
 }
 
 function megabytes(bytes: number): string {

@@ -1,6 +1,7 @@
 import { SingleBar } from "cli-progress";
 import process from "node:process";
 import type { Writable } from "node:stream";
+import type { TuningState } from "../lib/gpu/tuner.ts";
 
 /** How far a training run is. */
 export interface TrainingState {
@@ -110,6 +111,31 @@ export function createDownloadProgress(
     details: total === undefined
       ? `${megabytes(received)} MB`
       : `${megabytes(received)} of ${megabytes(total)} MB`,
+  }));
+}
+
+/**
+ * Shows how far the tuning of kernels is, in the way of {@link createProgress}.
+ *
+ * @param options Where it writes.
+ * @returns The display.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { PassThrough } from "node:stream";
+ *
+ * const stream = new PassThrough();
+ * using progress = createTuningProgress({ stream });
+ * progress.update({ done: 12, total: 34, seconds: 7.4 });
+ * assert.equal(String(stream.read()), "tuning  12 of 34 kernels, 7 s\n");
+ * ```
+ */
+export function createTuningProgress(options: DisplayOptions = {}): Progress<TuningState> {
+  return display(options, ({ done, total, seconds }) => ({
+    title: "tuning",
+    value: done,
+    total,
+    details: `${done} of ${total} kernels, ${wordSeconds(seconds)}`,
   }));
 }
 

@@ -12,7 +12,7 @@ import { groupWidths, wideResNet } from "../lib/models/wide_resnet.ts";
 import { fit } from "../lib/train/fit.ts";
 import type { ImageSet } from "../lib/train/image_set.ts";
 import { runCommand } from "./options.ts";
-import { createProgress } from "./progress.ts";
+import { createProgress, createTuningProgress } from "./progress.ts";
 import { alignTable } from "./table.ts";
 import { trainingView } from "./training_view.ts";
 
@@ -40,6 +40,7 @@ async function train(
   { model, data, teacher }: { model: Model; data: ImageSet; teacher: Model | null },
 ): Promise<Row> {
   const began = performance.now();
+  using tuning = createTuningProgress();
   using progress = createProgress();
   progress.note(`${network}: ${model.name}, ${EPOCHS} epochs`);
   const settings = { epochs: EPOCHS, batch_size: BATCH_SIZE, max_steps: null };
@@ -54,6 +55,8 @@ async function train(
     dropEpochs: DROP_EPOCHS,
     seed: SEED,
     logEvery: LOG_EVERY,
+    onTuning: (state) => tuning.update(state),
+    onVariants: () => tuning.done(),
     onProgress: (landed) => view.onProgress(landed),
     onSteps: (steps) => view.onSteps(steps),
   });

@@ -19,6 +19,8 @@ export function requestAdapter(): Promise<GPUAdapter | null> {
 export interface AdapterDescription {
   /** The card's or driver's name. */
   readonly name: string;
+  /** All that it says to tell itself from others; a driver that names its version is told apart by it. */
+  readonly identity: string;
   /** Who made it. */
   readonly vendor: string;
   /** Whether it computes on the CPU. */
@@ -39,9 +41,11 @@ const VENDORS: Readonly<Record<string, string>> = {
 
 /** Reads an adapter's name, vendor and kind. */
 export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
-  const { vendor, device, description, isFallbackAdapter, subgroupMinSize } = adapter.info;
+  const { vendor, architecture, device, description, isFallbackAdapter, subgroupMinSize } =
+    adapter.info;
   return {
     name: [description, device].find((text) => text !== "") ?? "unknown adapter",
+    identity: [vendor, architecture, device, description].filter((text) => text !== "").join(" "),
     vendor: VENDORS[vendor] ?? `vendor ${vendor}`,
     isSoftware: isFallbackAdapter,
     leastSubgroup: subgroupMinSize ?? 0,

@@ -31,6 +31,12 @@ export function batchAt(step: number, batching: Batching): Batch {
   return { start, size: Math.min(batchSize, count - start) };
 }
 
+/** The batch sizes that occur, the most frequent first. */
+export function batchSizes(batching: Batching): number[] {
+  const last = batchAt(stepsPerEpoch(batching) - 1, batching);
+  return [...new Set([batchAt(0, batching).size, last.size])];
+}
+
 /** The order of the images in an epoch: a function of seed and epoch alone. */
 export function orderOf(
   epoch: number,

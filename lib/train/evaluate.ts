@@ -2,13 +2,14 @@ import type { RealType } from "../gpu/dtype.ts";
 import { Program } from "../gpu/program.ts";
 import { StepValues } from "../gpu/step_values.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import type { Variants } from "../gpu/tuning.ts";
 import type { LossFunction } from "../losses/activations.ts";
 import { transferLoss } from "../losses/transfer_loss.ts";
 import { freeze, type FrozenModel, type Model } from "../models/model.ts";
 import { imageBatch, type ImageStore } from "../ops/images.ts";
 import { topK } from "../ops/top_k.ts";
 import { withoutGradients } from "../tape.ts";
-import { batchAt, orderOf, stepsPerEpoch } from "./batches.ts";
+import { batchAt, type Batching, batchSizes, orderOf, stepsPerEpoch } from "./batches.ts";
 import { History } from "./history.ts";
 import type { ImageSet } from "./image_set.ts";
 import { freeImages, storeImages } from "./image_store.ts";
@@ -39,6 +40,8 @@ export interface EvaluatorOptions {
 
 /** Evaluates a network again and again with the same recorded programs. */
 export class Evaluator implements Disposable {
+  /** Which variants of their kernels the ops run; the fixed table's unless set before the first run. */
+  variants: Variants = {};
   readonly #programs = new Map<number, Program<null>>();
   readonly #values: StepValues<"start" | "epoch" | "row">;
   readonly #history: History;
@@ -68,10 +71,20 @@ export class Evaluator implements Disposable {
     });
   }
 
+  get #batching(): Batching {
+    const { store, batchSize } = this.options;
+    return { count: store.count, batchSize, shuffle: true };
+  }
+
+  /** Functions that record a batch of each size that occurs, the most frequent first, for the tuner to learn. */
+  get rehearsals(): (() => void)[] {
+    return batchSizes(this.#batching).map((size) => () => void this.#build(size));
+  }
+
   /** Runs over all images with the network as it is now. */
   async run(): Promise<Evaluation> {
-    const { store, batchSize } = this.options;
-    const batching = { count: store.count, batchSize, shuffle: true };
+    const { store } = this.options;
+    const batching = this.#batching;
     const rows: number[][] = [];
     const steps = stepsPerEpoch(batching);
     for (let step = 0; step < steps; step++) {
@@ -95,36 +108,40 @@ export class Evaluator implements Disposable {
   async #program(batch: number): Promise<Program<null>> {
     const found = this.#programs.get(batch);
     if (found !== undefined) return found;
-    const { store, loss = transferLoss(), dtype = "f32" } = this.options;
-    const program = await Program.record(this.model.parameters.gpu, {
+    const { gpu } = this.model.parameters;
+    const program = await Program.record(gpu, {
       label: `evaluate ${this.model.name}`,
-      build: () =>
-        withoutGradients(() => {
-          const { x, labels } = imageBatch(store, {
-            batch,
-            order: this.#order,
-            start: this.#values.at("start"),
-            epoch: this.#values.at("epoch"),
-            seed: 0,
-            padding: 0,
-            flips: false,
-            dtype,
-          });
-          const student = this.model.apply(x, { training: false });
-          const { total, crossEntropy } = loss({
-            student,
-            teacher: this.#teacher?.apply(x) ?? null,
-            labels,
-          });
-          this.#history.append(
-            [crossEntropy, total, topK(student.logits, labels)],
-            this.#values.at("row"),
-          );
-          return null;
-        }),
+      build: () => gpu.tuning.with(this.variants, () => this.#build(batch)),
     });
     this.#programs.set(batch, program);
     return program;
+  }
+
+  #build(batch: number): null {
+    const { store, loss = transferLoss(), dtype = "f32" } = this.options;
+    return withoutGradients(() => {
+      const { x, labels } = imageBatch(store, {
+        batch,
+        order: this.#order,
+        start: this.#values.at("start"),
+        epoch: this.#values.at("epoch"),
+        seed: 0,
+        padding: 0,
+        flips: false,
+        dtype,
+      });
+      const student = this.model.apply(x, { training: false });
+      const { total, crossEntropy } = loss({
+        student,
+        teacher: this.#teacher?.apply(x) ?? null,
+        labels,
+      });
+      this.#history.append(
+        [crossEntropy, total, topK(student.logits, labels)],
+        this.#values.at("row"),
+      );
+      return null;
+    });
   }
 
   /** Frees the programs. */

@@ -1,7 +1,10 @@
 import { setImmediate } from "node:timers";
 import type { Plan } from "../gpu/plan.ts";
+import type { TuningState } from "../gpu/tuner.ts";
+import type { Variants } from "../gpu/tuning.ts";
 import type { Model } from "../models/model.ts";
 import { stepSchedule } from "../optim/step_schedule.ts";
+import { type AutotuneOptions, chooseVariants } from "./autotune.ts";
 import { stepsPerEpoch } from "./batches.ts";
 import { type Evaluation, Evaluator } from "./evaluate.ts";
 import { Flight, type Landed, type Submitted } from "./flight.ts";
@@ -40,6 +43,10 @@ export interface Position {
 
 /** What {@link fit} tells while it runs. What these do is left out of the times, unless steps run on meanwhile. */
 export interface FitListener {
+  /** While kernels are tuned: how far that is. */
+  onTuning?(state: TuningState): void;
+  /** Before the first step: which variants of their kernels the ops run, which another run may be told to take. */
+  onVariants?(variants: Variants): void | Promise<void>;
   /** Once before the first step: where the step's tensors live. */
   onPlan?(plan: Plan): void;
   /** At least every half second, or after each step where steps take longer: how far the GPU is. */
@@ -53,7 +60,7 @@ export interface FitListener {
 }
 
 /** How a network is trained. */
-export interface FitOptions extends StepOptions, FitListener {
+export interface FitOptions extends StepOptions, AutotuneOptions, FitListener {
   /** The images. */
   readonly data: ImageSet;
   /** Passes over the training images. */
@@ -112,6 +119,19 @@ export async function fit(model: Model, options: FitOptions): Promise<Evaluation
     using evaluator = new Evaluator(model, { store: test, batchSize, teacher, loss, dtype });
     options.onStart?.(trainer);
     options.resume?.restore(trainer);
+    const variants = await chooseVariants(gpu, {
+      rehearsals: [...trainer.rehearsals, ...evaluator.rehearsals],
+      autotune: options.autotune,
+      variants: options.variants,
+      cacheFolder: options.cacheFolder,
+      signal: options.signal,
+      onProgress: (state) => options.onTuning?.(state),
+      onNote: options.onNote,
+    });
+    if (variants !== null) {
+      trainer.variants = evaluator.variants = variants;
+      await options.onVariants?.(variants);
+    }
     return await new Loop(trainer, evaluator, options).run();
   } finally {
     freeImages(train);

@@ -3,7 +3,9 @@ import { type Peak, peakOf } from "../gpu/peak.ts";
 import type { Plan } from "../gpu/plan.ts";
 import { type Profile, profile } from "../gpu/profiler.ts";
 import { summarise, type Summary } from "../gpu/summary.ts";
+import type { TuningState } from "../gpu/tuner.ts";
 import type { Model } from "../models/model.ts";
+import { type AutotuneOptions, chooseVariants } from "./autotune.ts";
 import type { ImageSet } from "./image_set.ts";
 import { freeImages, storeImages } from "./image_store.ts";
 import { type StepOptions, withDefaults } from "./step_options.ts";
@@ -25,6 +27,14 @@ export interface StepProfile extends Profile {
   readonly ceilings: Ceilings;
 }
 
+/** What is profiled, and how its kernels are chosen. */
+export interface ProfileOptions extends StepOptions, AutotuneOptions {
+  /** The images. */
+  readonly data: ImageSet;
+  /** Told how far the tuning of kernels is. */
+  readonly onTuning?: (state: TuningState) => void;
+}
+
 const WARM_UP_STEPS = 2;
 const LEAST_STEPS = 5;
 const MOST_STEPS = 50;
@@ -33,12 +43,12 @@ const ENOUGH_SECONDS = 2;
 /**
  * Trains a few steps and tells where the time and the memory of one go. The network's parameters change.
  *
- * @param options The images and what a step does with them.
+ * @param options The images, what a step does with them, and how its kernels are chosen.
  * @throws {RangeError} If a batch does not fit the adapter.
  */
 export async function profileStep(
   model: Model,
-  { data, ...options }: StepOptions & { readonly data: ImageSet },
+  { data, ...options }: ProfileOptions,
 ): Promise<StepProfile> {
   const { gpu } = model.parameters;
   const { batchSize = 128 } = options;
@@ -50,6 +60,10 @@ export async function profileStep(
   const store = storeImages(gpu, { images: data.train, set: data });
   try {
     using trainer = new Trainer(model, withDefaults(options, store));
+    const { autotune, cacheFolder, variants, onNote, onTuning: onProgress } = options;
+    const rehearsals = trainer.rehearsals.slice(0, 1);
+    const choice = { rehearsals, autotune, cacheFolder, variants, onNote, onProgress };
+    trainer.variants = await chooseVariants(gpu, choice) ?? {};
     trainer.beginEpoch(1, { rate: 1e-3 });
     await trainer.submit(0);
     const { program } = trainer;

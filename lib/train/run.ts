@@ -1,8 +1,11 @@
 import { transferLoss } from "../losses/transfer_loss.ts";
 import type { Plan } from "../gpu/plan.ts";
+import type { TuningState } from "../gpu/tuner.ts";
+import type { Variants } from "../gpu/tuning.ts";
 import type { Model } from "../models/model.ts";
 import type { NamedTensors } from "../weights/parameter_set.ts";
 import { formatSafetensors } from "../weights/safetensors.ts";
+import type { Autotune } from "./autotune.ts";
 import { stepsPerEpoch } from "./batches.ts";
 import { type Checkpoint, formatCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import { type FinishedEpoch, type FinishedStep, fit, type Position } from "./fit.ts";
@@ -10,6 +13,7 @@ import type { Landed } from "./flight.ts";
 import type { ImageSet } from "./image_set.ts";
 import { epochLine, meanAndStd, stepLine } from "./log.ts";
 import { numberAt } from "./parse_log.ts";
+import { readVariants } from "./read_variants.ts";
 import type { RunFolder } from "./run_folder.ts";
 import { type CifarSettings, realTypeOf } from "./settings.ts";
 import type { StepOptions } from "./step_options.ts";
@@ -41,6 +45,16 @@ export interface RunOptions {
   readonly teacher: Model | null;
   /** Ends the run after the step under way, so that it can be resumed. */
   readonly signal?: AbortSignal;
+  /** How kernels are chosen; a run that is resumed keeps those it began with. */
+  readonly autotune?: Autotune | undefined;
+  /** The folder where the tuner keeps what it finds out; that of the platform unless told. */
+  readonly cacheFolder?: string | undefined;
+  /** Told how far the tuning of kernels is. */
+  readonly onTuning?: (state: TuningState) => void;
+  /** Told which variants of their kernels the ops run. */
+  readonly onVariants?: (variants: Variants) => void;
+  /** Told what a person may want to know of the choice of kernels. */
+  readonly onNote?: ((note: string) => void) | undefined;
   /** Told where the step's tensors live, before the first step. */
   readonly onPlan?: (plan: Plan) => void;
   /** Told how far the GPU is. */
@@ -49,6 +63,12 @@ export interface RunOptions {
   readonly onSteps?: (steps: readonly FinishedStep[]) => void;
   /** Told of each epoch. */
   readonly onEpoch?: (epoch: FinishedEpoch) => void;
+}
+
+/** What a resumed run goes on from. */
+interface Past {
+  readonly checkpoint: Checkpoint;
+  readonly variants: Variants | undefined;
 }
 
 /** A training whose settings, logs, weights and checkpoints go into a folder. */
@@ -62,11 +82,11 @@ export class Run {
     readonly model: Model,
     readonly folder: RunFolder,
     readonly options: RunOptions,
-    private readonly checkpoint: Checkpoint | null,
+    private readonly past: Past | null,
   ) {
-    this.#unlogged = [...checkpoint?.progress.unlogged ?? []];
-    this.#best = checkpoint?.progress.best ?? null;
-    this.#skipped = checkpoint?.lossScale?.skipped ?? 0;
+    this.#unlogged = [...past?.checkpoint.progress.unlogged ?? []];
+    this.#best = past?.checkpoint.progress.best ?? null;
+    this.#skipped = past?.checkpoint.lossScale?.skipped ?? 0;
   }
 
   /** Starts a run in an empty folder. */
@@ -91,6 +111,9 @@ export class Run {
   ): Promise<Run> {
     const checkpoint = await readCheckpoint(folder.file(RUN_FILES.checkpoint));
     const { position, best } = checkpoint.progress;
+    // A run of a version without variants took the fixed table's; one that was stopped while tuning has made no step.
+    const variants = readVariants(await folder.readConfig(), folder.file("config.json")) ??
+      (position.step > 0 ? {} : undefined);
     const { settings, data } = options;
     const perEpoch = stepsPerEpoch({
       count: data.train.count,
@@ -109,8 +132,8 @@ export class Run {
     if (await folder.has(RUN_FILES.bestBefore)) {
       await folder.rename(RUN_FILES.bestBefore, RUN_FILES.best);
     } else if (best === null) await folder.remove(RUN_FILES.best);
-    await folder.writeConfig(settings);
-    return new Run(model, folder, options, checkpoint);
+    await folder.writeConfig({ ...settings, variants });
+    return new Run(model, folder, options, { checkpoint, variants });
   }
 
   /** The steps so far that were skipped since a gradient overflowed, those before a resume counted. */
@@ -125,7 +148,7 @@ export class Run {
    */
   async train(): Promise<boolean> {
     const { settings, data, teacher, signal, onPlan, onProgress } = this.options;
-    const { checkpoint } = this;
+    const { checkpoint = null, variants } = this.past ?? {};
     await fit(this.model, {
       data,
       teacher,
@@ -142,6 +165,15 @@ export class Run {
           restore: (trainer: Trainer) => checkpoint.restore(trainer),
         },
       }),
+      autotune: this.options.autotune,
+      cacheFolder: this.options.cacheFolder,
+      variants,
+      onTuning: (state) => this.options.onTuning?.(state),
+      onVariants: async (chosen) => {
+        await this.folder.writeConfig({ ...settings, variants: chosen });
+        this.options.onVariants?.(chosen);
+      },
+      onNote: this.options.onNote,
       ...(onPlan === undefined ? {} : { onPlan }),
       ...(onProgress === undefined ? {} : { onProgress }),
       logEvery: settings.log_every,

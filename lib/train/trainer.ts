@@ -2,6 +2,7 @@ import { OutOfRoomError } from "../gpu/errors.ts";
 import type { Plan } from "../gpu/plan.ts";
 import type { RealType } from "../gpu/dtype.ts";
 import { Program } from "../gpu/program.ts";
+import type { Variants } from "../gpu/tuning.ts";
 import { StepValues } from "../gpu/step_values.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { gradients } from "../gradients.ts";
@@ -13,7 +14,7 @@ import { LossScale, type LossScaleOptions } from "../optim/loss_scale.ts";
 import { sgd } from "../optim/sgd.ts";
 import { withoutGradients } from "../tape.ts";
 import { ParameterSet } from "../weights/parameter_set.ts";
-import { batchAt, type Batching, orderOf } from "./batches.ts";
+import { batchAt, type Batching, batchSizes, orderOf } from "./batches.ts";
 import { History } from "./history.ts";
 
 /** What happens to the training images: reflect-pad, random crop and flip. */
@@ -78,6 +79,8 @@ export class Trainer implements Disposable {
   readonly velocity: ParameterSet;
   /** The loss scale, `null` in float32. */
   readonly lossScale: LossScale | null;
+  /** Which variants of their kernels the ops of a step run; the fixed table's unless set before the first step. */
+  variants: Variants = {};
   readonly #programs = new Map<number, Program<null>>();
   readonly #values: StepValues<"rate" | "epoch" | "start" | "row">;
   readonly #history: History;
@@ -151,6 +154,11 @@ export class Trainer implements Disposable {
     return this.#history.isFull;
   }
 
+  /** Functions that record a step of each batch size that occurs, the most frequent first, for the tuner to learn. */
+  get rehearsals(): (() => void)[] {
+    return batchSizes(this.#batching).map((size) => () => void this.#build(size));
+  }
+
   /** Draws the order of an epoch and sets its learning rate. */
   beginEpoch(epoch: number, { rate }: { rate: number }): void {
     this.#order.write(orderOf(epoch, { ...this.#batching, seed: this.options.seed }));
@@ -207,9 +215,10 @@ export class Trainer implements Disposable {
     const found = this.#programs.get(batch);
     if (found !== undefined) return found;
     try {
-      const program = await Program.record(this.model.parameters.gpu, {
+      const { gpu } = this.model.parameters;
+      const program = await Program.record(gpu, {
         label: `train ${this.model.name}`,
-        build: () => this.#build(batch),
+        build: () => gpu.tuning.with(this.variants, () => this.#build(batch)),
       });
       this.#programs.set(batch, program);
       return program;

@@ -1,9 +1,14 @@
+import type { Question } from "../../lib/gpu/tuning.ts";
+import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import type { Autotune } from "../../lib/train/autotune.ts";
 import type { Model } from "../../lib/models/model.ts";
 import type { FinishedEpoch } from "../../lib/train/fit.ts";
 import type { Landed } from "../../lib/train/flight.ts";
+import { freeImages, storeImages } from "../../lib/train/image_store.ts";
 import { Run } from "../../lib/train/run.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings.ts";
+import { Trainer } from "../../lib/train/trainer.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { testGpu } from "./gpu.ts";
 import { tinyModel, tinySet } from "./tiny.ts";
@@ -33,12 +38,17 @@ export interface TinyRunOptions {
   /** The number of steps after which it is interrupted. */
   readonly stopAfter?: number;
   readonly onEpoch?: (epoch: FinishedEpoch) => void;
+  readonly autotune?: Autotune;
+  readonly cacheFolder?: string;
+  readonly onTuning?: () => void;
+  readonly onNote?: (note: string) => void;
 }
 
 /** Trains in a folder, and tells whether it came to its end. */
 export async function tinyRun(
   path: string,
-  { settings = {}, teacher, resume = false, stopAfter = Infinity, onEpoch }: TinyRunOptions = {},
+  { settings = {}, teacher, resume = false, stopAfter = Infinity, ...listeners }: TinyRunOptions =
+    {},
 ): Promise<boolean> {
   using _clock = new FakeClock({ tick: 1 });
   using model = tinyModel(await testGpu(), { seed: resume ? 99 : TINY.seed });
@@ -53,10 +63,34 @@ export async function tinyRun(
     onProgress: ({ last }: Landed) => {
       if (last.step + 1 >= stopAfter) controller.abort();
     },
-    ...(onEpoch === undefined ? {} : { onEpoch }),
+    ...listeners,
   };
   const run = resume ? await Run.resume(model, options) : await Run.start(model, options);
   return await run.train();
+}
+
+/** What the kernels of a tiny run's step are chosen by. */
+export async function tinyQuestions(): Promise<Question[]> {
+  const gpu = await testGpu();
+  using model = tinyModel(gpu);
+  const store = storeImages(gpu, { images: DATA.train, set: DATA });
+  using trainer = new Trainer(model, {
+    store,
+    loss: transferLoss(),
+    teacher: null,
+    batchSize: TINY.batch_size,
+    shuffle: true,
+    augment: { padding: 4, flips: true },
+    seed: TINY.seed,
+    momentum: 0.9,
+    weightDecay: TINY.weight_decay,
+    nesterov: false,
+  });
+  const asked = gpu.tuning.listen(() => {
+    for (const rehearse of trainer.rehearsals.slice(0, 1)) gpu.record(rehearse);
+  });
+  freeImages(store);
+  return asked.map(({ question }) => question);
 }
 
 /** The objects of a run's log, one a line. */

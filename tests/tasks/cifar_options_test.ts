@@ -86,6 +86,24 @@ Deno.test("parseCifar: --profile takes the settings of a run, but not beside --r
   }
 });
 
+Deno.test("parseCifar: --autotune is no setting, and may stand beside --profile and --resume", () => {
+  const settings = CIFAR_DEFAULTS;
+  assert.deepEqual(parseCifar(["--autotune=full"]), { kind: "train", settings, autotune: "full" });
+  assert.deepEqual(parseCifar(["--profile", "--autotune", "off"]), {
+    kind: "profile",
+    settings,
+    autotune: "off",
+  });
+  const resumed = parseCifar(["--resume=a", "--autotune=quick", "--epochs=3"]);
+  assert.ok(resumed.kind === "resume");
+  assert.deepEqual([resumed.autotune, resumed.changes], ["quick", { epochs: 3 }]);
+  assert.match(
+    refusalOf("--evaluate=a", "--autotune=off"),
+    / beside --evaluate, found --autotune; /,
+  );
+  assert.match(refusalOf("--autotune=fast"), /expected one of off, quick, full, found "fast"/);
+});
+
 Deno.test("parseCifar: --teacher is --teacher_id, and the last of a repeated flag counts", () => {
   assert.equal(settingsOf("--teacher", "a").teacher_id, "a");
   assert.equal(settingsOf("--teacher-id=a").teacher_id, "a");

@@ -38,8 +38,9 @@ Deno.test("cifar: trains on shapes from end to end, and says what it does on std
     lines[0] ?? "",
     /^WRN-10-0\.25, \d+ parameters; shapes, 8 images; .*; logs\/resnet_10_0\.25_shapes$/,
   );
+  assert.match(lines[1] ?? "", /^convolution kernels: \d+ [a-z]+\d*(, \d+ [a-z]+\d*)*$/);
   assert.match(
-    lines[1] ?? "",
+    lines[2] ?? "",
     /^\d+ dispatches a step; intermediate tensors take \d+\.\d MB \(\d+\.\d MB without sharing\)$/,
   );
   assert.match(

@@ -1,0 +1,180 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import config from "../../deno.json" with { type: "json" };
+import type { AdapterDescription } from "../gpu/adapter.ts";
+import type { Effort } from "../gpu/trial.ts";
+import type { Answer } from "../gpu/tuner.ts";
+import { type Question, questionKey } from "../gpu/tuning.ts";
+import { writeFileAtomic } from "../weights/write_file.ts";
+
+/** What is kept of a tuned question. */
+interface Entry {
+  readonly variant: string;
+  readonly among: readonly string[];
+  readonly kernels: string;
+  readonly effort: Effort;
+}
+
+/** Where a cache lies, and whose it is. */
+export interface CacheOptions {
+  /** The adapter that was tuned for. */
+  readonly adapter: AdapterDescription;
+  /** The folder of caches, `null` to keep nothing; {@link cacheFolder} unless told. */
+  readonly folder?: string | null | undefined;
+  /** Told if there is a file that cannot be used. */
+  readonly onNote?: ((note: string) => void) | undefined;
+}
+
+const VARIABLES = ["XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"] as const;
+
+/** An environment variable, `undefined` as well where it may not be read: nobody is asked for the permission. */
+function variable(name: typeof VARIABLES[number]): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  const value = state === "granted" ? Deno.env.get(name) : undefined;
+  return value === "" ? undefined : value;
+}
+
+/**
+ * Names the folder in which the platform keeps caches, and Pupil's in it.
+ *
+ * @param os The operating system, as in `Deno.build.os`.
+ * @param env Reads an environment variable.
+ * @returns The folder, which may not exist yet; `null` where the environment does not say.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(cacheFolder("darwin", () => "/Users/ada"), "/Users/ada/Library/Caches/pupil");
+ * assert.equal(cacheFolder("linux", () => undefined), null);
+ * ```
+ */
+export function cacheFolder(
+  os: string = Deno.build.os,
+  env: (name: typeof VARIABLES[number]) => string | undefined = variable,
+): string | null {
+  const under = (above: string | undefined, ...rest: string[]) =>
+    above === undefined ? null : join(above, ...rest, "pupil");
+  if (os === "windows") return under(env("LOCALAPPDATA"));
+  if (os === "darwin") return under(env("HOME"), "Library", "Caches");
+  return under(env("XDG_CACHE_HOME")) ?? under(env("HOME"), ".cache");
+}
+
+/** What is known of adapters where no file may be written, so that a process does not tune twice. */
+const UNWRITTEN = new WeakMap<AdapterDescription, Map<string, Entry>>();
+
+function digest(...texts: readonly string[]): string {
+  return createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 16);
+}
+
+function kernelsOf({ kernels }: Question): string {
+  return digest(...new Set(kernels.map(({ name, source }) => `${name} ${source}`)));
+}
+
+function mayUse(path: string): boolean {
+  return (["read", "write"] as const).every((name) =>
+    Deno.permissions.querySync({ name, path }).state === "granted"
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function entryOf(value: unknown): Entry | null {
+  if (!isRecord(value)) return null;
+  const { variant, among, kernels, effort } = value;
+  if (typeof variant !== "string" || typeof kernels !== "string") return null;
+  if (effort !== "quick" && effort !== "full") return null;
+  if (!Array.isArray(among) || !among.every((name) => typeof name === "string")) return null;
+  return { variant, among, kernels, effort };
+}
+
+/**
+ * What the tuner found out about an adapter, kept in a file between processes. The file says which adapter, which
+ * version of Deno and which version of Pupil it is of, and each entry which kernels were compared: what does not
+ * match is tuned anew.
+ */
+export class TuningCache {
+  readonly #entries: Map<string, Entry>;
+  readonly #owner: { readonly adapter: string; readonly deno: string; readonly pupil: string };
+
+  private constructor(
+    /** The file, `null` where nothing is kept. */
+    readonly path: string | null,
+    adapter: AdapterDescription,
+  ) {
+    const kept = path === null ? UNWRITTEN.get(adapter) : undefined;
+    this.#entries = kept ?? new Map();
+    if (path === null) UNWRITTEN.set(adapter, this.#entries);
+    this.#owner = { adapter: adapter.identity, deno: Deno.version.deno, pupil: config.version };
+  }
+
+  /** Reads an adapter's cache. One that cannot be read, or is another version's, is as good as none. */
+  static async open(
+    { adapter, folder = cacheFolder(), onNote = () => {} }: CacheOptions,
+  ): Promise<TuningCache> {
+    const name = adapter.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
+    const path = folder === null
+      ? null
+      : join(folder, "tuning", `${name}_${digest(adapter.identity).slice(0, 8)}.json`);
+    const cache = new TuningCache(path !== null && mayUse(path) ? path : null, adapter);
+    const fault = await cache.#load();
+    if (fault !== null) onNote(`the kernels are tuned anew: ${path} ${fault}`);
+    return cache;
+  }
+
+  async #load(): Promise<string | null> {
+    if (this.path === null) return null;
+    let value: unknown;
+    try {
+      value = JSON.parse(await Deno.readTextFile(this.path));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      return error instanceof SyntaxError ? "is not JSON" : "cannot be read";
+    }
+    if (!isRecord(value) || !isRecord(value["entries"])) return "is not a cache of the tuner";
+    for (const [what, wanted] of Object.entries(this.#owner)) {
+      const found = value[what];
+      if (found !== wanted) return `was written for ${what} ${found}, this is ${wanted}`;
+    }
+    for (const [key, found] of Object.entries(value["entries"])) {
+      const entry = entryOf(found);
+      if (entry !== null) this.#entries.set(key, entry);
+    }
+    return null;
+  }
+
+  /** Finds what a question was answered after at least as much effort, `null` if it must be tuned. */
+  find(question: Question, effort: Effort): string | null {
+    const entry = this.#entries.get(questionKey(question));
+    if (entry === undefined || (effort === "full" && entry.effort !== "full")) return null;
+    const isSame = entry.kernels === kernelsOf(question) &&
+      JSON.stringify(entry.among) === JSON.stringify(question.variants);
+    return isSame && question.variants.includes(entry.variant) ? entry.variant : null;
+  }
+
+  /** Keeps answers, also those of the fixed table, so that a tuning that ran out of time is not tried again. */
+  add(answers: readonly Answer[], effort: Effort): void {
+    for (const { question, variant, isMeasured } of answers) {
+      this.#entries.set(questionKey(question), {
+        variant,
+        among: question.variants,
+        kernels: kernelsOf(question),
+        effort: isMeasured ? effort : "quick",
+      });
+    }
+  }
+
+  /**
+   * Writes the file, whole or not at all: of two processes the last wins.
+   *
+   * @throws {Error} If it cannot be written.
+   */
+  async save(): Promise<void> {
+    if (this.path === null) return;
+    await Deno.mkdir(join(this.path, ".."), { recursive: true });
+    const entries = Object.fromEntries([...this.#entries].sort(([a], [b]) => a < b ? -1 : 1));
+    const text = JSON.stringify({ ...this.#owner, entries }, undefined, 2);
+    await writeFileAtomic(this.path, `${text}\n`);
+  }
+}

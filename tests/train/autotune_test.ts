@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { type ChoiceOptions, chooseVariants } from "../../lib/train/autotune.ts";
+import { doubled, doublingOf } from "../support/doubling.ts";
+import { testGpu } from "../support/gpu.ts";
+
+const VARIANTS = ["plain", "twin", "greedy"];
+const FAMILY = "double [*, 4] f32";
+
+/** Chooses for a call of eight images and one of three, with a timer by which the last variant is the fastest. */
+async function chosen(options: Partial<ChoiceOptions> = {}) {
+  const gpu = await testGpu();
+  const batches: number[] = [];
+  const notes: string[] = [];
+  const states: number[] = [];
+  const rehearsals = [8, 3].map((batch) => () => void doubled(gpu.empty([batch, 4]), VARIANTS));
+  const variants = await chooseVariants(gpu, {
+    rehearsals,
+    cacheFolder: null,
+    time: (_gpu, works) => {
+      batches.push(works.length);
+      return Promise.resolve(works.map((_, at) => [1 / (1 + at)]));
+    },
+    onNote: (note) => void notes.push(note),
+    onProgress: ({ done, total }) => void states.push(done, total),
+    ...options,
+  });
+  return { variants, notes, timed: batches.length, states };
+}
+
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("chooseVariants: off is the fixed table, the default on a software adapter", async () => {
+  assert.equal((await testGpu()).adapter.isSoftware, true);
+  for (const options of [{}, { autotune: "off" as const }]) {
+    const { variants, timed, states } = await chosen(options);
+    assert.deepEqual(variants, { [FAMILY]: "plain" });
+    assert.deepEqual([timed, states.length], [0, 0]);
+  }
+});
+
+Deno.test("chooseVariants: tunes a family once, keeps what it found, and asks for more only in full", () =>
+  inFolder(async (cacheFolder) => {
+    const first = await chosen({ autotune: "quick", cacheFolder });
+    assert.deepEqual(first.variants, { [FAMILY]: "twin" });
+    assert.deepEqual(first.states, [0, 1, 1, 1]);
+    assert.match(first.notes.join(), /^double \[8, 4\] f32: left out greedy: Cannot dispatch/);
+    const again = await chosen({ autotune: "quick", cacheFolder });
+    assert.deepEqual(again, { variants: { [FAMILY]: "twin" }, notes: [], timed: 0, states: [] });
+    assert.equal((await chosen({ autotune: "full", cacheFolder })).timed, 1);
+    assert.equal((await chosen({ autotune: "full", cacheFolder })).timed, 0);
+    assert.equal((await chosen({ autotune: "quick", cacheFolder })).timed, 0);
+  }));
+
+Deno.test("chooseVariants: a quick tuning on a software adapter ends in time, and is not tried again", () =>
+  inFolder(async (cacheFolder) => {
+    const gpu = await testGpu();
+    let clock = 0;
+    const options = {
+      rehearsals: Array.from({ length: 13 }, (_, at) => () => {
+        doubled(gpu.empty([1, 4 * at + 4]), ["plain", "twin"]);
+      }),
+      autotune: "quick" as const,
+      cacheFolder,
+      now: () => clock,
+      time: (_gpu: unknown, works: readonly unknown[]) => {
+        clock += 5000;
+        return Promise.resolve(works.map((_, at) => [1 / (1 + at)]));
+      },
+    };
+    const { variants, notes, states } = await chosen(options);
+    const names = Object.values(variants ?? {});
+    assert.equal(names.length, 13);
+    assert.deepEqual(names.filter((name) => name === "plain").length, 3);
+    assert.ok(clock < 60_000);
+    assert.match(notes[0] ?? "", /^the fixed table chooses 3 of 13 kernels/);
+    assert.deepEqual(states.slice(-2), [13, 13]);
+    const again = await chosen(options);
+    assert.deepEqual(again, { variants, notes: [], timed: 0, states: [] });
+  }));
+
+Deno.test("chooseVariants: an earlier run's choices are kept, whatever the cache says", () =>
+  inFolder(async (cacheFolder) => {
+    await chosen({ autotune: "full", cacheFolder });
+    const cases = [
+      [{ [FAMILY]: "greedy" }, { [FAMILY]: "greedy" }],
+      [{ [FAMILY]: "greedy", "double [3, 4] f32": "twin" }, {
+        [FAMILY]: "greedy",
+        "double [3, 4] f32": "twin",
+      }],
+      [{ "double [8, 4] f32": "twin" }, { [FAMILY]: "twin", "double [3, 4] f32": "plain" }],
+      [{ "double [*, 8] f32": "twin" }, { [FAMILY]: "plain" }],
+      [{}, { [FAMILY]: "plain" }],
+    ] as const;
+    for (const [variants, wanted] of cases) {
+      const found = await chosen({ autotune: "full", cacheFolder, variants: { ...variants } });
+      assert.deepEqual(found, { variants: { ...wanted }, notes: [], timed: 0, states: [] });
+    }
+  }));
+
+Deno.test("chooseVariants: an earlier choice that cannot run here is noted once, and the fixed table's taken", async () => {
+  const { variants, notes } = await chosen({ variants: { [FAMILY]: "tensor_cores" } });
+  assert.deepEqual(variants, { [FAMILY]: "plain" });
+  assert.deepEqual(notes, [
+    `${FAMILY}: the run used tensor_cores, which cannot run here; ` +
+    "from now on it uses plain, which may round differently",
+  ]);
+});
+
+Deno.test("chooseVariants: an abort leaves nothing chosen, and what was tuned by then is kept", () =>
+  inFolder(async (cacheFolder) => {
+    const gpu = await testGpu();
+    const rehearsals = [4, 8].map((size) => () =>
+      void doubled(gpu.empty([1, size]), ["plain", "twin"])
+    );
+    const controller = new AbortController();
+    const stopped = await chosen({
+      rehearsals,
+      cacheFolder,
+      autotune: "full",
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    });
+    assert.deepEqual([stopped.variants, stopped.timed], [null, 1]);
+    const { variants, timed } = await chosen({ rehearsals, cacheFolder, autotune: "full" });
+    assert.equal(timed, 1);
+    assert.deepEqual(Object.values(variants ?? {}), ["twin", "twin"]);
+  }));
+
+Deno.test("chooseVariants: a cache that cannot be written is a note, not a failure", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/tuning`, "");
+    const { variants, notes } = await chosen({ autotune: "full", cacheFolder: folder });
+    assert.deepEqual(variants, { [FAMILY]: "twin" });
+    assert.equal(notes.length, 3);
+  }));
+
+Deno.test("chooseVariants: trial calls of a quick tuning on a software adapter have few images", async () => {
+  const gpu = await testGpu();
+  const sizes: number[] = [];
+  for (const autotune of ["quick", "full"] as const) {
+    const { trial, ...question } = doublingOf(gpu, {
+      variants: ["plain", "twin"],
+      batch: 100,
+      size: 4,
+    });
+    const watched = (batch: number) => {
+      sizes.push(batch);
+      return trial(batch);
+    };
+    const ask = () =>
+      void gpu.tuning.choose({ ...question, family: `${autotune} *`, trial: watched });
+    await chosen({ autotune, rehearsals: [ask] });
+  }
+  assert.deepEqual(sizes, [16, 100]);
+});
