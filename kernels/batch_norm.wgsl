@@ -5,7 +5,8 @@ alias real = f32;
 //   vjp: dbias = sum dy, dweight = sum dy xhat,
 //        dx = weight * deviation * (dy - dbias / rows - xhat * dweight / rows)   (training)
 //        dx = weight * deviation * dy                                            (evaluation)
-// Merged with their neighbours: y is rectified; dy is first gated by y > 0, from y computed anew; dx is added to.
+// Merged with their neighbours: y is added to, then rectified; dy is first gated by y > 0, from y computed anew; dx is
+// added to.
 // Layout: x, y, dy, dx, addend [rows, quads] vec4s of channels; parts [chunks, 2, quads]; statistics [2, quads], the
 // mean and the deviation; everything else [quads].
 // A workgroup takes `width` quads of `chunk` rows; its lanes stride over the rows. Sums are two-pass in a fixed order: a
@@ -88,10 +89,11 @@ fn moments(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
 
 @group(0) @binding(1) var<storage, read> moment_sums: array<vec4f>; // parts
 @group(0) @binding(2) var<storage, read> offset: array<vec4f>; // bias
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<real>>;
-@group(0) @binding(5) var<storage, read_write> new_statistics: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> running_mean: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> running_variance: array<vec4f>;
+@group(0) @binding(4) var<storage, read> summand: array<vec4<real>>; // any tensor, where nothing is added
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<real>>;
+@group(0) @binding(6) var<storage, read_write> new_statistics: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> running_mean: array<vec4f>;
+@group(0) @binding(8) var<storage, read_write> running_variance: array<vec4f>;
 
 // y with the batch's statistics. The workgroups of the first rows keep the statistics.
 @compute @workgroup_size(lanes)
@@ -123,14 +125,20 @@ fn normalise_batch(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let bias = offset[quad];
   for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
     let at = row * quads + quad;
-    y[at] = vec4<real>(rectify(normal(x[at], mean, deviation, slope, bias)));
+    let value = normal(x[at], mean, deviation, slope, bias);
+    if (added) {
+      y[at] = vec4<real>(rectify(value + vec4f(summand[at])));
+    } else {
+      y[at] = vec4<real>(rectify(value));
+    }
   }
 }
 
 @group(0) @binding(1) var<storage, read> given_mean: array<vec4f>;
 @group(0) @binding(2) var<storage, read> given_variance: array<vec4f>;
 @group(0) @binding(4) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> given_y: array<vec4<real>>;
+@group(0) @binding(5) var<storage, read> given_summand: array<vec4<real>>; // likewise
+@group(0) @binding(6) var<storage, read_write> given_y: array<vec4<real>>;
 
 // y with given statistics.
 @compute @workgroup_size(lanes)
@@ -143,7 +151,12 @@ fn normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
   let shift = bias[quad];
   for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
     let at = row * quads + quad;
-    given_y[at] = vec4<real>(rectify(normal(x[at], mean, deviation, slope, shift)));
+    let value = normal(x[at], mean, deviation, slope, shift);
+    if (added) {
+      given_y[at] = vec4<real>(rectify(value + vec4f(given_summand[at])));
+    } else {
+      given_y[at] = vec4<real>(rectify(value));
+    }
   }
 }
 

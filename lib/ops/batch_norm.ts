@@ -102,11 +102,11 @@ export function batchNorm(
   const statistics = training ? normaliseBatch(given, y) : null;
   if (statistics === null) {
     kernel.dispatch("normalise", {
-      read: [x, runningMean, runningVariance, weight, bias],
+      read: [x, runningMean, runningVariance, weight, bias, x],
       write: [y],
       constants: { ...blocks.constants, channels, epsilon },
       grid: blocks.grid,
-      fusion: { absorb: rectifyStore },
+      fusion: { absorb: addAndRectifyStore },
     });
   }
   const normalised = { ...given, statistics };
@@ -160,21 +160,23 @@ function normaliseBatch(
   const statistics = gpu.empty([2, channels], { label: "batch_norm.statistics" });
   kernel.dispatch("moments", { read: [x], write: [parts], constants, grid });
   kernel.dispatch("normalise_batch", {
-    read: [x, parts, bias, weight],
+    read: [x, parts, bias, weight, x],
     write: [y, statistics, runningMean, runningVariance],
     constants: { ...constants, channels, momentum, epsilon },
     grid,
-    fusion: { absorb: rectifyStore },
+    fusion: { absorb: addAndRectifyStore },
   });
   return statistics;
 }
 
-/** Normalises and rectifies in one pass. */
-function rectifyStore({ producer, consumer }: Pair): Merged | null {
-  if (!isRelu(consumer) || producer.constants["rectified"] === 1) return null;
+/** Adds another tensor to y, then rectifies it, in the pass that normalises. */
+function addAndRectifyStore(pair: Pair): Merged | null {
+  const { producer: { constants, write }, consumer } = pair;
+  if (constants["rectified"] === 1) return null;
+  if (!isRelu(consumer)) return addToStore(pair);
   return {
-    write: [...consumer.write, ...producer.write.slice(1)],
-    constants: { ...producer.constants, rectified: 1 },
+    write: [...consumer.write, ...write.slice(1)],
+    constants: { ...constants, rectified: 1 },
   };
 }
 
@@ -227,7 +229,7 @@ function gateLoad({ producer, consumer, through, writerOf }: Pair): Merged | nul
   if (gate === null || consumer.constants["gated"] === 1) return null;
   const forward = writerOf(gate.open);
   if (forward === null || !kernel.runs(forward, "normalise_batch")) return null;
-  if (forward.constants["rectified"] !== 1) return null;
+  if (forward.constants["rectified"] !== 1 || forward.constants["added"] === 1) return null;
   const [x, , bias, weight] = forward.read;
   const made = [x, forward.write[1], weight, bias];
   const [ownX, statistics, , ownWeight, ownBias] = consumer.read;
@@ -239,7 +241,7 @@ function gateLoad({ producer, consumer, through, writerOf }: Pair): Merged | nul
   };
 }
 
-/** Adds another gradient of x to dx. */
+/** Adds another tensor to what is written first: to y a shortcut, to dx another gradient of x. */
 function addToStore(pair: Pair): Merged | null {
   const { producer, consumer } = pair;
   const addend = addendOf(pair);

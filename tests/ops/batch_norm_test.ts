@@ -5,7 +5,9 @@ import { Program } from "../../lib/gpu/program.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { add } from "../../lib/ops/add.ts";
 import { batchNorm } from "../../lib/ops/batch_norm.ts";
+import { multiply } from "../../lib/ops/multiply.ts";
 import { relu } from "../../lib/ops/relu.ts";
+import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
@@ -246,6 +248,41 @@ Deno.test("batchNorm: with given statistics the rectifier is merged, the gate is
     "batch_norm.vjp + add.forward",
   ]);
   assert.deepEqual(merged.found, plain.found);
+});
+
+Deno.test("batchNorm: a sum before the rectifier is merged, and the gate that needs it is not", async () => {
+  const gpu = await testGpu();
+  const shape: Shape = [3, 9, 9, 21];
+  const { x, weight, bias } = operands(shape);
+  const other = gpu.tensor(randomValues(x.values.length, { seed: 9 }), shape);
+  for (const training of [true, false]) {
+    const found = [];
+    for (const fusion of [true, false]) {
+      const { values: _, ...running } = runningOf(gpu, shape[3]);
+      const leaf = watch(gpu.tensor(x.values, shape));
+      const parameters = {
+        weight: gpu.tensor(weight.values, weight.shape),
+        bias: gpu.tensor(bias.values, bias.shape),
+        ...running,
+      };
+      using program = await Program.record(gpu, {
+        label: "shortcut",
+        fusion,
+        build: () => {
+          const y = relu(add(batchNorm(leaf, { ...parameters, training }), other));
+          return gradients(sum(multiply(y, y), { keep: "none" }), [leaf]);
+        },
+      });
+      program.run();
+      found.push(await readChecked(program.outputs));
+      const names = program.plan.dispatches.map(nameOf);
+      const entry = training ? "normalise_batch" : "normalise";
+      const whole = `batch_norm.${entry} + add.forward + relu.forward`;
+      assert.equal(names.includes(whole), fusion);
+      assert.ok(names.includes("relu.gate"));
+    }
+    assert.deepEqual(found[0], found[1]);
+  }
 });
 
 Deno.test("batchNorm: a card's workgroups come to the same values", async () => {

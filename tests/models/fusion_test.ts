@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import type { Gpu } from "../../lib/gpu/device.ts";
+import { Program } from "../../lib/gpu/program.ts";
+import type { Tensor } from "../../lib/gpu/tensor.ts";
+import { gradients } from "../../lib/gradients.ts";
+import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import type { Model } from "../../lib/models/model.ts";
+import { resNet } from "../../lib/models/resnet.ts";
+import { wideResNet } from "../../lib/models/wide_resnet.ts";
+import { testGpu } from "../support/gpu.ts";
+import { randomValues } from "../support/random.ts";
+import { readChecked } from "../support/stored.ts";
+
+const MODELS: Readonly<Record<string, (gpu: Gpu, seed: number) => Model>> = {
+  "a wide ResNet": (gpu, seed) =>
+    wideResNet(gpu, { depth: 10, widths: [16, 8, 12], classes: 4, seed }),
+  "a ResNet": (gpu, seed) =>
+    resNet(gpu, { blocks: [1, 1, 1, 1], widths: [8, 8, 12, 12], stem: 8, classes: 4, seed }),
+};
+
+/** Everything that a training pass with all losses computes, each gradient and statistic included. */
+async function trainingPass(
+  make: (gpu: Gpu, seed: number) => Model,
+  { fusion }: { fusion: boolean },
+): Promise<{ values: Float32Array[]; count: number }> {
+  const gpu = await testGpu();
+  using student = make(gpu, 1);
+  using teacher = make(gpu, 2);
+  const x = gpu.tensor(randomValues(2 * 32 * 32 * 3, { seed: 3, from: -2, to: 2 }), [2, 32, 32, 3]);
+  const labels = gpu.tensor([1, 3], [2], { dtype: "u32" });
+  const { trainable, specs } = student.parameters;
+  using program = await Program.record(gpu, {
+    label: "training pass",
+    fusion,
+    build: (): Tensor[] => {
+      const taught = teacher.apply(x, { training: false });
+      const learned = student.apply(x, { training: true });
+      const { total, crossEntropy, attention } = transferLoss({ alpha: 0.5, beta: 100 })({
+        student: learned,
+        teacher: taught,
+        labels,
+      });
+      return [total, crossEntropy, ...attention, ...gradients(total, trainable)];
+    },
+  });
+  program.run();
+  const statistics = specs.filter((spec) => !spec.trainable).map(({ name }) =>
+    student.parameters.get(name)
+  );
+  return {
+    values: await readChecked([...program.outputs, ...statistics]),
+    count: program.plan.dispatches.length,
+  };
+}
+
+for (const [name, make] of Object.entries(MODELS)) {
+  Deno.test(`${name} trains to the same bits with its dispatches merged and apart`, async () => {
+    const merged = await trainingPass(make, { fusion: true });
+    const apart = await trainingPass(make, { fusion: false });
+    assert.deepEqual(merged.values, apart.values);
+    assert.ok(merged.count < 0.8 * apart.count, `${merged.count} of ${apart.count}`);
+  });
+}
