@@ -68,7 +68,7 @@ async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
  */
 export class Gpu implements Disposable {
   /** Which variant of its kernels an op runs. */
-  readonly tuning = new Tuning();
+  readonly tuning: Tuning = new Tuning();
   readonly #failures: Failures;
   readonly #compiler: Compiler;
   readonly #constants = new Map<number, Tensor>();

@@ -1,4 +1,5 @@
 import {
+  chooseVariants,
   conv2d,
   createArena,
   type Gpu,
@@ -9,6 +10,7 @@ import {
   type Tensor,
   watch,
 } from "../../mod.ts";
+import type { Autotune } from "../../lib/train/autotune.ts";
 import { Draws } from "../../lib/models/random.ts";
 import { type Convolution, nameOf, outputSide } from "./convolutions.ts";
 import type { Pass } from "./rows.ts";
@@ -16,6 +18,8 @@ import type { Pass } from "./rows.ts";
 /** The three passes of a convolution, each recorded alone, with their inputs. */
 export interface ConvolutionPrograms extends Disposable {
   readonly programs: Readonly<Record<Pass, Program<Tensor>>>;
+  /** Which variant of our kernels each pass runs; null where there is no choice. */
+  readonly variants: Readonly<Record<Pass, string | null>>;
   /** Images, `[batch, side, side, inputs]`. */
   readonly x: Tensor;
   /** Weights, `[kernel, kernel, inputs, outputs]`. */
@@ -36,7 +40,11 @@ function random(shape: readonly number[], seed: number): Float32Array {
 export async function recordConvolution(
   gpu: Gpu,
   convolution: Convolution,
-  { batch, dtype = "f32" }: { batch: number; dtype?: RealType },
+  { batch, dtype = "f32", autotune }: {
+    batch: number;
+    dtype?: RealType;
+    autotune?: Autotune | undefined;
+  },
 ): Promise<ConvolutionPrograms> {
   const { kernel, inputs, outputs, side, stride, padding } = convolution;
   const after = outputSide(convolution);
@@ -60,15 +68,32 @@ export async function recordConvolution(
     if (found === undefined) throw new Error("Cannot differentiate: there is no gradient");
     return found;
   };
-  const record = (pass: Pass, build: () => Tensor) =>
-    Program.record(gpu, { label: `${nameOf(convolution)} ${pass}`, build });
-  const programs = {
-    "forward": await record("forward", forward),
-    "input gradient": await record("input gradient", gradient(x)),
-    "weight gradient": await record("weight gradient", gradient(w)),
+  const builds = {
+    "forward": forward,
+    "input gradient": gradient(x),
+    "weight gradient": gradient(w),
   };
+  const rehearsals = Object.values(builds).map((build) => () => void build());
+  const chosen = await chooseVariants(gpu, { rehearsals, autotune }) ?? {};
+  const record = (pass: Pass) =>
+    Program.record(gpu, {
+      label: `${nameOf(convolution)} ${pass}`,
+      build: () => gpu.tuning.with(chosen, builds[pass]),
+    });
+  const programs = {
+    "forward": await record("forward"),
+    "input gradient": await record("input gradient"),
+    "weight gradient": await record("weight gradient"),
+  };
+  const variantOf = (op: string) =>
+    Object.entries(chosen).find(([family]) => family.startsWith(`${op} `))?.[1] ?? null;
   return {
     programs,
+    variants: {
+      "forward": variantOf("conv2d.forward"),
+      "input gradient": variantOf("conv2d.input_gradient"),
+      "weight gradient": variantOf("conv2d.weight_gradient"),
+    },
     x,
     w,
     dy,

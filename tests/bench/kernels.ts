@@ -6,6 +6,7 @@ import {
   timeOnGpu,
   type TimingOptions,
 } from "../../mod.ts";
+import type { Autotune } from "../../lib/train/autotune.ts";
 import { recordConvolution } from "./convolution_programs.ts";
 import { flopOf, nameOf, type UsedConvolution } from "./convolutions.ts";
 import { type KernelRow, PASSES } from "./rows.ts";
@@ -14,14 +15,15 @@ import { type KernelRow, PASSES } from "./rows.ts";
 export async function* kernelRows(
   gpu: Gpu,
   convolution: UsedConvolution,
-  { batch, dtype, ceiling, timing }: {
+  { batch, dtype, autotune, ceiling, timing }: {
     batch: number;
     dtype: RealType;
+    autotune: Autotune | undefined;
     ceiling: CeilingKernel;
     timing: TimingOptions;
   },
 ): AsyncGenerator<KernelRow> {
-  using recorded = await recordConvolution(gpu, convolution, { batch, dtype });
+  using recorded = await recordConvolution(gpu, convolution, { batch, dtype, autotune });
   const flop = flopOf(convolution, batch);
   for (const pass of PASSES) {
     const works = [recorded.programs[pass], ceiling.program];
@@ -33,6 +35,7 @@ export async function* kernelRows(
       networks: convolution.networks,
       dtype,
       batch,
+      variant: recorded.variants[pass],
       ms: summarise(seconds.map((took) => took * 1e3)),
       gflop_per_second: summarise(seconds.map((took) => flop / took / 1e9)),
       gb_per_second: summarise(seconds.map((took) => recorded.bytes / took / 1e9)),

@@ -1,4 +1,5 @@
 import type { RealType } from "../../mod.ts";
+import { AUTOTUNE, type Autotune } from "../../lib/train/autotune.ts";
 import {
   type Flags,
   readOneOf,
@@ -21,6 +22,7 @@ export interface BenchFlags {
   size: number;
   samples: number;
   dtype: "float" | "half";
+  autotune: Autotune;
   peer_torch: string;
   out: string;
   json: boolean;
@@ -46,6 +48,8 @@ export interface BenchOptions {
   readonly size: number;
   /** What activations and their gradients are stored as. */
   readonly dtype: RealType;
+  /** How kernels are chosen; undefined for the adapter's default. */
+  readonly autotune: Autotune | undefined;
   /** Measurements of each figure. */
   readonly samples: number;
   /** The command of the PyTorch peer, null for none. */
@@ -86,6 +90,12 @@ const FLAGS: Flags<BenchFlags> = {
     help: "What activations are stored as: float or half; the peers take float only",
     value: "TYPE",
     read: readOneOf(["float", "half"]),
+  },
+  autotune: {
+    group: HOW,
+    help: "How kernels are chosen: off, quick or full; on a software adapter off, on a GPU quick",
+    value: "HOW",
+    read: readOneOf(AUTOTUNE),
   },
   samples: { group: HOW, help: "Measurements of each figure", value: "N", read: readWhole },
   out: { group: HOW, help: "File of the JSON lines", value: "FILE", read: readText },
@@ -148,6 +158,7 @@ export function parseBench(
       imagenet: given.imagenet ?? false,
       size: given.size ?? DEFAULTS.size,
       dtype: given.dtype === "half" ? "f16" : "f32",
+      autotune: given.autotune,
       samples: given.samples ?? (given.quick ? 3 : DEFAULTS.samples),
       peerTorch: command,
       out: given.out ?? DEFAULTS.out,

@@ -1,5 +1,6 @@
 import { TextLineStream } from "./text_lines.ts";
 import type { RealType } from "../../mod.ts";
+import type { Autotune } from "../../lib/train/autotune.ts";
 import { isRow, parseLine, type PeerStepRow, type Row, type StepRow } from "./rows.ts";
 import { type Step, stepName } from "./steps.ts";
 
@@ -13,6 +14,8 @@ export interface PeerTask {
   readonly steps: boolean;
   /** Images a batch of the step. */
   readonly stepBatch: number;
+  /** How our kernels are chosen; left out for the adapter's default. */
+  readonly autotune?: Autotune | undefined;
   /** Measurements of each figure. */
   readonly samples: number;
   /** The least seconds of one measurement. */
@@ -51,6 +54,7 @@ export async function* peerRows(file: string, task: PeerTask): AsyncGenerator<Ro
     "--no-prompt",
     `--config=${FOLDER}deno.json`,
     "--allow-read",
+    "--allow-write",
     "--allow-env",
     "--allow-sys",
     FOLDER + file,

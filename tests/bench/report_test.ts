@@ -25,6 +25,7 @@ function kernel(convolution: string, share: number): KernelRow {
     networks: [],
     dtype: "f32",
     batch: 32,
+    variant: "plain",
     ...figures,
   };
 }

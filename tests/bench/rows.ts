@@ -39,6 +39,8 @@ export interface KernelRow {
   networks: readonly string[];
   dtype: RealType;
   batch: number;
+  /** Which variant of our kernels ran; null where there is no choice. */
+  variant: string | null;
   ms: Summary;
   gflop_per_second: Summary;
   gb_per_second: Summary;

@@ -90,7 +90,7 @@ class Bench {
   }
 
   async *rows(): AsyncGenerator<Row> {
-    const { kernels, steps, peers, dtype } = this.options;
+    const { kernels, steps, peers, dtype, autotune } = this.options;
     yield machineRow(this.gpu);
     using ceiling = await arithmeticCeiling(this.gpu);
     yield* this.#ceilings();
@@ -105,7 +105,14 @@ class Bench {
         for (const layer of layers) {
           yield* this.#guarded(
             nameOf(layer),
-            () => kernelRows(this.gpu, layer, { batch, dtype, ceiling, timing: this.#timing }),
+            () =>
+              kernelRows(this.gpu, layer, {
+                batch,
+                dtype,
+                autotune,
+                ceiling,
+                timing: this.#timing,
+              }),
           );
         }
       }
@@ -134,22 +141,30 @@ class Bench {
     step: Step,
     { batch, ceiling }: { batch: number; ceiling: Parameters<typeof stepRow>[2]["ceiling"] },
   ): AsyncGenerator<Row> {
-    const { quick, samples, peerTorch, dtype } = this.options;
+    const { quick, samples, peerTorch, dtype, autotune } = this.options;
     const { isSoftware } = this.gpu.adapter;
     const seconds = quick ? 0.1 : 1;
-    const ours = await stepRow(this.gpu, step, { batch, dtype, ceiling, samples, seconds });
+    const ours = await stepRow(this.gpu, step, {
+      batch,
+      dtype,
+      autotune,
+      ceiling,
+      samples,
+      seconds,
+    });
     yield ours;
     if (peerTorch !== null) yield* torchRows(peerTorch, { step, ours, samples, isSoftware });
   }
 
   async *#peers(): AsyncGenerator<Row> {
-    const { quick, samples, isWanted } = this.options;
+    const { quick, samples, isWanted, autotune } = this.options;
     const task = {
       convolutions: this.#wideConvolutions().filter(({ kernel }) => kernel === 3).map(nameOf),
       batch: this.#kernelBatch,
       steps: isWanted(stepName(wideStep("AT", [16, 1], [16, 2]))),
       stepBatch: this.#batch({ usual: PEER_STEP_BATCH }),
       samples,
+      autotune,
       seconds: quick ? 0.02 : 0.2,
     };
     yield* peerRows("peer_tfjs.ts", task);

@@ -1,5 +1,6 @@
 import {
   type CeilingKernel,
+  chooseVariants,
   foldedResNet,
   type Gpu,
   groupWidths,
@@ -16,6 +17,7 @@ import {
   type TransferWeights,
   wideResNet,
 } from "../../mod.ts";
+import type { Autotune } from "../../lib/train/autotune.ts";
 import { freeImages, storeImages } from "../../lib/train/image_store.ts";
 import { Draws } from "../../lib/models/random.ts";
 import { imageNetwork, type Network, stepFlop, wideNetwork } from "./convolutions.ts";
@@ -147,8 +149,9 @@ async function idleWait(gpu: Gpu): Promise<number> {
 export async function openTraining(
   gpu: Gpu,
   step: Step,
-  { batch, dtype = "f32", augmented = true }: {
+  { batch, autotune, dtype = "f32", augmented = true }: {
     batch: number;
+    autotune?: Autotune | undefined;
     dtype?: RealType;
     augmented?: boolean;
   },
@@ -171,6 +174,7 @@ export async function openTraining(
     nesterov: false,
     dtype,
   });
+  trainer.variants = await chooseVariants(gpu, { rehearsals: trainer.rehearsals, autotune }) ?? {};
   trainer.beginEpoch(1, { rate: 0.01 });
   const idle = await idleWait(gpu);
   let done = 0;
@@ -195,15 +199,16 @@ export async function openTraining(
 export async function stepRow(
   gpu: Gpu,
   step: Step,
-  { batch, dtype, ceiling, samples, seconds }: {
+  { batch, dtype, autotune, ceiling, samples, seconds }: {
     batch: number;
     dtype: RealType;
+    autotune: Autotune | undefined;
     ceiling: CeilingKernel;
     samples: number;
     seconds: number;
   },
 ): Promise<StepRow> {
-  await using training = await openTraining(gpu, step, { batch, dtype });
+  await using training = await openTraining(gpu, step, { batch, dtype, autotune });
   await training.run(1);
   const once = await training.run(1);
   const steps = Math.min(200, Math.max(1, Math.ceil(seconds / Math.max(once.seconds, 1e-4))));

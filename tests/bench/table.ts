@@ -53,9 +53,24 @@ const TABLES: Readonly<Record<Exclude<Row["kind"], "machine" | "failure">, Table
   }),
   "kernel": table("kernel", {
     title: "Convolutions; the share is of the multiply-add ceiling, measured in turns",
-    head: ["", "type", "batch", "ms", "quartiles", "GFLOP/s", "GB/s", "share", "quartiles", "n"],
-    cells: ({ convolution, pass, dtype, batch, ms, gflop_per_second, gb_per_second, share }) => [
+    head: [
+      "",
+      "variant",
+      "type",
+      "batch",
+      "ms",
+      "quartiles",
+      "GFLOP/s",
+      "GB/s",
+      "share",
+      "quartiles",
+      "n",
+    ],
+    cells: (
+      { convolution, pass, variant, dtype, batch, ms, gflop_per_second, gb_per_second, share },
+    ) => [
       `${convolution} ${pass}`,
+      variant ?? "",
       dtype,
       String(batch),
       digits(ms.median),

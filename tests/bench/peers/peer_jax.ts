@@ -72,7 +72,7 @@ function passesOf({ stride, padding }: UsedConvolution) {
 }
 
 async function timeConvolution(convolution: UsedConvolution): Promise<void> {
-  using ours = await recordConvolution(gpu, convolution, { batch: task.batch });
+  using ours = await recordConvolution(gpu, convolution, task);
   const x = await copy(ours.x, ORDERS.images);
   const w = await copy(ours.w, ORDERS.weights);
   const dy = await copy(ours.dy, ORDERS.images);

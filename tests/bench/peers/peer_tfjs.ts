@@ -51,7 +51,7 @@ function passesOf(
 }
 
 async function timeConvolution(convolution: UsedConvolution): Promise<void> {
-  using ours = await recordConvolution(gpu, convolution, { batch: task.batch });
+  using ours = await recordConvolution(gpu, convolution, task);
   const copy = async (of: typeof ours.x) =>
     tf.tensor4d(await of.read(), [
       of.shape[0] ?? 0,
@@ -84,7 +84,11 @@ async function timeConvolution(convolution: UsedConvolution): Promise<void> {
 async function timeStep(): Promise<void> {
   const step = wideStep("AT", [16, 1], [16, 2]);
   const batch = task.stepBatch;
-  await using ours = await openTraining(gpu, step, { batch, augmented: false });
+  await using ours = await openTraining(gpu, step, {
+    batch,
+    autotune: task.autotune,
+    augmented: false,
+  });
   using theirs = await TfjsTraining.open(gpu, step, { batch });
   let difference = 0;
   for (let at = 0; at < 2; at++) {
