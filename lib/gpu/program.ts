@@ -67,12 +67,14 @@ export class Program<T extends Outputs> implements Disposable {
       ? fuse(recorded, { outputs, slots })
       : { dispatches: recorded, fused: [] };
     const plan = { ...planMemory(dispatches, outputs), fused };
+    using made = new DisposableStack();
     const buffers = plan.buffers.map(({ bytes, tenants }, at) => {
       const storage = new Storage(
         tenants.length === 1 ? tenants[0]?.storage.label ?? label : `${label} pool ${at}`,
         bytes,
       );
       gpu.createBuffer(storage);
+      made.defer(() => gpu.free(storage));
       for (const tenant of tenants) tenant.storage.place(storage.range.buffer);
       return storage;
     });
@@ -81,6 +83,7 @@ export class Program<T extends Outputs> implements Disposable {
       for (const { storage } of tenants) if (!outputs.has(storage)) storage.displace();
     }
     await gpu.settled();
+    made.move();
     return new Program(gpu, label, result, plan, bound, buffers);
   }
 

@@ -26,11 +26,13 @@ async function choice(
   } = {},
 ) {
   const gpu = await testGpu();
+  const before = gpu.bufferCount;
   const { calls, time } = scripted(...script);
   const notes: string[] = [];
   const onNote = (note: string) => void notes.push(note);
   const question = doublingOf(gpu, { variants, fallback: variants.at(-1) ?? "" });
   const variant = await fastestVariant(gpu, question, { effort, time, onNote });
+  assert.equal(gpu.bufferCount, before);
   return { variant, notes, calls };
 }
 
