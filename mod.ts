@@ -29,6 +29,7 @@ export * from "./lib/gpu/summary.ts";
 export * from "./lib/gpu/tensor.ts";
 export * from "./lib/gpu/timer.ts";
 export * from "./lib/gpu/trial.ts";
+export * from "./lib/gpu/trial_check.ts";
 export * from "./lib/gpu/tuner.ts";
 export * from "./lib/gpu/tuning.ts";
 

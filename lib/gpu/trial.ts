@@ -4,7 +4,8 @@ import { Program } from "./program.ts";
 import { summarise } from "./summary.ts";
 import type { Tensor } from "./tensor.ts";
 import { timeOnGpu } from "./timer.ts";
-import { type Question, questionKey } from "./tuning.ts";
+import { TrialCheck } from "./trial_check.ts";
+import { type Question, questionKey, type Trial } from "./tuning.ts";
 
 /** How thoroughly variants are compared: `full` measures all of them, and longer. */
 export type Effort = "quick" | "full";
@@ -47,21 +48,15 @@ function randomBlock(seed: number): Float32Array {
   });
 }
 
-function fill(tensor: Tensor, seed: number): void {
+/** Fills a tensor with random numbers and returns what it holds then. */
+function fill(tensor: Tensor, seed: number): Float32Array {
   const block = randomBlock(seed);
   const values = new Float32Array(tensor.size);
   for (let at = 0; at < values.length; at += RANDOM_BLOCK) {
     values.set(block.subarray(0, values.length - at), at);
   }
   tensor.write(values);
-}
-
-function largest(values: Float32Array): number {
-  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-}
-
-function errorOf(found: Float32Array, wanted: Float32Array): number {
-  return largest(found.map((value, at) => value - (wanted[at] ?? NaN))) / largest(wanted);
+  return tensor.dtype === "f16" ? values.map(Math.f16round) : values;
 }
 
 /** Prepares the variants that run and compute what the plain one does; none where that one fails. */
@@ -75,28 +70,26 @@ async function rightCandidates(
 ): Promise<Candidate[]> {
   const { tolerance = TOLERANCE, variants, trial } = question;
   const candidates: Candidate[] = [];
-  let wanted: Float32Array | null = null;
-  let run: ((variant: string) => Tensor) | null = null;
+  let call: { check: TrialCheck; run: Trial["run"] } | null = null;
   for (const variant of variants) {
     try {
-      if (run === null) {
-        const call = trial(batch);
-        call.inputs.forEach((input, at) => fill(held.use(input), at + 1));
-        run = call.run;
+      if (call === null) {
+        const { inputs, run, exact } = trial(batch);
+        const values = inputs.map((input, at) => fill(held.use(input), at + 1));
+        call = { check: new TrialCheck(values, { tolerance, exact }), run };
       }
-      const dispatch = run;
-      const build = () => dispatch(variant);
+      const { check, run } = call;
+      const build = () => run(variant);
       const label = `try ${variant}`;
       const program: Program<Tensor> = held.use(await Program.record(gpu, { label, build }));
       program.run();
-      const found = await program.outputs.read();
-      const error = errorOf(found, wanted ??= found);
-      if (error <= tolerance) candidates.push({ variant, program });
-      else onNote(`${questionKey(question)}: left out ${variant}, ${wordError(error, tolerance)}`);
+      const fault = check.faultOf(await program.outputs.read());
+      if (fault === null) candidates.push({ variant, program });
+      else onNote(`${questionKey(question)}: left out ${variant}, ${fault}`);
     } catch (error) {
       onNote(`${questionKey(question)}: left out ${variant}: ${await reasonOf(gpu, error)}`);
     }
-    if (wanted === null) break;
+    if (candidates.length === 0) break;
   }
   return candidates;
 }
@@ -111,10 +104,6 @@ async function reasonOf(gpu: Gpu, error: unknown): Promise<string> {
     error instanceof DOMException;
   if (gpu.isLost || !isRefusal) throw reported ?? error;
   return error.message;
-}
-
-function wordError(error: number, tolerance: number): string {
-  return `wrong by ${error.toPrecision(2)} of the largest value (at most ${tolerance})`;
 }
 
 /**

@@ -13,6 +13,14 @@ export interface Trial {
   readonly inputs: readonly Tensor[];
   /** Dispatches a variant on those inputs and returns what it computes. */
   readonly run: (variant: string) => Tensor;
+  /**
+   * Exact values of the result at some places, from the inputs' dense values: then a variant's rounding error may be
+   * at most four times the plain one's.
+   */
+  readonly exact?: (
+    inputs: readonly Float32Array[],
+    places: readonly number[],
+  ) => readonly number[];
 }
 
 /** What an op asks where more than one of its kernels can do a call. */

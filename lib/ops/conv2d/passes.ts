@@ -2,6 +2,7 @@ import type { Gpu } from "../../gpu/device.ts";
 import type { DType } from "../../gpu/dtype.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import type { Question, Trial } from "../../gpu/tuning.ts";
+import { exactForward, exactInputGradient } from "./exact.ts";
 import { flopOf, type Geometry } from "./geometry.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 import { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT } from "./variants.ts";
@@ -24,8 +25,11 @@ export interface Pass<Job> {
   readonly makeUp: (gpu: Gpu, call: Call) => {
     readonly inputs: readonly Tensor[];
     readonly begin: () => { readonly job: Job; readonly output: Tensor };
+    readonly exact?: NonNullable<Trial["exact"]>;
   };
 }
+
+const NONE = new Float32Array();
 
 /** The convolution itself. */
 export const forwardPass: Pass<ForwardJob> = {
@@ -38,7 +42,9 @@ export const forwardPass: Pass<ForwardJob> = {
       const y = gpu.empty(geometry.y, { label: "conv2d.y", dtype });
       return { job: { geometry, x, w, bias: null, y }, output: y };
     };
-    return { inputs: [x, w], begin };
+    const exact: Trial["exact"] = ([x = NONE, w = NONE], places) =>
+      exactForward(geometry, { x, w, places });
+    return { inputs: [x, w], begin, exact };
   },
 };
 
@@ -53,11 +59,13 @@ export const inputGradientPass: Pass<InputGradientJob> = {
       const dx = gpu.empty(geometry.x, { label: "conv2d.dx", dtype });
       return { job: { geometry, dy, w, dx }, output: dx };
     };
-    return { inputs: [dy, w], begin };
+    const exact: Trial["exact"] = ([dy = NONE, w = NONE], places) =>
+      exactInputGradient(geometry, { dy, w, places });
+    return { inputs: [dy, w], begin, exact };
   },
 };
 
-/** The gradient of the weights. */
+/** The gradient of the weights; no variant trades accuracy for speed, so none gives exact values. */
 export const weightGradientPass: Pass<WeightGradientJob> = {
   name: "conv2d.weight_gradient",
   variants: WEIGHT_GRADIENT,
@@ -103,7 +111,7 @@ export function questionOf<Job>(
     flop: flopOf(geometry),
     ...(dtype === "f16" ? { tolerance: HALF_TOLERANCE } : {}),
     trial: (images): Trial => {
-      const { inputs, begin } = pass.makeUp(gpu, {
+      const { begin, ...call } = pass.makeUp(gpu, {
         geometry: withBatch(geometry, images),
         dtype,
       });
@@ -112,7 +120,7 @@ export function questionOf<Job>(
         pass.variants.find((variant) => variant.name === name)?.run(job);
         return output;
       };
-      return { inputs, run };
+      return { ...call, run };
     },
   };
 }
