@@ -1,13 +1,27 @@
+import subgroupSource from "../../kernels/subgroup_sum.wgsl" with { type: "text" };
 import source from "../../kernels/sum.wgsl" with { type: "text" };
+import type { Gpu } from "../gpu/device.ts";
 import { type Dispatch, gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import { broadcast } from "./broadcast.ts";
+import { lanesOf } from "./lanes.ts";
 import { factorOf, scale } from "./scale.ts";
 import { storedQuads, wantReal, wantSamples } from "./shapes.ts";
 
 const kernel = new Kernel("sum", source);
+const subgroupKernel = new Kernel("subgroup_sum", subgroupSource);
+
+const MOST_LANES = 64;
+
+/** How a workgroup finishes a sum: through subgroups where the device has them, otherwise in a tree. */
+function finishing(gpu: Gpu): { finish: Kernel; lanes: number } {
+  return {
+    finish: gpu.hasSubgroups ? subgroupKernel : kernel,
+    lanes: Math.min(MOST_LANES, lanesOf(gpu)),
+  };
+}
 
 /**
  * What a sum leaves: `channels` adds everything but the last dimension and gives `[channels]`, `samples` everything but
@@ -79,10 +93,11 @@ const FEW_ROWS = 512;
 
 function sumTree(x: Tensor, y: Tensor, { rows }: { rows: number }): void {
   const quads = storedQuads(y);
-  kernel.dispatch("columns_finish", {
+  const { finish, lanes } = finishing(y.gpu);
+  finish.dispatch("columns_finish", {
     read: [x],
     write: [y],
-    constants: { rows, quads, chunk: 1 },
+    constants: { rows, quads, chunk: 1, lanes },
     grid: [quads],
   });
 }
@@ -132,10 +147,11 @@ function sumTogether(earlier: Dispatch, later: Dispatch): Merged | null {
 }
 
 function sumRows(x: Tensor, { y, rows, chunk }: { y: Tensor; rows: number; chunk: number }): void {
-  kernel.dispatch("row", {
+  const { finish, lanes } = finishing(y.gpu);
+  finish.dispatch("row", {
     read: [x],
     write: [y],
-    constants: { rows, quads: storedQuads(x), chunk },
+    constants: { rows, quads: storedQuads(x), chunk, lanes },
     grid: gridFor(Math.ceil(rows / 4) * 4, 1),
     fusion: { absorb: scaleStore },
   });

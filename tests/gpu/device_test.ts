@@ -5,6 +5,7 @@ import { OutOfRoomError } from "../../lib/gpu/errors.ts";
 import { scale } from "../../lib/ops/scale.ts";
 import { testGpu } from "../support/gpu.ts";
 import { readIntegers } from "../support/stored.ts";
+import { withoutFeature } from "../support/without_feature.ts";
 
 Deno.test("Gpu: opens with the adapter's own limits", async () => {
   const gpu = await testGpu();
@@ -23,26 +24,10 @@ Deno.test("Gpu: opens the adapter that it is given", async () => {
   assert.deepEqual([...await scale(gpu.tensor([2], [1]), 3).read()], [6]);
 });
 
-/** An adapter that refuses a feature, as one that lacks it does. */
-function without(feature: GPUFeatureName, adapter: GPUAdapter): GPUAdapter {
-  return new Proxy(adapter, {
-    get(_, name) {
-      if (name === "features") {
-        return new Set([...adapter.features].filter((had) => had !== feature));
-      }
-      if (name !== "requestDevice") return Reflect.get(adapter, name, adapter);
-      return (descriptor: GPUDeviceDescriptor) =>
-        [...descriptor.requiredFeatures ?? []].includes(feature)
-          ? Promise.reject(new TypeError(`${feature} is not there`))
-          : adapter.requestDevice(descriptor);
-    },
-  });
-}
-
 Deno.test("Gpu: asks for subgroups, and does without where they are refused", async () => {
   const [one, other] = [await requestAdapter(), await requestAdapter()];
   assert.ok(one !== null && other !== null);
-  using gpu = await Gpu.open({ adapter: without("subgroups", one) });
+  using gpu = await Gpu.open({ adapter: withoutFeature("subgroups", one) });
   assert.equal(gpu.hasSubgroups, false);
   assert.deepEqual([...await scale(gpu.tensor([2], [1]), 3).read()], [6]);
   const offered = await other.requestDevice({ requiredFeatures: ["subgroups"] }).then(
@@ -55,7 +40,7 @@ Deno.test("Gpu: asks for subgroups, and does without where they are refused", as
 Deno.test("Gpu: half precision needs shader-f16, and the error says so", async () => {
   const adapter = await requestAdapter();
   assert.ok(adapter !== null);
-  using gpu = await Gpu.open({ adapter: without("shader-f16", adapter) });
+  using gpu = await Gpu.open({ adapter: withoutFeature("shader-f16", adapter) });
   assert.equal(gpu.hasHalf, false);
   const without16 = /wanted an adapter with the feature shader-f16, found .* without it$/;
   assert.throws(() => gpu.wantHalf("train"), { name: "GpuError", message: /^Cannot train: / });

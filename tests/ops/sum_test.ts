@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
+import { requestAdapter } from "../../lib/gpu/adapter.ts";
+import { Gpu } from "../../lib/gpu/device.ts";
 import { sizeOf } from "../../lib/gpu/layout.ts";
 import { Program } from "../../lib/gpu/program.ts";
 import { broadcast } from "../../lib/ops/broadcast.ts";
 import { finishColumns, type Keep, mean, sum } from "../../lib/ops/sum.ts";
+import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
+import { withoutFeature } from "../support/without_feature.ts";
 
 function kept(shape: readonly number[], keep: Keep): number[] {
   if (keep === "none") return [];
@@ -69,6 +73,26 @@ Deno.test("sum: more workgroups than one dimension holds", async () => {
   const rows = 65536 * 64 + 1;
   using x = broadcast(gpu.constant(0.5), [rows, 4], { keep: "none" });
   assert.deepEqual([...await sum(x, { keep: "none" }).read()], [2 * rows]);
+});
+
+Deno.test("sum: with subgroups and without them", async () => {
+  const adapter = await requestAdapter();
+  assert.ok(adapter !== null);
+  using plain = await Gpu.open({ adapter: withoutFeature("subgroups", adapter) });
+  const shape = [3, 500, 7];
+  const x = uniform(shape);
+  for (const gpu of [plain, await testGpu()]) {
+    for (const keep of KEEPS) {
+      const tensor = gpu.tensor(x.values, shape);
+      const { result, dispatches } = gpu.record(() => sum(tensor, { keep }));
+      const names = dispatches.map(({ kernel }) => kernel.name);
+      assert.equal(names.includes("subgroup_sum"), gpu.hasSubgroups, `${names}`);
+      assert.deepEqual(result.shape, kept(shape, keep));
+      const found = await sum(tensor, { keep }).read();
+      const wanted = total(Float64Array.from(x.values), { shape, keep });
+      assertClose(found, wanted, { atol: 1e-4, what: `${keep}, subgroups ${gpu.hasSubgroups}` });
+    }
+  }
 });
 
 Deno.test("sum: refuses to keep the samples of a vector", async () => {
