@@ -158,6 +158,9 @@ Deno.test("half precision: sums are float32, and their gradients f16", async () 
   const x = gpu.tensor(new Float32Array(40).fill(60000), [40], { dtype });
   const [rounded = NaN] = new Float16Array([60000]);
   assert.deepEqual([...await sum(x, { keep: "none" }).read()], [40 * rounded]);
+  const rows = gpu.tensor(new Float32Array(5000).fill(60000), [1000, 5], { dtype });
+  const totals = await sum(rows, { keep: "channels" }).read();
+  assert.deepEqual([...totals], Array.from({ length: 5 }, () => 1000 * rounded));
 });
 
 Deno.test("half precision: the mean squared difference is float32", async () => {

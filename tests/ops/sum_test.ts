@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import subgroupSource from "../../kernels/subgroup_sum.wgsl" with { type: "text" };
 import { requestAdapter } from "../../lib/gpu/adapter.ts";
 import { Gpu } from "../../lib/gpu/device.ts";
+import { Kernel } from "../../lib/gpu/kernel.ts";
 import { sizeOf } from "../../lib/gpu/layout.ts";
 import { Program } from "../../lib/gpu/program.ts";
 import { broadcast } from "../../lib/ops/broadcast.ts";
@@ -92,6 +94,31 @@ Deno.test("sum: with subgroups and without them", async () => {
       const wanted = total(Float64Array.from(x.values), { shape, keep });
       assertClose(found, wanted, { atol: 1e-4, what: `${keep}, subgroups ${gpu.hasSubgroups}` });
     }
+  }
+});
+
+Deno.test("sum: workgroups of one subgroup and of many", async () => {
+  const gpu = await testGpu();
+  if (!gpu.hasSubgroups) return;
+  const kernel = new Kernel("subgroup_sum", subgroupSource);
+  const shape = [130, 12];
+  const x = uniform(shape);
+  const [tensor, values] = [gpu.tensor(x.values, shape), Float64Array.from(x.values)];
+  for (const lanes of [4, 8, 64, 256]) {
+    const [columns, rows] = [gpu.zeros([12]), gpu.zeros([130])];
+    const jobs = [
+      { entry: "columns_finish", y: columns, sizes: { rows: 130, quads: 3, chunk: 1 }, groups: 3 },
+      { entry: "row", y: rows, sizes: { rows: 1, quads: 390, chunk: 390 }, groups: 4 },
+    ];
+    for (const { entry, y, sizes, groups } of jobs) {
+      const constants = { ...sizes, lanes };
+      kernel.dispatch(entry, { read: [tensor], write: [y], constants, grid: [groups] });
+    }
+    const wanted = total(values, { shape, keep: "channels" });
+    assertClose(await columns.read(), wanted, { atol: 1e-5, what: `columns by ${lanes} lanes` });
+    const [all = NaN] = await rows.read();
+    const whole = total(values, { shape, keep: "none" });
+    assertClose([all], whole, { atol: 1e-4, what: `a row by ${lanes} lanes` });
   }
 });
 
