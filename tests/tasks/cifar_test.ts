@@ -80,6 +80,13 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     code: 2,
     message: /^Cannot train: --depth must be 6n\+4 .*, found 15; the nearest is 16$/,
   },
+  // OpenGL ES has no half precision; where there is none, there is no adapter at all.
+  "half precision on an adapter without it": {
+    args: [...ON_SHAPES, "--dtype", "half"],
+    env: { DENO_WEBGPU_BACKEND: "gl" },
+    message:
+      /^Cannot (train with --dtype half: wanted an adapter with the feature shader-f16, found .* without it|open a GPU: .*)$/,
+  },
   "a negative beta": {
     args: [...ON_SHAPES, "--teacher", "done", "--beta", "-1"],
     code: 2,
