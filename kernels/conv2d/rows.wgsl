@@ -42,12 +42,12 @@ fn add_products(sum: vec4f, w: mat4x4f, v: vec4f) -> vec4f {
 }
 
 fn add_tap(y: mat4x4f, w: Tap, v: vec4f) -> mat4x4f {
-  return mat4x4f(
-    add_products(y[0], w.a, v),
-    add_products(y[1], w.b, v),
-    add_products(y[2], w.c, v),
-    add_products(y[3], w.d, v),
-  );
+  var sum = y;
+  sum[0] = add_products(y[0], w.a, v);
+  if (out_quads > 1) { sum[1] = add_products(y[1], w.b, v); }
+  if (out_quads > 2) { sum[2] = add_products(y[2], w.c, v); }
+  if (out_quads > 3) { sum[3] = add_products(y[3], w.d, v); }
+  return sum;
 }
 
 fn add_pair(y: mat4x4f, w: Pair, far: vec4f, near: vec4f) -> mat4x4f {

@@ -23,6 +23,8 @@ const CASES: readonly Case[] = [
   { name: "many channels", x: [1, 6, 11, 44], outputs: 84, kernel: 3, stride: 1 },
   { name: "stride 2", x: [3, 13, 18, 12], outputs: 41, kernel: 3, stride: 2 },
   { name: "even sides at stride 2", x: [2, 8, 16, 36], outputs: 8, kernel: 3, stride: 2 },
+  { name: "few inputs", x: [3, 5, 6, 3], outputs: 20, kernel: 3, stride: 1 },
+  { name: "many channels at stride 2", x: [2, 7, 9, 20], outputs: 40, kernel: 3, stride: 2 },
   { name: "a kernel of one pixel", x: [2, 10, 12, 16], outputs: 20, kernel: 1, stride: 2 },
   { name: "a single channel and pixel", x: [1, 1, 1, 1], outputs: 1, kernel: 3, stride: 1 },
 ];

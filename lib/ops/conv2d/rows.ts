@@ -25,14 +25,18 @@ function fits({ hasSubgroups, adapter }: Gpu, { w, stride, padding }: Geometry):
     padding < height;
 }
 
-/** Loads cost most on a software adapter; a result of few pixels or channels would leave most of a tile empty. */
-function suits({ adapter }: Gpu, { width, channels }: { width: number; channels: number }) {
-  return adapter.isSoftware && 2 * width > TILE_PIXELS && 2 * quadsOf(channels) > TILE_QUADS;
+/** Loads cost most on a software adapter; a result of few pixels would leave most of a tile empty. */
+function suits({ adapter }: Gpu, width: number): boolean {
+  return adapter.isSoftware && 2 * width > TILE_PIXELS;
 }
 
-/** The products of Winograd's F(2, 3) are for rows of three taps whose pixels lie side by side. */
+/**
+ * The products of Winograd's F(2, 3) are for rows of three taps whose pixels lie side by side. On a single vec4 of inputs
+ * they save next to nothing, and their rounding in a network's first layer decides which rectifiers open.
+ */
 function takesWinograd(gpu: Gpu, geometry: Geometry): boolean {
-  return fits(gpu, geometry) && geometry.w[1] === 3 && geometry.stride === 1;
+  const [, width, inputs] = geometry.w;
+  return fits(gpu, geometry) && width === 3 && geometry.stride === 1 && quadsOf(inputs) > 1;
 }
 
 function gridOver(tiles: number, columns: number): Grid {
@@ -68,7 +72,7 @@ export const rowsForward: Variant<ForwardJob> = {
   ...forward("forward"),
   name: "rows",
   fits,
-  suits: (gpu, { y }) => suits(gpu, { width: y[2], channels: y[3] }),
+  suits: (gpu, { y }) => suits(gpu, y[2]),
 };
 
 /** The same by Winograd's F(2, 3) along x. */
@@ -112,7 +116,7 @@ export const rowsInputGradient: Variant<InputGradientJob> = {
   ...inputGradient("forward"),
   name: "rows",
   fits,
-  suits: (gpu, { x, stride }) => suits(gpu, { width: x[2] / stride, channels: x[3] }),
+  suits: (gpu, { x, stride }) => suits(gpu, x[2] / stride),
 };
 
 /** The same by Winograd's F(2, 3) along x, at stride 1. */
@@ -123,30 +127,35 @@ export const winogradInputGradient: Variant<InputGradientJob> = {
   suits: rowsInputGradient.suits,
 };
 
-const TARGET_INVOCATIONS = 1024;
+const TARGET_INVOCATIONS = 512;
 
 /** All nine taps of four by sixteen channels an invocation. */
 export const rowsWeightGradient: Variant<WeightGradientJob> = {
   name: "rows",
   kernels: [weightGradientKernel],
   fits: (gpu, geometry) => fits(gpu, geometry) && geometry.w[0] === 3 && geometry.w[1] === 3,
-  suits: (gpu, { y }) => suits(gpu, { width: y[2], channels: y[3] }),
+  suits: (gpu, { y }) => suits(gpu, y[2]),
   run({ geometry, x, dy, dw }) {
-    const inQuads = quadsOf(geometry.w[2]);
-    const across = inQuads > 4 ? 8 : 4;
-    const tiles = Math.ceil(quadsOf(geometry.w[3]) / TILE_QUADS) * Math.ceil(inQuads / across);
-    const parts = split(geometry.y[0] * geometry.y[1], {
-      least: 1,
-      most: Math.ceil(TARGET_INVOCATIONS / (tiles * across)),
+    const [inQuads, outQuads] = [quadsOf(geometry.w[2]), quadsOf(geometry.w[3])];
+    const across = inQuads === 1 && geometry.stride === 1 && geometry.padding === 1 ? 1 : 4;
+    const splitsOutputs = across === 4 && outQuads > TILE_QUADS;
+    const tileQuads = splitsOutputs ? 2 * TILE_QUADS : TILE_QUADS;
+    const tiles = Math.ceil(outQuads / tileQuads) * Math.ceil(inQuads / across);
+    const partsOfEight = splitsOutputs ? 1 : SHARING_LANES / across;
+    const { chunk } = split(geometry.y[0] * geometry.y[1], {
+      least: 4,
+      most: Math.ceil(TARGET_INVOCATIONS * partsOfEight / (SHARING_LANES * tiles)),
     });
+    const eights = Math.ceil(geometry.y[0] * geometry.y[1] / (chunk * partsOfEight));
+    const parts = { chunk, chunks: eights * partsOfEight };
     const { kernel_height: _h, kernel_width: _w, ...constants } = constantsOf(geometry);
     runParts(dw, parts, (partial) =>
       weightGradientKernel.dispatch("weight_gradient", {
         read: [x, dy],
         write: [partial],
-        constants: { ...constants, across, ...parts },
+        constants: { ...constants, across, splits_outputs: splitsOutputs ? 1 : 0, ...parts },
         flop: flopOf(geometry),
-        grid: gridFor(tiles * Math.ceil(parts.chunks / (8 / across)) * 8, 64),
+        grid: gridFor(tiles * eights * SHARING_LANES, 64),
       }));
   },
 };
