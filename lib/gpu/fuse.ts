@@ -27,8 +27,9 @@ interface Uses {
 /**
  * Merges neighbours, by the rules that the dispatches bring along: a producer takes its only consumer's work into its
  * store, or every consumer of a producer computes by itself what that one would have stored. The value between them is
- * then never in memory. Last, small dispatches that need nothing of each other may become one. What is merged is an intermediate tensor with one writer that is no output; nothing moves
- * across a dispatch that changes what it reads or touches what it writes.
+ * then never in memory. Last, small dispatches that need nothing of each other may become one. What is merged is an
+ * intermediate tensor with one writer that is no output; nothing moves across a dispatch that changes what it reads or
+ * touches what it writes.
  *
  * @param recorded The dispatches in the order of recording.
  */
