@@ -41,7 +41,7 @@ Deno.test("scale: merged with a sum's store and a broadcast's load, it computes 
   apart.run();
   assert.deepEqual(await gpu.read(merged.outputs), await gpu.read(apart.outputs));
   assert.deepEqual(merged.plan.fused, [
-    "sum.row + scale.forward",
+    `${gpu.hasSubgroups ? "subgroup_sum" : "sum"}.row + scale.forward`,
     "broadcast.over_channels + scale.forward",
     "broadcast.over_rows + scale.forward",
   ]);
