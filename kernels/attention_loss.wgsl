@@ -7,8 +7,8 @@ alias real = f32;
 //   ds[p, c] = 4 / (channels N positions) * dy * slope[p] * s[p, c]      (+ addend, merged with its neighbour)
 // Layout: s, ds, addend [N, positions, quads] vec4s; t [N, positions, teacher_quads]; slope [N, positions padded to a
 // multiple of four]; scratch like slope; parts [N, likewise], a sample's sum of d^2; y, dy a scalar.
-// `forward` is a workgroup a sample, whose lanes stride over the positions; `finish` is one workgroup that adds up the
-// samples; `vjp` has an invocation a vec4 of ds.
+// `forward` is a workgroup a sample, whose lanes stride over the positions; sum.wgsl adds up the samples; `vjp` has an
+// invocation a vec4 of ds.
 override batch: u32;
 override positions: u32;
 override stored: u32; // positions, padded
@@ -16,6 +16,7 @@ override channels: u32;
 override quads: u32; // vec4s a position of s
 override teacher_channels: u32 = 1;
 override teacher_quads: u32 = 1;
+override factor: f32 = 1; // of dy, where a product with a fixed number is merged with it
 override added: bool = false;
 override lanes: u32 = 64;
 const EPSILON = 1e-12;
@@ -89,18 +90,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   }
 }
 
-@group(0) @binding(0) var<storage, read> sums_of_samples: array<f32>; // parts
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
-
-@compute @workgroup_size(lanes)
-fn finish(@builtin(local_invocation_index) lane: u32) {
-  var total = 0f;
-  for (var n = lane; n < batch; n += lanes) { total += sums_of_samples[n]; }
-  let sum = sum_of_lanes(lane, vec2f(total)).x;
-  if (lane == 0) { y[0] = vec4f(sum / f32(batch * positions), 0, 0, 0); }
-}
-
-@group(0) @binding(1) var<storage, read> factor: array<f32>; // slope
+@group(0) @binding(1) var<storage, read> slopes: array<f32>; // slope
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
 @group(0) @binding(3) var<storage, read> addend: array<vec4<real>>; // any tensor, where nothing is added
 @group(0) @binding(4) var<storage, read_write> ds: array<vec4<real>>;
@@ -115,7 +105,7 @@ fn vjp(
   if (i >= batch * positions * quads) { return; }
   let position = i / quads;
   let at = position / positions * stored + position % positions;
-  var d = 4 / (f32(channels) * f32(batch * positions)) * dy[0] * factor[at] * vec4f(s[i]);
+  var d = 4 / (f32(channels) * f32(batch * positions)) * (factor * dy[0]) * slopes[at] * vec4f(s[i]);
   if (added) { d += vec4f(addend[i]); }
   ds[i] = vec4<real>(d);
 }

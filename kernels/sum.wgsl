@@ -51,13 +51,17 @@ fn columns_finish(
   if (lane == 0) { y[group.x] = quad_totals[0]; }
 }
 
-// The whole sums over the rows of several x side by side, one after the other in the numbering of invocations.
+// The whole sums over the rows of several x side by side, one after the other in the numbering of invocations; or, for
+// two_rows and four_rows, each x's whole sum as one row, a workgroup each.
 override rows1: u32 = 0;
 override rows2: u32 = 0;
 override rows3: u32 = 0;
 override quads1: u32 = 0;
 override quads2: u32 = 0;
 override quads3: u32 = 0;
+override factor1: f32 = 1;
+override factor2: f32 = 1;
+override factor3: f32 = 1;
 @group(0) @binding(1) var<storage, read> x1: array<vec4<real>>;
 @group(0) @binding(2) var<storage, read_write> y0_of_two: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y1_of_two: array<vec4f>;
@@ -136,6 +140,16 @@ fn four_columns(
 @group(0) @binding(1) var<storage, read_write> row_sums: array<f32>;
 var<workgroup> totals: array<f32, lanes>;
 
+// What the lanes have added up, in all; the first lane gets it.
+fn add_lanes(lane: u32, total: vec4f) -> f32 {
+  totals[lane] = total.x + total.y + total.z + total.w;
+  for (var half = lanes / 2; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (lane < half) { totals[lane] += totals[lane + half]; }
+  }
+  return totals[0];
+}
+
 // x [rows, chunk] with the last row possibly short, row_sums [rows, padded to a multiple of four with zeros].
 // One workgroup a row.
 @compute @workgroup_size(lanes)
@@ -149,10 +163,46 @@ fn row(
   for (var i = row * chunk + lane; i < min((row + 1) * chunk, quads); i += lanes) {
     total += vec4f(x[i]);
   }
-  totals[lane] = total.x + total.y + total.z + total.w;
-  for (var half = lanes / 2; half > 0; half /= 2) {
-    workgroupBarrier();
-    if (lane < half) { totals[lane] += totals[lane + half]; }
+  let sum = add_lanes(lane, total);
+  if (lane == 0 && row < (rows + 3) / 4 * 4) { row_sums[row] = factor * sum; }
+}
+
+@compute @workgroup_size(lanes)
+fn two_rows(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  var total = vec4f();
+  switch (group.x) {
+    case 0u: { for (var i = lane; i < quads; i += lanes) { total += vec4f(x[i]); } }
+    default: { for (var i = lane; i < quads1; i += lanes) { total += vec4f(x1[i]); } }
   }
-  if (lane == 0 && row < (rows + 3) / 4 * 4) { row_sums[row] = factor * totals[0]; }
+  let sum = add_lanes(lane, total);
+  if (lane > 0) { return; }
+  switch (group.x) {
+    case 0u: { y0_of_two[0] = vec4f(factor * sum, 0, 0, 0); }
+    default: { y1_of_two[0] = vec4f(factor1 * sum, 0, 0, 0); }
+  }
+}
+
+@compute @workgroup_size(lanes)
+fn four_rows(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  var total = vec4f();
+  switch (group.x) {
+    case 0u: { for (var i = lane; i < quads; i += lanes) { total += vec4f(x[i]); } }
+    case 1u: { for (var i = lane; i < quads1; i += lanes) { total += vec4f(x1[i]); } }
+    case 2u: { for (var i = lane; i < quads2; i += lanes) { total += vec4f(x2[i]); } }
+    default: { for (var i = lane; i < quads3; i += lanes) { total += vec4f(x3[i]); } }
+  }
+  let sum = add_lanes(lane, total);
+  if (lane > 0) { return; }
+  switch (group.x) {
+    case 0u: { y0[0] = vec4f(factor * sum, 0, 0, 0); }
+    case 1u: { y1[0] = vec4f(factor1 * sum, 0, 0, 0); }
+    case 2u: { y2[0] = vec4f(factor2 * sum, 0, 0, 0); }
+    default: { y3[0] = vec4f(factor3 * sum, 0, 0, 0); }
+  }
 }

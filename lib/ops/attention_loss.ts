@@ -5,7 +5,9 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import { addendOf } from "./add.ts";
 import { lanesOf } from "./lanes.ts";
+import { factorOf, scale } from "./scale.ts";
 import { fourSizes, storedQuads, wantReal, wantShape, wantType } from "./shapes.ts";
+import { sum } from "./sum.ts";
 
 const kernel = new Kernel("attention_loss", source);
 
@@ -59,8 +61,7 @@ export function attentionLoss(student: Tensor, teacher: Tensor): Tensor {
     },
     grid: [padded(batch)],
   });
-  const y = gpu.empty([], { label: "attention_loss.y" });
-  kernel.dispatch("finish", { read: [parts], write: [y], constants, grid: [1] });
+  const y = scale(sum(parts, { keep: "none" }), 1 / (batch * positions));
   return record({
     name: "attentionLoss",
     inputs: [student],
@@ -72,7 +73,7 @@ export function attentionLoss(student: Tensor, teacher: Tensor): Tensor {
         write: [ds],
         constants: { ...constants, lanes: 64 },
         grid: gridFor(storedQuads(ds), 64),
-        fusion: { absorb: addToStore },
+        fusion: { absorb: addToStore, inline: scaleLoad },
       });
       return [ds];
     },
@@ -89,5 +90,15 @@ function addToStore(pair: Pair): Merged | null {
     read: [...producer.read.slice(0, -1), addend],
     write: consumer.write,
     constants: { ...producer.constants, added: 1 },
+  };
+}
+
+/** Multiplies the loss's gradient by a fixed number as it is loaded. */
+function scaleLoad({ producer, consumer: { read, constants }, through }: Pair): Merged | null {
+  const factor = factorOf(producer);
+  if (factor === null || constants["factor"] !== undefined) return null;
+  return {
+    read: read.flatMap((tensor) => tensor.storage === through.storage ? producer.read : [tensor]),
+    constants: { ...constants, factor },
   };
 }

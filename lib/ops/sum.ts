@@ -1,7 +1,15 @@
 import subgroupSource from "../../kernels/subgroup_sum.wgsl" with { type: "text" };
 import source from "../../kernels/sum.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
-import { type Dispatch, gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
+import {
+  type Dispatch,
+  type DispatchOptions,
+  gridFor,
+  Kernel,
+  type Merged,
+  type Pair,
+  split,
+} from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
@@ -119,31 +127,48 @@ export function finishColumns(partial: Tensor, y: Tensor, { rows }: { rows: numb
     write: [y],
     constants: { rows, quads, chunk: rows },
     grid: gridFor(quads, 64),
-    fusion: { beside: sumTogether },
+    fusion: { beside: columnsTogether },
   });
 }
 
-/** The entry points by how many sums they make. */
-const TOGETHER = new Map([[2, "two_columns"], [4, "four_columns"]]);
+/** The words in the entry points' names, by how many sums they make. */
+const TOGETHER = new Map([[2, "two"], [4, "four"]]);
 
-/** Makes the sums of two dispatches in one, of as many each: alone, then in pairs. */
-function sumTogether(earlier: Dispatch, later: Dispatch): Merged | null {
-  const entry = TOGETHER.get(2 * later.read.length);
-  if (entry === undefined || !kernel.runs(earlier, later.entry)) return null;
-  const jobs = [earlier, later].flatMap(({ read, write, constants }) =>
-    read.map((x, at) => ({ x, y: write[at] ?? x, rows: constants[`rows${at || ""}`] ?? 0 }))
+/**
+ * The sums of two dispatches in one, of as many each: alone, then in pairs. The constants that each sum has of its own
+ * are numbered from the second on.
+ */
+function joined(
+  [earlier, later]: readonly [Dispatch, Dispatch],
+  { form, own }: { form: string; own: readonly string[] },
+): Merged & Pick<DispatchOptions, "write"> | null {
+  const word = TOGETHER.get(2 * later.read.length);
+  if (word === undefined || earlier.kernel !== later.kernel || earlier.entry !== later.entry) {
+    return null;
+  }
+  const numbered = own.flatMap((name) =>
+    [earlier, later]
+      .flatMap(({ read, constants }) => read.map((_, at) => constants[`${name}${at || ""}`] ?? 1))
+      .map((value, at) => [`${name}${at || ""}`, value] as const)
   );
-  const sizes = jobs.flatMap(({ y, rows }, at) => [
-    [`rows${at || ""}`, rows] as const,
-    [`quads${at || ""}`, storedQuads(y)] as const,
-  ]);
   return {
-    entry,
-    read: jobs.map(({ x }) => x),
-    write: jobs.map(({ y }) => y),
-    constants: { ...Object.fromEntries(sizes), chunk: 0 },
-    grid: gridFor(jobs.reduce((total, { y }) => total + storedQuads(y), 0), 64),
+    entry: `${word}_${form}`,
+    read: [...earlier.read, ...later.read],
+    write: [...earlier.write, ...later.write],
+    constants: { ...later.constants, ...Object.fromEntries(numbered), chunk: 0 },
   };
+}
+
+function columnsTogether(earlier: Dispatch, later: Dispatch): Merged | null {
+  const merged = joined([earlier, later], { form: "columns", own: ["rows", "quads"] });
+  if (merged === null) return null;
+  const quads = merged.write.reduce((total, y) => total + storedQuads(y), 0);
+  return { ...merged, grid: gridFor(quads, 64) };
+}
+
+function rowsTogether(earlier: Dispatch, later: Dispatch): Merged | null {
+  const merged = joined([earlier, later], { form: "rows", own: ["quads", "factor"] });
+  return merged === null ? null : { ...merged, grid: [merged.write.length] };
 }
 
 function sumRows(x: Tensor, { y, rows, chunk }: { y: Tensor; rows: number; chunk: number }): void {
@@ -153,7 +178,7 @@ function sumRows(x: Tensor, { y, rows, chunk }: { y: Tensor; rows: number; chunk
     write: [y],
     constants: { rows, quads: storedQuads(x), chunk, lanes },
     grid: gridFor(Math.ceil(rows / 4) * 4, 1),
-    fusion: { absorb: scaleStore },
+    fusion: { absorb: scaleStore, ...(rows === 1 ? { beside: rowsTogether } : {}) },
   });
 }
 

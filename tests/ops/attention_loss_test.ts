@@ -8,6 +8,7 @@ import { attentionLoss } from "../../lib/ops/attention_loss.ts";
 import { attentionMap } from "../../lib/ops/attention_map.ts";
 import { meanSquaredDifference } from "../../lib/ops/mean_squared_difference.ts";
 import { multiply } from "../../lib/ops/multiply.ts";
+import { scale } from "../../lib/ops/scale.ts";
 import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
@@ -85,18 +86,23 @@ async function stepOf(
     fusion,
     build: () => {
       const y = loss(x, teacher);
-      return [y, ...gradients(add(y, sum(multiply(x, x), { keep: "none" })), [x])];
+      const total = add(scale(y, 3), sum(multiply(x, x), { keep: "none" }));
+      return [y, ...gradients(total, [x])];
     },
   });
   program.run();
   return { found: await gpu.read(program.outputs), names: program.plan.dispatches.map(nameOf) };
 }
 
-Deno.test("attentionLoss: its gradient takes another one in its store", async () => {
+Deno.test("attentionLoss: its gradient takes a factor in its load and another gradient in its store", async () => {
   const gpu = await testGpu();
   const merged = await stepOf(gpu, { fusion: true, loss: attentionLoss });
   const plain = await stepOf(gpu, { fusion: false, loss: attentionLoss });
-  assert.ok(merged.names.some((name) => name.startsWith("attention_loss.vjp + add.forward")));
+  assert.ok(
+    merged.names.some((name) =>
+      name.startsWith("attention_loss.vjp + scale.forward + add.forward")
+    ),
+  );
   assert.ok(!plain.names.some((name) => name.includes("+")));
   assert.deepEqual(merged.found, plain.found);
 });

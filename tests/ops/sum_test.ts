@@ -159,3 +159,21 @@ Deno.test("finishColumns: sums of several tensors in one dispatch have the bits 
   const entries = merged.plan.dispatches.map(({ entry }) => entry);
   assert.deepEqual(entries, ["four_columns", "two_columns", "columns"]);
 });
+
+Deno.test("sum: scalars of several tensors in one dispatch have the bits of one by one", async () => {
+  const adapter = await requestAdapter();
+  assert.ok(adapter !== null);
+  using plain = await Gpu.open({ adapter: withoutFeature("subgroups", adapter) });
+  const sizes = [1, 7, 130, 64, 1000, 33, 260];
+  for (const gpu of [plain, await testGpu()]) {
+    const tensors = sizes.map((size, at) => gpu.tensor(randomValues(size, { seed: at }), [size]));
+    const build = () => tensors.map((x, at) => at % 2 === 0 ? mean(x) : sum(x, { keep: "none" }));
+    using merged = await Program.record(gpu, { label: "merged", build });
+    using apart = await Program.record(gpu, { label: "apart", build, fusion: false });
+    merged.run();
+    apart.run();
+    assert.deepEqual(await gpu.read(merged.outputs), await gpu.read(apart.outputs));
+    const entries = merged.plan.dispatches.map(({ entry }) => entry);
+    assert.deepEqual(entries, ["four_rows", "two_rows", "row"]);
+  }
+});
