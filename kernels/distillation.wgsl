@@ -1,7 +1,8 @@
 alias real = f32;
 // Knowledge distillation (Hinton et al. 2015), a number a sample, from softmax.wgsl's results at temperature T:
 //   losses[n] = T^2 sum_c p[n, c] (log p[n, c] - log q[n, c]),  p = softmax(teacher / T), q = softmax(student / T)
-//   vjp: dstudent[n, c] = T (q[n, c] - p[n, c]) dlosses[n];  the teacher has none.
+//   vjp: dstudent[n, c] = T (q[n, c] - p[n, c]) dlosses[n];  the teacher has none. dlosses may be
+//   one number for all, times a factor, if the broadcast is merged with it.
 // Layout: logits, p, q [N, classes padded to a multiple of four]; log sums, losses, dlosses [N, likewise].
 // `forward` has an invocation a sample, padding included; `vjp` one a stored element.
 override count: u32; // forward: samples; vjp: stored elements
@@ -9,6 +10,8 @@ override padded: u32 = 0; // forward: samples, padded
 override classes: u32 = 0;
 override stored: u32; // classes, padded
 override temperature: f32;
+override spread: bool = false; // vjp: dlosses is a scalar
+override factor: f32 = 1; // vjp: of that scalar
 override lanes: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> student: array<real>;
@@ -53,5 +56,7 @@ fn vjp(
 ) {
   let i = (group.y * groups.x + group.x) * lanes + lane;
   if (i >= count) { return; }
-  dstudent[i] = real(temperature * (f32(q[i]) - f32(p[i])) * dlosses[i / stored]);
+  var dloss = factor * dlosses[0];
+  if (!spread) { dloss = dlosses[i / stored]; }
+  dstudent[i] = real(temperature * (f32(q[i]) - f32(p[i])) * dloss);
 }

@@ -71,3 +71,19 @@ function scaleLoad({ producer, consumer: { constants } }: Pair): Merged | null {
   if (factor === null || constants["factor"] !== undefined) return null;
   return { read: producer.read, constants: { ...constants, factor } };
 }
+
+/**
+ * Loads one number for all, times a factor, where a broadcast would have repeated it: the `inline` rule of a dispatch
+ * that reads a number a sample and has the overrides `spread` and `factor`.
+ */
+export function spreadLoad(
+  { producer, consumer: { read, constants }, through }: Pair,
+): Merged | null {
+  const [value] = producer.read;
+  if (!kernel.runs(producer, "over_channels") || value?.size !== 1) return null;
+  const { factor = 1 } = producer.constants;
+  return {
+    read: read.map((tensor) => tensor.storage === through.storage ? value : tensor),
+    constants: { ...constants, spread: 1, factor },
+  };
+}

@@ -3,11 +3,11 @@ import { gridFor, Kernel } from "../gpu/kernel.ts";
 import { padded } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
-import { broadcast } from "./broadcast.ts";
+import { broadcast, spreadLoad } from "./broadcast.ts";
 import { multiply } from "./multiply.ts";
 import { oneHot } from "./one_hot.ts";
-import { storedQuads, twoSizes, wantShape } from "./shapes.ts";
-import { softmax, softmaxWithLogSum } from "./softmax.ts";
+import { storedQuads, twoSizes, wantShape, wantType } from "./shapes.ts";
+import { softmax } from "./softmax.ts";
 import { subtract } from "./subtract.ts";
 
 const kernel = new Kernel("cross_entropy", source);
@@ -33,27 +33,29 @@ const kernel = new Kernel("cross_entropy", source);
 export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   const [batch, classes] = twoSizes(logits, "take the cross-entropy of the logits");
   wantShape(labels, [batch], "take the cross-entropy");
-  const { probabilities, logSum } = softmaxWithLogSum(logits, { temperature: 1 });
-  const losses = logits.gpu.empty([batch], { label: "cross_entropy.losses" });
-  const stored = padded(classes);
+  wantType(logits, "f32", "take the cross-entropy of the logits");
+  const { gpu } = logits;
+  const losses = gpu.empty([batch], { label: "cross_entropy.losses" });
+  const normalisers = gpu.empty([2, batch], { label: "cross_entropy.normalisers" });
+  const constants = { batch, classes, stored: padded(classes), padded: padded(batch) };
   kernel.dispatch("forward", {
-    read: [logits, logSum, labels],
-    write: [losses],
-    constants: { count: batch, padded: padded(batch), stored },
-    grid: gridFor(padded(batch), 64),
+    read: [logits, labels],
+    write: [losses, normalisers],
+    constants,
+    grid: [padded(batch)],
   });
   return record({
     name: "crossEntropy",
     inputs: [logits],
     output: losses,
     vjp: (dlosses) => {
-      const dx = logits.gpu.empty(logits.shape, { label: "cross_entropy.dx" });
-      const count = storedQuads(dx) * 4;
+      const dx = gpu.empty(logits.shape, { label: "cross_entropy.dx" });
       kernel.dispatch("vjp", {
-        read: [probabilities, dlosses, labels],
+        read: [logits, labels, normalisers, dlosses],
         write: [dx],
-        constants: { count, stored },
-        grid: gridFor(count, 64),
+        constants,
+        grid: gridFor(storedQuads(dx) * 4, 64),
+        fusion: { inline: spreadLoad },
       });
       return [dx];
     },

@@ -3,7 +3,7 @@ import { gridFor, Kernel } from "../gpu/kernel.ts";
 import { padded } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record, stopGradient } from "../tape.ts";
-import { broadcast } from "./broadcast.ts";
+import { broadcast, spreadLoad } from "./broadcast.ts";
 import { multiply } from "./multiply.ts";
 import { scale } from "./scale.ts";
 import { storedQuads, twoSizes, wantShape } from "./shapes.ts";
@@ -63,6 +63,7 @@ export function distillation(
         write: [dstudent],
         constants: { count, stored, temperature },
         grid: gridFor(count, 64),
+        fusion: { inline: spreadLoad },
       });
       return [dstudent];
     },

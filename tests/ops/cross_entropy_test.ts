@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
+import { nameOf } from "../../lib/gpu/kernel.ts";
+import { Program } from "../../lib/gpu/program.ts";
+import { gradients } from "../../lib/gradients.ts";
 import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
+import { scale } from "../../lib/ops/scale.ts";
+import { mean } from "../../lib/ops/sum.ts";
+import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
+import { randomValues } from "../support/random.ts";
 import { logSoftmax } from "../support/reference/softmax.ts";
 
 for (const labels of [[9, 0, 4, 4, 7], [3]]) {
@@ -45,6 +52,24 @@ Deno.test("crossEntropy: large logits do not overflow", async () => {
   const x = gpu.tensor([1e4, -1e4, 1e4, -1e4], [2, 2]);
   const labels = gpu.tensor([0, 1], [2], { dtype: "u32" });
   assertClose(await crossEntropy(x, labels).read(), [0, 2e4], { what: "losses" });
+});
+
+Deno.test("crossEntropy: its gradient loads the mean's once", async () => {
+  const gpu = await testGpu();
+  const shape = [5, 7];
+  const x = watch(gpu.tensor(randomValues(35, { seed: 1 }), shape));
+  const labels = gpu.tensor([6, 0, 3, 3, 1], [5], { dtype: "u32" });
+  const build = () => {
+    const loss = mean(crossEntropy(x, labels));
+    return [loss, ...gradients(scale(loss, 3), [x])];
+  };
+  using merged = await Program.record(gpu, { label: "merged", build });
+  using apart = await Program.record(gpu, { label: "apart", build, fusion: false });
+  merged.run();
+  apart.run();
+  assert.deepEqual(await gpu.read(merged.outputs), await gpu.read(apart.outputs));
+  const names = merged.plan.dispatches.map(nameOf);
+  assert.ok(!names.some((name) => name.startsWith("broadcast")), names.join());
 });
 
 Deno.test("crossEntropy: refuses what does not fit", async () => {

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { nameOf } from "../../lib/gpu/kernel.ts";
+import { Program } from "../../lib/gpu/program.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { distillation } from "../../lib/ops/distillation.ts";
+import { scale } from "../../lib/ops/scale.ts";
+import { mean } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -48,6 +52,24 @@ Deno.test("distillation: the teacher is a constant", async () => {
     name: "TypeError",
     message: /does not depend on t/,
   });
+});
+
+Deno.test("distillation: its gradient loads the mean's once", async () => {
+  const gpu = await testGpu();
+  const shape = [5, 7];
+  const x = watch(gpu.tensor(randomValues(35, { seed: 1 }), shape));
+  const teacher = gpu.tensor(randomValues(35, { seed: 2 }), shape);
+  const build = () => {
+    const loss = mean(distillation(x, teacher, { temperature: 4 }));
+    return [loss, ...gradients(scale(loss, 3), [x])];
+  };
+  using merged = await Program.record(gpu, { label: "merged", build });
+  using apart = await Program.record(gpu, { label: "apart", build, fusion: false });
+  merged.run();
+  apart.run();
+  assert.deepEqual(await gpu.read(merged.outputs), await gpu.read(apart.outputs));
+  const names = merged.plan.dispatches.map(nameOf);
+  assert.ok(!names.some((name) => name.startsWith("broadcast")), names.join());
 });
 
 Deno.test("distillation: refuses what does not fit", async () => {
