@@ -1,0 +1,92 @@
+import type { FileTensor } from "./file_tensor.ts";
+import type { HickleReply, HickleRequest } from "./hickle_worker.ts";
+import { decodedLimit } from "./limits.ts";
+
+const PATIENCE = 5_000;
+const MEBIBYTE = 2 ** 20;
+/** A second worker costs its start; below this many bytes it does not pay. */
+const BYTES_A_WORKER = 24 * MEBIBYTE;
+const MOST_WORKERS = 4;
+
+/**
+ * Reads the arrays of a hickle file, versions 1 to 5, from disk. The HDF5 library runs in workers, several for a large
+ * file, which are ended when five seconds pass without an array.
+ *
+ * @param path The file; errors name it.
+ * @returns Arrays by name, nested dicts joined with dots, in the order of the dicts.
+ * @throws {Error} If the file is damaged, or holds something else than arrays of numbers.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".hkl" });
+ * await assert.rejects(readHickle(path), /^Error: Cannot read .*\.hkl: /);
+ * await Deno.remove(path);
+ * ```
+ */
+export async function readHickle(path: string): Promise<Map<string, FileTensor>> {
+  const { size } = await Deno.stat(path);
+  const workers = Math.max(
+    1,
+    Math.min(MOST_WORKERS, navigator.hardwareConcurrency, Math.floor(size / BYTES_A_WORKER)),
+  );
+  const request = {
+    path,
+    workers,
+    limit: decodedLimit(size),
+    memoryLimit: 128 * MEBIBYTE + Math.min(size, 512 * MEBIBYTE),
+  };
+  using shares = new Shares();
+  const found = await Promise.all(
+    Array.from({ length: workers }, (_, worker) => shares.read({ ...request, worker })),
+  );
+  const tensors = new Map<string, FileTensor>();
+  for (const { name, tensor } of found.flat().sort((a, b) => a.at - b.at)) {
+    if (tensors.has(name)) {
+      throw new RangeError(`Cannot read ${path}: each name must occur once, found ${name} twice`);
+    }
+    tensors.set(name, tensor);
+  }
+  return tensors;
+}
+
+type Found = Extract<HickleReply, { kind: "tensor" }>;
+
+class Shares implements Disposable {
+  readonly #workers: Worker[] = [];
+
+  read(request: HickleRequest): Promise<Found[]> {
+    const worker = new Worker(new URL("./hickle_worker.ts", import.meta.url), { type: "module" });
+    this.#workers.push(worker);
+    const found: Found[] = [];
+    return new Promise((resolve, reject) => {
+      const fail = (reason: string) => reject(new Error(`Cannot read ${request.path}: ${reason}`));
+      const late = () =>
+        fail(
+          `the HDF5 library must give an array every ${PATIENCE / 1000} s, found none after ${
+            found.at(-1)?.name ?? "the start"
+          }`,
+        );
+      let timer = setTimeout(late, PATIENCE);
+      worker.onmessage = ({ data }: MessageEvent<HickleReply>) => {
+        clearTimeout(timer);
+        if (data.kind === "done") resolve(found);
+        else if (data.kind === "failed") fail(data.message);
+        else {
+          if (data.kind === "tensor") found.push(data);
+          timer = setTimeout(late, PATIENCE);
+        }
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        clearTimeout(timer);
+        fail(event.message);
+      };
+      worker.postMessage(request);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const worker of this.#workers) worker.terminate();
+  }
+}
