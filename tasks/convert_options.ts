@@ -22,16 +22,21 @@ export type ConvertCommand =
 const FLAGS: Flags<{ to: NameStyle; list: boolean }> = {
   to: {
     group: "Conversion:",
-    help: "Whose names the tensors of a ResNet get; batch normalisation is folded where they have none",
+    help:
+      "Whose names the tensors of a ResNet get; batch normalisation is folded where they have none",
     value: NAME_STYLES.join("|"),
     read: readOneOf(NAME_STYLES),
   },
-  list: toggle("Conversion:", "Print names, shapes, dtypes and norms; without OUT nothing is written"),
+  list: toggle(
+    "Conversion:",
+    "Print names, shapes, dtypes and norms; without OUT nothing is written",
+  ),
 };
 
 const TEXT: CommandText = {
   name: "deno task convert",
-  about: "Converts a file of weights. IN is safetensors, hickle (.hkl, versions 1 to 5), PyTorch's\n" +
+  about:
+    "Converts a file of weights. IN is safetensors, hickle (.hkl, versions 1 to 5), PyTorch's\n" +
     "(.pth, .pt, .pt7, old and new), npz or npy, whatever its name; OUT ends in .safetensors, .npz or .hkl.",
   closing: `Examples:
   deno task convert resnet-34-export.hkl --list

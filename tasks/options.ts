@@ -51,7 +51,8 @@ export function parseFlags<T>(
 ): Parsed<T> {
   const program = new Command(text.name);
   const places = text.operands ?? [];
-  program.description(text.about).usage([...places, "[flags]"].join(" ")).helpOption(false).exitOverride();
+  program.description(text.about).usage([...places, "[flags]"].join(" ")).helpOption(false)
+    .exitOverride();
   program.configureOutput({
     getOutHasColors: () => false,
     getOutHelpWidth: () => 100,

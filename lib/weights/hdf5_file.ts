@@ -177,7 +177,9 @@ function dtypeOf(library: H5Module, metadata: Metadata): Hdf5Dataset["dtype"] {
     if (bits === 16 || bits === 32 || bits === 64) return `F${bits}`;
   }
   if (type === classes.H5T_INTEGER.value && !vlen) {
-    if (bits === 8 || bits === 16 || bits === 32 || bits === 64) return `${signed ? "I" : "U"}${bits}`;
+    if (bits === 8 || bits === 16 || bits === 32 || bits === 64) {
+      return `${signed ? "I" : "U"}${bits}`;
+    }
   }
   if (type === classes.H5T_ENUM.value && size === 1) {
     const members = Object.keys(enum_type?.members ?? {});

@@ -109,7 +109,9 @@ function isPair(source: HickleSource, path: string): boolean {
 
 function textOf(source: HickleSource, path: string): string {
   const length = (source.describe(path).shape ?? [0]).reduce((a, b) => a * b, 1);
-  if (length > 10_000) throw new RangeError(`a key must be short, found ${length} bytes at ${path}`);
+  if (length > 10_000) {
+    throw new RangeError(`a key must be short, found ${length} bytes at ${path}`);
+  }
   return new TextDecoder().decode(source.read(path, length));
 }
 

@@ -26,7 +26,12 @@ export interface HickleRequest {
 /** What the worker answers: every array as it comes, and one message at the end. */
 export type HickleReply =
   | { readonly kind: "alive" }
-  | { readonly kind: "tensor"; readonly at: number; readonly name: string; readonly tensor: FileTensor }
+  | {
+    readonly kind: "tensor";
+    readonly at: number;
+    readonly name: string;
+    readonly tensor: FileTensor;
+  }
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly message: string };
 
@@ -61,7 +66,9 @@ function* sizesOf(file: Hdf5File, limit: number): Generator<Sized> {
     total += bytes;
     if (!(total <= limit)) {
       throw new RangeError(
-        `${path} is [${shape.join(", ")}] of ${dtype}, and with it the arrays take ${total} bytes; ` +
+        `${path} is [${
+          shape.join(", ")
+        }] of ${dtype}, and with it the arrays take ${total} bytes; ` +
           `a file of this size may have ${limit}`,
       );
     }

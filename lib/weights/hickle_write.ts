@@ -78,7 +78,9 @@ export async function formatHickle(
   const { FS } = await h5wasm.ready;
   const ready = Array.from(tensors, ([name, tensor]) => {
     if (/[/\\]/.test(name)) {
-      throw new TypeError(`Cannot write ${name}: a name in a hickle file must have no slash, found one`);
+      throw new TypeError(
+        `Cannot write ${name}: a name in a hickle file must have no slash, found one`,
+      );
     }
     return { name, tensor, data: numbersOf(name, tensor) };
   });

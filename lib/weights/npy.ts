@@ -47,8 +47,9 @@ export function parseNpy(bytes: Uint8Array): FileTensor {
  */
 export function formatNpy({ dtype, shape, data }: FileTensor): Uint8Array<ArrayBuffer> {
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
-  const header =
-    `{'descr': '${wordNumpyDType(dtype)}', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const header = `{'descr': '${
+    wordNumpyDType(dtype)
+  }', 'fortran_order': False, 'shape': (${sizes}), }`;
   const dataStart = Math.ceil((10 + header.length + 1) / 64) * 64;
   const bytes = new Uint8Array(dataStart + data.length);
   bytes.set([...NPY_MAGIC, 1, 0]);

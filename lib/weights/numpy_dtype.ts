@@ -38,7 +38,9 @@ export function readNumpyDType(text: string): NumpyDType {
   const [, order, code = ""] = /^([<>|=]?)([a-z]\d)$/.exec(text) ?? [];
   const dtype = Object.hasOwn(CODES, code) ? CODES[code] : undefined;
   if (dtype === undefined) {
-    throw new TypeError(`dtype must be a type of numbers such as '<f4', found '${text.slice(0, 40)}'`);
+    throw new TypeError(
+      `dtype must be a type of numbers such as '<f4', found '${text.slice(0, 40)}'`,
+    );
   }
   return { dtype, bigEndian: order === ">" };
 }

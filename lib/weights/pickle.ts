@@ -113,7 +113,9 @@ class Machine {
 
   append(items: readonly unknown[]): void {
     const list = this.top();
-    if (!Array.isArray(list)) throw new TypeError(`must append to a list, found ${wordValue(list)}`);
+    if (!Array.isArray(list)) {
+      throw new TypeError(`must append to a list, found ${wordValue(list)}`);
+    }
     for (const item of items) list.push(item);
   }
 
@@ -148,7 +150,9 @@ class Machine {
     if (!(args instanceof Tuple) || !(callee instanceof PickleGlobal)) {
       throw new TypeError(`must call a global with a tuple, found ${wordValue(callee)}`);
     }
-    if (callee.make === undefined) throw new TypeError(`must not call ${callee.name}, found a call`);
+    if (callee.make === undefined) {
+      throw new TypeError(`must not call ${callee.name}, found a call`);
+    }
     this.#stack.push(callee.make(args.items));
   }
 

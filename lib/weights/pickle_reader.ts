@@ -59,7 +59,9 @@ export class PickleReader {
 
   /** A signed whole number of any length; a `bigint` where a number cannot hold it. */
   long(length: number): number | bigint {
-    if (length > 64) throw new RangeError(`must have numbers up to 64 bytes, found one of ${length}`);
+    if (length > 64) {
+      throw new RangeError(`must have numbers up to 64 bytes, found one of ${length}`);
+    }
     const bytes = this.take(length);
     const value = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
     return narrow(BigInt.asIntN(Math.max(1, 8 * length), value));

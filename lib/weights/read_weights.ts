@@ -50,7 +50,9 @@ export async function readWeights(path: string): Promise<WeightsFile> {
     return { format: "hickle", tensors: await readHickle(path), metadata: {} };
   }
   const bytes = await readBytes(path);
-  if (looksLikeSafetensors(bytes)) return { format: "safetensors", ...parseSafetensors(bytes, path) };
+  if (looksLikeSafetensors(bytes)) {
+    return { format: "safetensors", ...parseSafetensors(bytes, path) };
+  }
   try {
     const parsed = parseOthers(bytes);
     if (parsed !== undefined) return parsed;

@@ -2,8 +2,6 @@ import type { FileTensor } from "./file_tensor.ts";
 import { biasNorm, type ConvTensors, foldNorm, type NormTensors } from "./fold.ts";
 import { convNames, type ConvPlace, type NameStyle, styleOf } from "./names.ts";
 
-type Tensors = ReadonlyMap<string, FileTensor>;
-
 const NORM = {
   weight: "weight",
   bias: "bias",
@@ -30,7 +28,7 @@ const OUTPUTS = "fc";
  * ```
  */
 export function renameWeights(
-  tensors: Tensors,
+  tensors: ReadonlyMap<string, FileTensor>,
   { to, from }: { to: NameStyle; from: string },
 ): Map<string, FileTensor> {
   const style = styleOf(tensors);
@@ -63,7 +61,10 @@ export function renameWeights(
   return renamed;
 }
 
-function* placesOf(style: NameStyle, tensors: Tensors): Generator<ConvPlace> {
+function* placesOf(
+  style: NameStyle,
+  tensors: ReadonlyMap<string, FileTensor>,
+): Generator<ConvPlace> {
   const has = (place: ConvPlace) => tensors.has(convNames(style, place).weight);
   yield "stem";
   for (let group = 0; has({ group, block: 0, conv: 0 }); group++) {

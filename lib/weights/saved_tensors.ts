@@ -59,7 +59,8 @@ function isSaved(value: unknown): value is Saved {
 }
 
 function hasTensor(value: unknown): boolean {
-  return value instanceof Map && [...value.values()].some((item) => isSaved(item) || hasTensor(item));
+  return value instanceof Map &&
+    [...value.values()].some((item) => isSaved(item) || hasTensor(item));
 }
 
 function flatten(root: unknown): Map<string, Saved> {
@@ -67,7 +68,9 @@ function flatten(root: unknown): Map<string, Saved> {
   let visits = 0;
   const visit = (value: unknown, name: string, depth: number): void => {
     if (++visits > MOST_VISITS || depth > DEPTH) {
-      throw new RangeError(`dicts must be nested at most ${DEPTH} deep, found more at ${short(name)}`);
+      throw new RangeError(
+        `dicts must be nested at most ${DEPTH} deep, found more at ${short(name)}`,
+      );
     }
     if (isSaved(value)) {
       if (found.has(name)) throw new RangeError(`each name must occur once, found ${name} twice`);
@@ -96,7 +99,8 @@ function wordKey(key: unknown): string {
 /** `nn.DataParallel` puts its own name before every other. */
 function withoutWrapper(tensors: Map<string, Saved>): Map<string, Saved> {
   const wrapper = "module.";
-  const isWrapped = tensors.size > 0 && [...tensors.keys()].every((name) => name.startsWith(wrapper));
+  const isWrapped = tensors.size > 0 &&
+    [...tensors.keys()].every((name) => name.startsWith(wrapper));
   if (!isWrapped) return tensors;
   return new Map(Array.from(tensors, ([name, tensor]) => [name.slice(wrapper.length), tensor]));
 }

@@ -50,7 +50,9 @@ export function inCOrder(
 ): Uint8Array {
   if (shape.includes(0)) return new Uint8Array();
   const last = shape.reduce((sum, size, axis) => sum + (size - 1) * (strides[axis] ?? 0), offset);
-  if (offset < 0 || strides.some((stride) => stride < 0) || (last + 1) * elementBytes > bytes.length) {
+  if (
+    offset < 0 || strides.some((stride) => stride < 0) || (last + 1) * elementBytes > bytes.length
+  ) {
     throw new RangeError(
       `its elements must lie within ${bytes.length / elementBytes}, found ${offset} to ${last}`,
     );

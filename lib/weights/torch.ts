@@ -24,7 +24,9 @@ function storageId(id: unknown): StorageId {
   const [kind, type, key, , count, view = null] = id instanceof Tuple ? id.items : [];
   const name = textOf(key);
   const isWhole = typeof count === "number" && Number.isSafeInteger(count) && count >= 0;
-  if (textOf(kind) !== "storage" || !(type instanceof StorageType) || name === undefined || !isWhole) {
+  if (
+    textOf(kind) !== "storage" || !(type instanceof StorageType) || name === undefined || !isWhole
+  ) {
     throw new TypeError(`must refer to a storage, found ${wordValue(id)}`);
   }
   return { type, key: name, count, view };
@@ -78,7 +80,9 @@ export function parseTorchLegacy(bytes: Uint8Array): unknown {
   const persistent = (id: unknown): Storage => {
     const { type: { dtype }, key, count, view } = storageId(id);
     const root = wanted.get(key) ?? new LegacyStorage(dtype, count);
-    if (root.dtype !== dtype) throw new TypeError(`must have one type for storage ${key}, found two`);
+    if (root.dtype !== dtype) {
+      throw new TypeError(`must have one type for storage ${key}, found two`);
+    }
     wanted.set(key, root);
     return view === null ? root : viewOf(root, view);
   };
@@ -100,7 +104,9 @@ export function parseTorchLegacy(bytes: Uint8Array): unknown {
   let at = keys.end;
   for (const key of Array.isArray(keys.value) ? keys.value : []) {
     const storage = wanted.get(textOf(key) ?? "");
-    if (storage === undefined) throw new TypeError(`storage ${wordValue(key)} is used by no tensor`);
+    if (storage === undefined) {
+      throw new TypeError(`storage ${wordValue(key)} is used by no tensor`);
+    }
     at = storage.fill(bytes, at);
   }
   return saved.value;

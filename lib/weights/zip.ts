@@ -73,7 +73,9 @@ function* directory(view: DataView, bytes: Uint8Array): Generator<Described> {
   let at = start;
   for (let index = 0; index < count; index++) {
     if (at + CENTRAL_BYTES > view.byteLength || view.getUint32(at, true) !== CENTRAL) {
-      throw new RangeError(`the directory must have ${count} files, found ${index} up to byte ${at}`);
+      throw new RangeError(
+        `the directory must have ${count} files, found ${index} up to byte ${at}`,
+      );
     }
     const nameLength = view.getUint16(at + 28, true);
     const extraLength = view.getUint16(at + 30, true);
