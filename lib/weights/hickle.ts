@@ -3,6 +3,8 @@ import type { HickleReply, HickleRequest } from "./hickle_worker.ts";
 import { decodedLimit } from "./limits.ts";
 
 const PATIENCE = 5_000;
+/** Starting the library does not depend on the file, only on how busy the machine is. */
+const START_PATIENCE = 60_000;
 const MEBIBYTE = 2 ** 20;
 /** A second worker costs its start; below this many bytes it does not pay. */
 const BYTES_A_WORKER = 24 * MEBIBYTE;
@@ -13,6 +15,7 @@ const MOST_WORKERS = 4;
  * file, which are ended when five seconds pass without an array.
  *
  * @param path The file; errors name it.
+ * @param options.patience The milliseconds that may pass without an array before the workers are ended.
  * @returns Arrays by name, nested dicts joined with dots, in the order of the dicts.
  * @throws {Error} If the file is damaged, or holds something else than arrays of numbers.
  * @example
@@ -24,7 +27,10 @@ const MOST_WORKERS = 4;
  * await Deno.remove(path);
  * ```
  */
-export async function readHickle(path: string): Promise<Map<string, FileTensor>> {
+export async function readHickle(
+  path: string,
+  { patience = PATIENCE }: { patience?: number } = {},
+): Promise<Map<string, FileTensor>> {
   const { size } = await Deno.stat(path);
   const workers = Math.max(
     1,
@@ -36,7 +42,7 @@ export async function readHickle(path: string): Promise<Map<string, FileTensor>>
     limit: decodedLimit(size),
     memoryLimit: 128 * MEBIBYTE + Math.min(size, 512 * MEBIBYTE),
   };
-  using shares = new Shares();
+  using shares = new Shares(patience);
   const found = await Promise.all(
     Array.from({ length: workers }, (_, worker) => shares.read({ ...request, worker })),
   );
@@ -55,6 +61,8 @@ type Found = Extract<HickleReply, { kind: "tensor" }>;
 class Shares implements Disposable {
   readonly #workers: Worker[] = [];
 
+  constructor(readonly patience: number) {}
+
   read(request: HickleRequest): Promise<Found[]> {
     const worker = new Worker(new URL("./hickle_worker.ts", import.meta.url), { type: "module" });
     this.#workers.push(worker);
@@ -63,18 +71,18 @@ class Shares implements Disposable {
       const fail = (reason: string) => reject(new Error(`Cannot read ${request.path}: ${reason}`));
       const late = () =>
         fail(
-          `the HDF5 library must give an array every ${PATIENCE / 1000} s, found none after ${
+          `the HDF5 library must give an array every ${this.patience / 1000} s, found none after ${
             found.at(-1)?.name ?? "the start"
           }`,
         );
-      let timer = setTimeout(late, PATIENCE);
+      let timer = setTimeout(late, START_PATIENCE);
       worker.onmessage = ({ data }: MessageEvent<HickleReply>) => {
         clearTimeout(timer);
         if (data.kind === "done") resolve(found);
         else if (data.kind === "failed") fail(data.message);
         else {
           if (data.kind === "tensor") found.push(data);
-          timer = setTimeout(late, PATIENCE);
+          timer = setTimeout(late, this.patience);
         }
       };
       worker.onerror = (event) => {

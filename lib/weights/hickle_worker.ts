@@ -106,7 +106,7 @@ function read(file: Hdf5File, path: string, bytes: number): Uint8Array<ArrayBuff
 }
 
 function send(reply: HickleReply, transfer: Transferable[] = []): void {
-  Reflect.get(globalThis, "postMessage").call(globalThis, reply, transfer);
+  Reflect.get(globalThis, "postMessage").call(globalThis, reply, { transfer });
 }
 
 addEventListener("message", async (event) => {

@@ -107,12 +107,13 @@ function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
   return magic.every((byte, at) => bytes[at] === byte);
 }
 
+/** A length below four gigabytes, then a JSON object; the length alone could look like a pickle. */
 function looksLikeSafetensors(bytes: Uint8Array): boolean {
-  return bytes.length === 0 || bytes[8] === "{".charCodeAt(0) ||
-    (bytes.length < 16 && !startsWith(bytes, ZIP_MAGIC));
+  return bytes[8] === "{".charCodeAt(0) && bytes.subarray(4, 8).every((byte) => byte === 0);
 }
 
 function word(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "an empty file";
   const head = bytes.subarray(0, 16);
   const isText = head.every((byte) => byte >= 32 && byte < 127);
   const shown = isText
