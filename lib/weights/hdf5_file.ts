@@ -27,9 +27,14 @@ export class Hdf5File implements Disposable {
    *
    * @param library The HDF5 library.
    * @param path The file.
+   * @param onProgress Is called after every step that the library takes.
    * @throws {Error} If the library does not take it.
    */
-  constructor(readonly library: H5Module, path: string) {
+  constructor(
+    readonly library: H5Module,
+    path: string,
+    readonly onProgress: () => void = () => {},
+  ) {
     this.#file = Deno.openSync(path);
     serve(library, this.#file);
     this.#id = library.open(FILE, library.H5F_ACC_RDONLY, false, -1, -1);
@@ -73,6 +78,7 @@ export class Hdf5File implements Disposable {
   describe(path: string): Hdf5Dataset {
     const { library } = this;
     const metadata = library.get_dataset_metadata(this.#id, path);
+    this.onProgress();
     return {
       dtype: dtypeOf(library, metadata),
       shape: metadata.shape,
@@ -98,6 +104,7 @@ export class Hdf5File implements Disposable {
         this.#readPart(path, pointer, part);
         const end = pointer + count * rowBytes;
         data.set(this.library.HEAPU8.subarray(pointer, end), row * rowBytes);
+        this.onProgress();
       }
       return data;
     });

@@ -5,6 +5,7 @@ import { decodedLimit } from "./limits.ts";
 const PATIENCE = 5_000;
 /** Starting the library does not depend on the file, only on how busy the machine is. */
 const START_PATIENCE = 60_000;
+const GRACE = 250;
 const MEBIBYTE = 2 ** 20;
 /** A second worker costs its start; below this many bytes it does not pay. */
 const BYTES_A_WORKER = 24 * MEBIBYTE;
@@ -12,10 +13,11 @@ const MOST_WORKERS = 4;
 
 /**
  * Reads the arrays of a hickle file, versions 1 to 5, from disk. The HDF5 library runs in workers, several for a large
- * file, which are ended when five seconds pass without an array.
+ * file, which are ended when five seconds pass without a step.
  *
  * @param path The file; errors name it.
- * @param options.patience The milliseconds that may pass without an array before the workers are ended.
+ * @param options.patience The milliseconds that may pass without a step before the workers are ended.
+ * @param options.start Starts a worker.
  * @returns Arrays by name, nested dicts joined with dots, in the order of the dicts.
  * @throws {Error} If the file is damaged, or holds something else than arrays of numbers.
  * @example
@@ -29,7 +31,7 @@ const MOST_WORKERS = 4;
  */
 export async function readHickle(
   path: string,
-  { patience = PATIENCE }: { patience?: number } = {},
+  { patience = PATIENCE, start = startWorker }: { patience?: number; start?: () => Worker } = {},
 ): Promise<Map<string, FileTensor>> {
   const { size } = await Deno.stat(path);
   const workers = Math.max(
@@ -42,7 +44,7 @@ export async function readHickle(
     limit: decodedLimit(size),
     memoryLimit: 128 * MEBIBYTE + Math.min(size, 512 * MEBIBYTE),
   };
-  using shares = new Shares(patience);
+  using shares = new Shares(start, patience);
   const found = await Promise.all(
     Array.from({ length: workers }, (_, worker) => shares.read({ ...request, worker })),
   );
@@ -58,36 +60,45 @@ export async function readHickle(
 
 type Found = Extract<HickleReply, { kind: "tensor" }>;
 
-class Shares implements Disposable {
-  readonly #workers: Worker[] = [];
+function startWorker(): Worker {
+  return new Worker(new URL("./hickle_worker.ts", import.meta.url), { type: "module" });
+}
 
-  constructor(readonly patience: number) {}
+/** The workers that share a file. */
+class Shares implements Disposable {
+  readonly #ends: (() => void)[] = [];
+
+  constructor(readonly start: () => Worker, readonly patience: number) {}
 
   read(request: HickleRequest): Promise<Found[]> {
-    const worker = new Worker(new URL("./hickle_worker.ts", import.meta.url), { type: "module" });
-    this.#workers.push(worker);
+    const worker = this.start();
     const found: Found[] = [];
     return new Promise((resolve, reject) => {
       const fail = (reason: string) => reject(new Error(`Cannot read ${request.path}: ${reason}`));
       const late = () =>
         fail(
-          `the HDF5 library must give an array every ${this.patience / 1000} s, found none after ${
+          `the HDF5 library must come on every ${this.patience / 1000} s, found no step after ${
             found.at(-1)?.name ?? "the start"
           }`,
         );
-      let timer = setTimeout(late, START_PATIENCE);
+      // what came while this thread was busy is taken first
+      const patient = (time: number) => setTimeout(() => timer = setTimeout(late, GRACE), time);
+      let timer = patient(START_PATIENCE);
+      this.#ends.push(() => {
+        clearTimeout(timer);
+        worker.terminate();
+      });
       worker.onmessage = ({ data }: MessageEvent<HickleReply>) => {
         clearTimeout(timer);
         if (data.kind === "done") resolve(found);
         else if (data.kind === "failed") fail(data.message);
         else {
           if (data.kind === "tensor") found.push(data);
-          timer = setTimeout(late, this.patience);
+          timer = patient(this.patience);
         }
       };
       worker.onerror = (event) => {
         event.preventDefault();
-        clearTimeout(timer);
         fail(event.message);
       };
       worker.postMessage(request);
@@ -95,6 +106,6 @@ class Shares implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const worker of this.#workers) worker.terminate();
+    for (const end of this.#ends) end();
   }
 }

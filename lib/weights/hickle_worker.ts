@@ -88,8 +88,9 @@ function shareOf(all: readonly Sized[], { workers, worker }: HickleRequest): Siz
 
 async function answer(request: HickleRequest): Promise<void> {
   const library = await loadHdf5(request);
-  send({ kind: "alive" });
-  using file = new Hdf5File(library, request.path);
+  const alive = () => send({ kind: "alive" });
+  alive();
+  using file = new Hdf5File(library, request.path, alive);
   for (const entry of shareOf([...sizesOf(file, request.limit)], request)) {
     const { at, name, path, dtype, shape, bytes } = entry;
     const data = read(file, path, bytes);
