@@ -6,6 +6,8 @@ const PATIENCE = 5_000;
 /** Starting the library does not depend on the file, only on how busy the machine is. */
 const START_PATIENCE = 60_000;
 const GRACE = 250;
+/** Bytes a millisecond: a fiftieth of what a quiet machine reads. */
+const SLOWEST = 1_000;
 const MEBIBYTE = 2 ** 20;
 /** A second worker costs its start; below this many bytes it does not pay. */
 const BYTES_A_WORKER = 24 * MEBIBYTE;
@@ -13,7 +15,8 @@ const MOST_WORKERS = 4;
 
 /**
  * Reads the arrays of a hickle file, versions 1 to 5, from disk. The HDF5 library runs in workers, several for a large
- * file, which are ended when five seconds pass without a step.
+ * file, which are ended when five seconds pass
+ * without a step, or far more than the file's size asks for.
  *
  * @param path The file; errors name it.
  * @param options.patience The milliseconds that may pass without a step before the workers are ended.
@@ -42,6 +45,7 @@ export async function readHickle(
     path,
     workers,
     limit: decodedLimit(size),
+    time: patience + Math.ceil(size / SLOWEST),
     memoryLimit: 128 * MEBIBYTE + Math.min(size, 512 * MEBIBYTE),
   };
   using shares = new Shares(start, patience);
@@ -75,11 +79,12 @@ class Shares implements Disposable {
     const found: Found[] = [];
     return new Promise((resolve, reject) => {
       const fail = (reason: string) => reject(new Error(`Cannot read ${request.path}: ${reason}`));
+      let deadline = Infinity;
       const late = () =>
         fail(
-          `the HDF5 library must come on every ${this.patience / 1000} s, found no step after ${
-            found.at(-1)?.name ?? "the start"
-          }`,
+          `the HDF5 library must take a step every ${this.patience / 1000} s and end within ${
+            request.time / 1000
+          } s, found neither after ${found.at(-1)?.name ?? "the start"}`,
         );
       // what came while this thread was busy is taken first
       const patient = (time: number) => setTimeout(() => timer = setTimeout(late, GRACE), time);
@@ -94,7 +99,10 @@ class Shares implements Disposable {
         else if (data.kind === "failed") fail(data.message);
         else {
           if (data.kind === "tensor") found.push(data);
-          timer = patient(this.patience);
+          const now = performance.now();
+          deadline = Math.min(deadline, now + request.time);
+          if (now > deadline) late();
+          else timer = patient(Math.min(this.patience, deadline - now));
         }
       };
       worker.onerror = (event) => {

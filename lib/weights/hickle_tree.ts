@@ -25,7 +25,7 @@ export interface HickleEntry {
 }
 
 const DEPTH = 32;
-const ENTRIES = 100_000;
+const MOST_VISITS = 20_000;
 /** What versions 2 to 4 call the dataset inside an item's group. */
 const WRAPPED = /^data(?:_0)?$/;
 const LIST_ITEM = /^data_?(\d+)$/;
@@ -36,16 +36,19 @@ const LIST_ITEM = /^data_?(\d+)$/;
  *
  * @param source The file.
  * @returns The datasets in the order of the dicts where the file has it.
- * @throws {RangeError} If the groups are nested without end.
+ * @throws {RangeError} If there are groups without end.
  */
 export function listHickle(source: HickleSource): HickleEntry[] {
   const found: HickleEntry[] = [];
+  let visits = 0;
   const visit = (path: string, name: string, depth: number): void => {
     if (depth > DEPTH) {
       throw new RangeError(`groups must be nested at most ${DEPTH} deep, found more at ${path}`);
     }
-    if (found.length > ENTRIES) {
-      throw new RangeError(`there must be at most ${ENTRIES} arrays, found more at ${path}`);
+    if (++visits > MOST_VISITS) {
+      throw new RangeError(
+        `there must be at most ${MOST_VISITS} groups and arrays, found more at ${path}`,
+      );
     }
     const kind = source.kind(path);
     if (kind === "dataset") {

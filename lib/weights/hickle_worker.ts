@@ -19,6 +19,8 @@ export interface HickleRequest {
   readonly worker: number;
   /** The bytes that all arrays together may take. */
   readonly limit: number;
+  /** The milliseconds that it may take after the library's start. */
+  readonly time: number;
   /** The bytes that the library may use. */
   readonly memoryLimit: number;
 }

@@ -81,6 +81,14 @@ Deno.test("listHickle: groups without end and references to references are error
   const loop: Record<string, Tree | string> = {};
   loop["a"] = loop;
   assert.throws(() => list({ data: loop }), /groups must be nested at most 32 deep/);
+  const many: Record<string, Tree | string> = {};
+  for (let at = 0; at < 20; at++) many[`k${at}`] = { a: many, b: "x" };
+  assert.throws(
+    () => list({ data: { ...many } }),
+    /at most 32 deep|at most 20000 groups and arrays/,
+  );
+  const wide = Object.fromEntries(Array.from({ length: 20_001 }, (_, at) => [`k${at}`, "x"]));
+  assert.throws(() => list({ data: wide }), /at most 20000 groups and arrays, found more/);
   const circle = { data: { '"a"': { to: '/data/"b"' }, '"b"': { to: '/data/"a"' } } };
   assert.throws(() => list(circle), /\/data\/"a" must refer to an array, found \/data\/"b"/);
 });
