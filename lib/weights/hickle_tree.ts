@@ -136,7 +136,7 @@ function follow(source: HickleSource, path: string): string {
  *
  * assert.equal(keyOf("u'conv0.weight'"), "conv0.weight");
  * assert.equal(keyOf('"fc.bias"'), "fc.bias");
- * assert.equal(keyOf("'a\\\\\\\\b'"), "a/b");
+ * assert.equal(keyOf("'a\\\\b'"), "a/b");
  * ```
  */
 export function keyOf(name: string): string {
