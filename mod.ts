@@ -89,10 +89,22 @@ export * from "./lib/optim/sgd.ts";
 export * from "./lib/optim/step_schedule.ts";
 
 // Weights.
+export type { FileDType, FileTensor } from "./lib/weights/file_tensor.ts";
+export * from "./lib/weights/fold.ts";
+export * from "./lib/weights/names.ts";
 export * from "./lib/weights/parameter_set.ts";
 export * from "./lib/weights/permute.ts";
-export * from "./lib/weights/safetensors.ts";
+export * from "./lib/weights/read_weights.ts";
+export { renameWeights } from "./lib/weights/rename.ts";
+export {
+  floats,
+  formatSafetensors,
+  parseSafetensors,
+  readSafetensors,
+  type SafetensorsFile,
+} from "./lib/weights/safetensors.ts";
 export * from "./lib/weights/write_file.ts";
+export * from "./lib/weights/write_weights.ts";
 
 // Data and training.
 export * from "./data/cifar.ts";

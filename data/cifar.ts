@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ImageSet } from "../lib/train/image_set.ts";
+import { readPickles } from "./cifar_pickles.ts";
 import { readRecords } from "./cifar_records.ts";
 import { download, type Progress, type Source } from "./download.ts";
 import { exists } from "./exists.ts";
@@ -10,7 +11,10 @@ export type CifarName = "CIFAR10" | "CIFAR100";
 
 /** Where a CIFAR set is read from. */
 export interface CifarOptions {
-  /** The folder that holds `cifar-10-batches-bin` or `cifar-100-binary`. */
+  /**
+   * The folder that holds `cifar-10-batches-bin` or `cifar-100-binary`, or else torchvision's `cifar-10-batches-py` or
+   * `cifar-100-python`.
+   */
   readonly root: string;
 }
 
@@ -36,6 +40,13 @@ interface Format {
   readonly test: readonly string[];
   readonly archive: string;
   readonly source: Source;
+  /** The Python version of the set, which torchvision downloads. */
+  readonly python: {
+    readonly folder: string;
+    readonly train: readonly string[];
+    readonly test: readonly string[];
+    readonly labelKey: string;
+  };
 }
 
 const FORMATS: Readonly<Record<CifarName, Format>> = {
@@ -50,6 +61,12 @@ const FORMATS: Readonly<Record<CifarName, Format>> = {
       url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
       md5: "c32a1d4ab5d03f1284b67883e8d87530",
     },
+    python: {
+      folder: "cifar-10-batches-py",
+      train: [1, 2, 3, 4, 5].map((batch) => `data_batch_${batch}`),
+      test: ["test_batch"],
+      labelKey: "labels",
+    },
   },
   CIFAR100: {
     classes: 100,
@@ -62,12 +79,18 @@ const FORMATS: Readonly<Record<CifarName, Format>> = {
       url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
       md5: "03b5dce01913d631647c71ecec9e9cb8",
     },
+    python: {
+      folder: "cifar-100-python",
+      train: ["train"],
+      test: ["test"],
+      labelKey: "fine_labels",
+    },
   },
 };
 
 /**
- * Reads a CIFAR set in its binary format, of any number of records; of CIFAR-100 the fine labels.
- * See {@link https://www.cs.toronto.edu/~kriz/cifar.html | the format}.
+ * Reads a CIFAR set in its binary format or, where that is not there, its Python version, of any number of records; of
+ * CIFAR-100 the fine labels. See {@link https://www.cs.toronto.edu/~kriz/cifar.html | the format}.
  *
  * @param name Which set.
  * @param options Where it is.
@@ -90,21 +113,24 @@ const FORMATS: Readonly<Record<CifarName, Format>> = {
  * ```
  */
 export async function readCifar(name: CifarName, { root }: CifarOptions): Promise<ImageSet> {
-  const format = FORMATS[name];
-  const read = (files: readonly string[]) =>
-    readRecords(files.map((file) => join(root, format.folder, file)), {
-      name,
-      size: SIZE,
-      ...format,
-    });
+  const { python, ...binary } = FORMATS[name];
+  const format = { name, size: SIZE, ...binary };
+  const inFolder = (folder: string, files: readonly string[]) =>
+    files.map((file) => join(root, folder, file));
+  const isPython = !await exists(join(root, format.folder)) &&
+    await exists(join(root, python.folder));
+  const read = (part: "train" | "test") =>
+    isPython
+      ? readPickles(inFolder(python.folder, python[part]), { ...format, labelKey: python.labelKey })
+      : readRecords(inFolder(format.folder, format[part]), format);
   return {
     name,
     classes: format.classes,
     size: SIZE,
     mean: MEAN,
     std: STD,
-    train: await read(format.train),
-    test: await read(format.test),
+    train: await read("train"),
+    test: await read("test"),
   };
 }
 
@@ -133,7 +159,8 @@ export async function openCifar(
 ): Promise<ImageSet> {
   const folder = join(root, FORMATS[name].folder);
   const archive = join(root, FORMATS[name].archive);
-  if (!await exists(folder)) {
+  const isThere = await exists(folder) || await exists(join(root, FORMATS[name].python.folder));
+  if (!isThere) {
     const advice = `fetch it elsewhere and put it at ${archive} or, unpacked, at ${folder}`;
     await download(source, archive, { onProgress, advice });
     await unpackFolder(archive, folder);

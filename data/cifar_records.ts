@@ -39,7 +39,17 @@ export async function readRecords(
   const image = imageBytes(format);
   const record = format.labels + image;
   const files: Uint8Array[] = [];
-  for (const path of paths) files.push(await readFile(path, format));
+  for (const path of paths) {
+    files.push(
+      await readSetFile(path, {
+        name: format.name,
+        parse: (bytes) => {
+          checkRecords(bytes, format);
+          return bytes;
+        },
+      }),
+    );
+  }
   const count = files.reduce((sum, bytes) => sum + bytes.length / record, 0);
   const pixels = new Uint8Array(count * image);
   const labels = new Uint8Array(count);
@@ -53,14 +63,22 @@ export async function readRecords(
   return { count, pixels, labels };
 }
 
-async function readFile(path: string, format: RecordFormat): Promise<Uint8Array> {
+/**
+ * Reads a file of a set.
+ *
+ * @param path The file.
+ * @param options The set's name, for errors, and what makes the content of the bytes.
+ * @throws {Error} If the file is missing or its content is not as it must be; the message names it.
+ */
+export async function readSetFile<T>(
+  path: string,
+  { name, parse }: { name: string; parse: (bytes: Uint8Array) => T },
+): Promise<T> {
   try {
-    const bytes = await Deno.readFile(path);
-    checkRecords(bytes, format);
-    return bytes;
+    return parse(await Deno.readFile(path));
   } catch (cause) {
     const missing = cause instanceof Deno.errors.NotFound;
-    const reason = missing ? `${format.name} needs this file, found none` : messageOf(cause);
+    const reason = missing ? `${name} needs this file, found none` : messageOf(cause);
     throw new Error(`Cannot read ${path}: ${reason}`, { cause });
   }
 }
@@ -82,7 +100,8 @@ function checkRecords(bytes: Uint8Array, format: RecordFormat): void {
   }
 }
 
-function imageBytes({ size }: RecordFormat): number {
+/** The bytes of an image. */
+export function imageBytes({ size }: Pick<RecordFormat, "size">): number {
   return 3 * size * size;
 }
 

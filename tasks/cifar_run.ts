@@ -13,7 +13,7 @@ import { readSettings } from "../lib/train/read_settings.ts";
 import { Run, stepOptions } from "../lib/train/run.ts";
 import { RunFolder } from "../lib/train/run_folder.ts";
 import { CIFAR_DEFAULTS, type CifarSettings, realTypeOf, runName } from "../lib/train/settings.ts";
-import { readSafetensors } from "../lib/weights/safetensors.ts";
+import { readWeights } from "../lib/weights/read_weights.ts";
 import type { CifarCommand } from "./cifar_options.ts";
 import { openData } from "./open_data.ts";
 import { findWeights, openTeacher } from "./open_teacher.ts";
@@ -136,7 +136,7 @@ async function openCast(settings: CifarSettings): Promise<Cast> {
 
 async function initialise(model: Model, { init }: CifarSettings): Promise<void> {
   if (init === "") return;
-  const { tensors } = await readSafetensors(init);
+  const { tensors } = await readWeights(init);
   model.parameters.load(tensors, { from: init });
 }
 

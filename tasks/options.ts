@@ -11,10 +11,14 @@ export interface CommandText {
   readonly about: string;
   /** What the help ends with: examples and notes. */
   readonly closing: string;
+  /** What the arguments without a flag are called; none unless told. */
+  readonly operands?: readonly string[];
 }
 
 /** What a command line says: something to print, or the values of the flags that were given. */
-export type Parsed<T> = { kind: "print"; text: string } | { kind: "given"; given: Partial<T> };
+export type Parsed<T> =
+  | { kind: "print"; text: string }
+  | { kind: "given"; given: Partial<T>; operands?: string[] };
 
 const COMMON: Flags<{ help: boolean; version: boolean; debug: boolean }> = {
   help: { ...toggle("Help:", "Show this page"), short: "h" },
@@ -46,7 +50,9 @@ export function parseFlags<T>(
   { flags, text, defaults = {} }: { flags: Flags<T>; text: CommandText; defaults?: Partial<T> },
 ): Parsed<T> {
   const program = new Command(text.name);
-  program.description(text.about).usage("[flags]").helpOption(false).exitOverride();
+  const places = text.operands ?? [];
+  program.description(text.about).usage([...places, "[flags]"].join(" ")).helpOption(false)
+    .exitOverride();
   program.configureOutput({
     getOutHasColors: () => false,
     getOutHelpWidth: () => 100,
@@ -69,8 +75,9 @@ export function parseFlags<T>(
   if (texts.has("version")) return { kind: "print", text: config.version };
   const [stranger] = unknown;
   if (stranger !== undefined) throw unknownFlag(stranger, program);
-  if (operands.length > 0) throw unexpected(operands);
-  return { kind: "given", given: readAll(flags, texts) };
+  if (operands.length > places.length) throw unexpected(operands.slice(places.length), places);
+  const given = readAll(flags, texts);
+  return places.length === 0 ? { kind: "given", given } : { kind: "given", given, operands };
 }
 
 /**
@@ -154,7 +161,8 @@ function unknownFlag(argument: string, program: Command): UsageError {
   );
 }
 
-function unexpected(operands: readonly string[]): UsageError {
+function unexpected(operands: readonly string[], places: readonly string[]): UsageError {
   const found = operands.map((operand) => JSON.stringify(operand)).join(" ");
-  return new UsageError(`Cannot read the command line: expected only flags, found ${found}`);
+  const wanted = places.length === 0 ? "only flags" : `only ${places.join(" ")} and flags`;
+  return new UsageError(`Cannot read the command line: expected ${wanted}, found ${found}`);
 }

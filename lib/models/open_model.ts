@@ -1,16 +1,16 @@
 import type { Gpu } from "../gpu/device.ts";
-import { readSafetensors } from "../weights/safetensors.ts";
+import { readWeights } from "../weights/read_weights.ts";
 import type { Model } from "./model.ts";
 import { wideResNet, wideResNetSizes } from "./wide_resnet.ts";
 
 /**
  * Makes the network that a weights file holds; its sizes are read from the shapes.
  *
- * @param path A safetensors file with PyTorch's names.
+ * @param path A file of weights of any format that {@linkcode readWeights} knows, with PyTorch's names.
  * @throws {TypeError} If the file does not hold a network that Pupil knows.
  */
 export async function openModel(gpu: Gpu, path: string): Promise<Model> {
-  const { tensors } = await readSafetensors(path);
+  const { tensors } = await readWeights(path);
   const model = wideResNet(gpu, { ...wideResNetSizes(tensors, { from: path }), seed: 0 });
   try {
     model.parameters.load(tensors, { from: path });

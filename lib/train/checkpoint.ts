@@ -1,6 +1,7 @@
 import type { LossScaleState } from "../optim/loss_scale.ts";
 import type { NamedTensors } from "../weights/parameter_set.ts";
-import { formatSafetensors, readSafetensors } from "../weights/safetensors.ts";
+import { readWeights } from "../weights/read_weights.ts";
+import { formatSafetensors } from "../weights/safetensors.ts";
 import type { FinishedStep, Position } from "./fit.ts";
 import type { Trainer } from "./trainer.ts";
 
@@ -97,7 +98,7 @@ function lossScaleOf(text: string | undefined): LossScaleState | null {
  * @throws {TypeError} If the file is not a checkpoint.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { tensors, metadata } = await readSafetensors(path);
+  const { tensors, metadata } = await readWeights(path);
   const text = metadata["progress"];
   const value: unknown = text === undefined ? null : JSON.parse(text);
   if (typeof value !== "object" || value === null || !("position" in value)) {

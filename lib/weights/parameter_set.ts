@@ -4,6 +4,7 @@ import { sizeOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { type FileTensor, floats } from "./file_tensor.ts";
 import { permute } from "./permute.ts";
+import { summary } from "./rename.ts";
 
 /** A parameter or a running statistic of a network, as PyTorch would name and shape it. */
 export interface ParameterSpec {
@@ -141,7 +142,7 @@ export class ParameterSet implements Disposable {
         throw new TypeError(
           `Cannot load weights: ${name} must be [${
             shape.join(", ")
-          }], found no such tensor in ${from}, which has ${summary(tensors)}`,
+          }], found no such tensor in ${from}, which has ${summary([...tensors.keys()])}`,
         );
       }
       if (found.shape.join() !== shape.join()) {
@@ -174,11 +175,4 @@ export class ParameterSet implements Disposable {
     this.gpu.free(this.#trainable.whole.storage);
     this.gpu.free(this.#statistics.whole.storage);
   }
-}
-
-function summary(tensors: NamedTensors): string {
-  const names = [...tensors.keys()];
-  const shown = names.slice(0, 4).join(", ");
-  if (names.length > 4) return `${names.length} tensors (${shown}, ...)`;
-  return names.length === 0 ? "no tensors" : `only ${shown}`;
 }

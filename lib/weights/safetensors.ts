@@ -91,7 +91,8 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
   return parseSafetensors(await readBytes(path), path);
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** Reads a whole file; errors name it. */
+export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(path);
   } catch (cause) {

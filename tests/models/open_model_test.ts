@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { openModel } from "../../lib/models/open_model.ts";
 import { formatSafetensors, readSafetensors } from "../../lib/weights/safetensors.ts";
+import { writeWeights } from "../../lib/weights/write_weights.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { testGpu } from "../support/gpu.ts";
 import { TRAJECTORIES } from "../support/mini.ts";
@@ -19,6 +20,22 @@ Deno.test("openModel: makes the network of a file, and saves the file's bytes ag
       assertSameBytes(data, tensors.get(name)?.data ?? new Uint8Array(), `${path}: ${name}`);
     }
   }
+});
+
+Deno.test("openModel: the file may be of any format, under any name", async () => {
+  const gpu = await testGpu();
+  const { tensors } = await readSafetensors(`${TRAJECTORIES}student_init.safetensors`);
+  const folder = await Deno.makeTempDir();
+  for (const ending of [".npz", ".hkl"]) {
+    await writeWeights(`${folder}/a${ending}`, tensors);
+    await Deno.rename(`${folder}/a${ending}`, `${folder}/weights`);
+    using model = await openModel(gpu, `${folder}/weights`);
+    const saved = await model.parameters.save();
+    for (const [name, { data }] of saved) {
+      assertSameBytes(data, tensors.get(name)?.data ?? new Uint8Array(), `${ending}: ${name}`);
+    }
+  }
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("openModel: refuses a file without a network, and one with a tensor too few", async () => {

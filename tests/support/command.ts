@@ -9,6 +9,9 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** A task that tests run. */
+export type Task = "bench" | "cifar" | "convert" | "doctor";
+
 /** Where a task runs. */
 export interface Place {
   /** The folder. */
@@ -19,7 +22,7 @@ export interface Place {
 
 /** The command of a task of deno.json, with its own permissions and nobody to ask for others. */
 export function taskCommand(
-  task: "bench" | "cifar" | "doctor",
+  task: Task,
   args: readonly string[],
   { cwd, env = {} }: Place,
 ): Deno.Command {
@@ -37,7 +40,7 @@ export function taskCommand(
 
 /** Runs a task to its end. */
 export async function runTask(
-  task: "bench" | "cifar" | "doctor",
+  task: Task,
   args: readonly string[],
   place: Place,
 ): Promise<Outcome> {

@@ -1,0 +1,16 @@
+/**
+ * Converts a file of weights, or lists what is in it: `deno task convert --help`.
+ *
+ * @module
+ */
+import { convert } from "./convert_run.ts";
+import { parseConvert } from "./convert_options.ts";
+import { runCommand } from "./options.ts";
+
+if (import.meta.main) {
+  await runCommand(async (argv) => {
+    const command = parseConvert(argv);
+    console.log(command.kind === "print" ? command.text.trimEnd() : await convert(command));
+    return 0;
+  });
+}

@@ -1,0 +1,72 @@
+import { NAME_STYLES, type NameStyle } from "../lib/weights/names.ts";
+import { type Flags, readOneOf, toggle, UsageError } from "./flags.ts";
+import { type CommandText, parseFlags } from "./options.ts";
+
+/** What a conversion is asked to do. */
+export interface Conversion {
+  /** The file that is read. */
+  readonly input: string;
+  /** The file that is written, `null` for none. */
+  readonly output: string | null;
+  /** Whose names the tensors get, `null` for those that they have. */
+  readonly to: NameStyle | null;
+  /** Whether the tensors are listed. */
+  readonly list: boolean;
+}
+
+/** What the command line says: something to print, or a conversion. */
+export type ConvertCommand =
+  | { readonly kind: "print"; readonly text: string }
+  | ({ readonly kind: "convert" } & Conversion);
+
+const FLAGS: Flags<{ to: NameStyle; list: boolean }> = {
+  to: {
+    group: "Conversion:",
+    help:
+      "Whose names the tensors of a ResNet get; batch normalisation is folded where they have none",
+    value: NAME_STYLES.join("|"),
+    read: readOneOf(NAME_STYLES),
+  },
+  list: toggle(
+    "Conversion:",
+    "Print names, shapes, dtypes and norms; without OUT nothing is written",
+  ),
+};
+
+const TEXT: CommandText = {
+  name: "deno task convert",
+  about:
+    "Converts a file of weights. IN is safetensors, hickle (.hkl, versions 1 to 5), PyTorch's\n" +
+    "(.pth, .pt, .pt7, old and new), npz or npy, whatever its name; OUT ends in .safetensors, .npz or .hkl.",
+  closing: `Examples:
+  deno task convert resnet-34-export.hkl --list
+  deno task convert logs/at_16_1_16_2/model.pt7 model.safetensors
+  deno task convert resnet34.pth resnet-34-export.hkl --to functional-zoo`,
+  operands: ["IN", "OUT"],
+};
+
+/**
+ * Reads the command line of a conversion.
+ *
+ * @param argv The arguments.
+ * @throws {UsageError} If there is no file to read, or neither one to write nor a list to print.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const command = parseConvert(["a.pth", "--list"]);
+ * assert.deepEqual(command, { kind: "convert", input: "a.pth", output: null, to: null, list: true });
+ * ```
+ */
+export function parseConvert(argv: readonly string[]): ConvertCommand {
+  const parsed = parseFlags(argv, { flags: FLAGS, text: TEXT });
+  if (parsed.kind === "print") return parsed;
+  const { given: { to = null, list = false }, operands: [input, output = null] = [] } = parsed;
+  if (input === undefined || (output === null && !list)) {
+    const found = input === undefined ? "none" : `only ${input}`;
+    throw new UsageError(
+      `Cannot read the command line: expected IN OUT, or IN --list, found ${found}`,
+    );
+  }
+  return { kind: "convert", input, output, to, list };
+}

@@ -1,0 +1,66 @@
+import { type FileTensor, floats } from "../lib/weights/file_tensor.ts";
+import { readWeights } from "../lib/weights/read_weights.ts";
+import { renameWeights } from "../lib/weights/rename.ts";
+import { writeWeights } from "../lib/weights/write_weights.ts";
+import type { Conversion } from "./convert_options.ts";
+
+/**
+ * Converts a file of weights.
+ *
+ * @param conversion What is read, written and listed.
+ * @returns What to print.
+ * @throws {Error} If the file cannot be read, renamed or written.
+ */
+export async function convert({ input, output, to, list }: Conversion): Promise<string> {
+  const { format, tensors: read, metadata } = await readWeights(input);
+  const tensors = to === null ? read : renameWeights(read, { to, from: input });
+  const lines = list ? tableOf(tensors) : [];
+  const { left, ...kept } = metadata;
+  if (left !== undefined) lines.push(`left out: ${left}`);
+  if (output !== null) {
+    await writeWeights(output, tensors, { metadata: kept });
+    lines.push(`${output}: ${tensors.size} tensors from ${input} (${format})`);
+  }
+  return lines.join("\n");
+}
+
+/**
+ * Lists tensors with their norms, as the lines of a table.
+ *
+ * @param tensors Tensors by name.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const data = new Uint8Array(new Float32Array([3, 4]).buffer);
+ * const lines = tableOf(new Map([["fc.bias", { dtype: "F32", shape: [2], data }]]));
+ * assert.equal(lines[1], "fc.bias  [2]    F32    5");
+ * ```
+ */
+export function tableOf(tensors: ReadonlyMap<string, FileTensor>): string[] {
+  const rows = Array.from(tensors, ([name, tensor]) => [
+    name,
+    `[${tensor.shape.join(", ")}]`,
+    tensor.dtype,
+    normOf(tensor),
+  ]);
+  const head = ["name", "shape", "dtype", "norm"];
+  const widths = head.map((word, column) =>
+    Math.max(word.length, ...rows.map((row) => row[column]?.length ?? 0))
+  );
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd();
+  const count = rows.length === 1 ? "1 tensor" : `${rows.length} tensors`;
+  const numbers = [...tensors.values()].reduce(
+    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+    0,
+  );
+  return [line(head), ...rows.map(line), `${count}, ${numbers} numbers`];
+}
+
+/** The square root of the sum of squares; whole numbers have none here. */
+function normOf(tensor: FileTensor): string {
+  if (!/^B?F/.test(tensor.dtype)) return "-";
+  const squares = floats(tensor, "take the norm").reduce((sum, value) => sum + value * value, 0);
+  return String(Number(Math.sqrt(squares).toPrecision(6)));
+}
