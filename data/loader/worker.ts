@@ -1,0 +1,24 @@
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+import { makeImage } from "./make_image.ts";
+import type { Fault, Reply, Request } from "./messages.ts";
+
+async function answer({ into, size, orders }: Request): Promise<Reply> {
+  const faults: Fault[] = [];
+  const bytes = 3 * size * size;
+  await Promise.all(orders.map(async (order) => {
+    const { at } = order;
+    try {
+      await makeImage(order, { size, into: new Uint8Array(into, at * bytes, bytes) });
+    } catch (error) {
+      faults.push({ at, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }));
+  return { faults };
+}
+
+self.onmessage = async (
+  { data: { id, request } }: MessageEvent<{ id: number; request: Request }>,
+) => {
+  self.postMessage({ id, reply: await answer(request) });
+};
