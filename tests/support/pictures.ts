@@ -26,6 +26,31 @@ export async function drawJpeg(
   return new Uint8Array(await sharp(drawPicture(size), { raw }).jpeg({ quality: 90 }).toBuffer());
 }
 
+/** A drawn JPEG file about as large as a photograph's of that size: ellipses over slow colours, and noise. */
+export async function drawDetailedJpeg(
+  size: { width: number; height: number; seed: number },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { width, height, seed } = size;
+  const pixels = drawPicture(size);
+  const next = randomStream(seed);
+  for (let figure = 0; figure < 40; figure++) {
+    const [x, y, radius] = [width * next(), height * next(), 5 + 55 * next()];
+    const colour = [256 * next(), 256 * next(), 256 * next()];
+    for (let row = Math.max(0, Math.ceil(y - radius)); row < Math.min(height, y + radius); row++) {
+      const half = Math.sqrt(Math.max(0, radius ** 2 - (row - y) ** 2));
+      for (let at = Math.max(0, Math.ceil(x - half)); at < Math.min(width, x + half); at++) {
+        pixels.set(colour, 3 * (row * width + at));
+      }
+    }
+  }
+  for (let at = 0; at < pixels.length; at++) {
+    const noise = 24 * (next() + next() - 1);
+    pixels[at] = Math.min(255, Math.max(0, (pixels[at] ?? 0) + noise));
+  }
+  const raw = { width, height, channels: 3 } as const;
+  return new Uint8Array(await sharp(pixels, { raw }).jpeg({ quality: 90 }).toBuffer());
+}
+
 /** A folder of drawn JPEG files of several sizes, `train/<class>` and `val/<class>`. */
 export async function drawFolder(
   root: string,
