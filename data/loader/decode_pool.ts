@@ -1,4 +1,4 @@
-import type { Reply, Request } from "./messages.ts";
+import type { DecodeReply, DecodeRequest } from "./messages.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
 /**
@@ -13,7 +13,7 @@ import { WorkerPool } from "./worker_pool.ts";
  * assert.equal(pool.workers, 1);
  * ```
  */
-export class DecodePool extends WorkerPool<Request, Reply> {
+export class DecodePool extends WorkerPool<DecodeRequest, DecodeReply> {
   /**
    * Starts the workers.
    *

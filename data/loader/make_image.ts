@@ -4,7 +4,7 @@ import type { ImageSpan } from "../image_list.ts";
 import { drawView } from "../pictures/draw_view.ts";
 import { openPicture, type Picture, pictureOf } from "../pictures/picture.ts";
 import { resizeFor, trainingView, validationView } from "../pictures/view.ts";
-import type { Order } from "./messages.ts";
+import type { ImageOrder } from "./messages.ts";
 
 /** Files that stay open, since many images of a shard are read. */
 const shards = new Map<string, Deno.FsFile>();
@@ -19,7 +19,7 @@ const MOST_OPEN = 32;
  * @throws {Error} If the image cannot be read or decoded.
  */
 export async function makeImage(
-  { path, span, key }: Order,
+  { path, span, key }: ImageOrder,
   { size, into }: { size: number; into: Uint8Array },
 ): Promise<void> {
   const picture = span === null

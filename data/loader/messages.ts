@@ -1,7 +1,7 @@
 import type { ImagePlace } from "../image_list.ts";
 
 /** One image that a worker makes. */
-export interface Order extends ImagePlace {
+export interface ImageOrder extends ImagePlace {
   /** Where the planes go: the image's number in the batch. */
   readonly at: number;
   /** The key of crop and flip, `null` for validation. */
@@ -9,17 +9,17 @@ export interface Order extends ImagePlace {
 }
 
 /** What a decoding worker is asked for. */
-export interface Request {
+export interface DecodeRequest {
   /** The planes of the batch, `[images, 3, size, size]`. */
   readonly into: SharedArrayBuffer;
   /** The side of an image. */
   readonly size: number;
   /** The images. */
-  readonly orders: readonly Order[];
+  readonly orders: readonly ImageOrder[];
 }
 
 /** An image that could not be made. */
-export interface Fault {
+export interface ImageFault {
   /** The image's number in the batch. */
   readonly at: number;
   /** What is wrong. */
@@ -27,7 +27,7 @@ export interface Fault {
 }
 
 /** A decoding worker's answer, once all images of a request are made. */
-export interface Reply {
+export interface DecodeReply {
   /** The images that could not be made. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly ImageFault[];
 }

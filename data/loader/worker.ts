@@ -1,10 +1,10 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
 import { makeImage } from "./make_image.ts";
-import type { Fault, Reply, Request } from "./messages.ts";
+import type { DecodeReply, DecodeRequest, ImageFault } from "./messages.ts";
 
-async function answer({ into, size, orders }: Request): Promise<Reply> {
-  const faults: Fault[] = [];
+async function answer({ into, size, orders }: DecodeRequest): Promise<DecodeReply> {
+  const faults: ImageFault[] = [];
   const bytes = 3 * size * size;
   await Promise.all(orders.map(async (order) => {
     const { at } = order;
@@ -18,7 +18,7 @@ async function answer({ into, size, orders }: Request): Promise<Reply> {
 }
 
 self.onmessage = async (
-  { data: { id, request } }: MessageEvent<{ id: number; request: Request }>,
+  { data: { id, request } }: MessageEvent<{ id: number; request: DecodeRequest }>,
 ) => {
   self.postMessage({ id, reply: await answer(request) });
 };

@@ -82,18 +82,23 @@ function sumAcross(
     let r = HALF;
     let g = HALF;
     let b = HALF;
-    if (taps === 2 || taps === 4) {
+    if (taps >= 2 && taps <= 4) {
       const u = word(weights, w);
       const v = word(weights, w + 1);
       r += Math.imul(byte(pixels, p), u) + Math.imul(byte(pixels, p + 3), v);
       g += Math.imul(byte(pixels, p + 1), u) + Math.imul(byte(pixels, p + 4), v);
       b += Math.imul(byte(pixels, p + 2), u) + Math.imul(byte(pixels, p + 5), v);
-      if (taps === 4) {
+      if (taps > 2) {
         const s = word(weights, w + 2);
+        r += Math.imul(byte(pixels, p + 6), s);
+        g += Math.imul(byte(pixels, p + 7), s);
+        b += Math.imul(byte(pixels, p + 8), s);
+      }
+      if (taps > 3) {
         const t = word(weights, w + 3);
-        r += Math.imul(byte(pixels, p + 6), s) + Math.imul(byte(pixels, p + 9), t);
-        g += Math.imul(byte(pixels, p + 7), s) + Math.imul(byte(pixels, p + 10), t);
-        b += Math.imul(byte(pixels, p + 8), s) + Math.imul(byte(pixels, p + 11), t);
+        r += Math.imul(byte(pixels, p + 9), t);
+        g += Math.imul(byte(pixels, p + 10), t);
+        b += Math.imul(byte(pixels, p + 11), t);
       }
     } else {
       for (let tap = 0, q = p; tap < taps; tap++, q += 3) {
@@ -128,6 +133,13 @@ function sumDown(
   if (taps === 2) {
     for (let p = from, d = to; d < to + columns; p++, d++) {
       const sum = Math.imul(byte(lines, p), u) + Math.imul(byte(lines, p + row), v);
+      into[d] = (HALF + sum) >> WEIGHT_BITS;
+    }
+  } else if (taps === 3) {
+    const s = word(weights, weight + 2);
+    for (let p = from, d = to; d < to + columns; p++, d++) {
+      const sum = Math.imul(byte(lines, p), u) + Math.imul(byte(lines, p + row), v) +
+        Math.imul(byte(lines, p + 2 * row), s);
       into[d] = (HALF + sum) >> WEIGHT_BITS;
     }
   } else if (taps === 4) {

@@ -20,8 +20,8 @@ export const WEIGHT_BITS = 22;
  * @param options.length The inputs of the resized part; all unless told.
  * @param options.begin The first output that is wanted; 0 unless told.
  * @param options.count How many are wanted; all unless told.
- * @returns The sums of the wanted outputs, padded with zero weights to the same even number of taps where the axis
- * has room.
+ * @returns The sums of the wanted outputs, padded with zero weights to the same number of taps, two at least where
+ * there are two inputs.
  * @example
  * ```ts
  * import assert from "node:assert/strict";
@@ -43,24 +43,34 @@ export function bilinearTaps(
 ): Taps {
   const scale = length / output;
   const support = Math.max(1, scale);
-  const starts = new Int32Array(count);
-  const sums: number[][] = [];
+  const startOf = (centre: number) => Math.max(0, Math.trunc(centre - support + 0.5));
+  const endOf = (centre: number) => Math.min(input, Math.trunc(centre + support + 0.5));
+  const centreOf = (at: number) => from + (begin + at + 0.5) * scale;
+  let most = 2;
   for (let at = 0; at < count; at++) {
-    const centre = from + (begin + at + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - support + 0.5));
-    const end = Math.min(input, Math.trunc(centre + support + 0.5));
-    const sum: number[] = [];
-    for (let place = start; place < end; place++) {
-      sum.push(Math.max(0, 1 - Math.abs((place - centre + 0.5) / support)));
-    }
-    const inverse = 1 / sum.reduce((a, b) => a + b, 0);
-    starts[at] = start;
-    sums.push(sum.map((weight) => Math.trunc(0.5 + weight * inverse * 2 ** WEIGHT_BITS)));
+    const centre = centreOf(at);
+    most = Math.max(most, endOf(centre) - startOf(centre));
   }
-  const most = sums.reduce((most, sum) => Math.max(most, sum.length), 1);
-  const taps = Math.min(input, most + most % 2);
-  const first = starts.map((start) => Math.min(start, input - taps));
+  const taps = Math.min(input, most);
+  const first = new Int32Array(count);
   const weights = new Int32Array(count * taps);
-  sums.forEach((sum, at) => weights.set(sum, at * taps + (starts[at] ?? 0) - (first[at] ?? 0)));
+  const sum = new Float64Array(taps);
+  for (let at = 0; at < count; at++) {
+    const centre = centreOf(at);
+    const start = startOf(centre);
+    const length = endOf(centre) - start;
+    let total = 0;
+    for (let tap = 0; tap < length; tap++) {
+      const weight = Math.max(0, 1 - Math.abs((start + tap - centre + 0.5) / support));
+      sum[tap] = weight;
+      total += weight;
+    }
+    const place = Math.min(start, input - taps);
+    first[at] = place;
+    const to = at * taps + start - place;
+    for (let tap = 0; tap < length; tap++) {
+      weights[to + tap] = Math.trunc(0.5 + (sum[tap] ?? 0) / total * 2 ** WEIGHT_BITS);
+    }
+  }
   return { taps, first, weights };
 }
