@@ -50,7 +50,10 @@ type Pixel = readonly number[];
 const grey = ([r = NaN, g = NaN, b = NaN]: Pixel) => 0.299 * r + 0.587 * g + 0.114 * b;
 
 /** fb.resnet.torch's `ColorJitter` and `Lighting`, transform by transform over the whole image. */
-function reference(image: readonly Pixel[], numbers: Numbers): Pixel[] {
+function reference(
+  image: readonly Pixel[],
+  { numbers, lighting }: { numbers: Numbers; lighting: number },
+): Pixel[] {
   let pixels = image.map((pixel) => [...pixel]);
   for (const kind of numbers.order) {
     const a = numbers.factor(kind);
@@ -60,7 +63,7 @@ function reference(image: readonly Pixel[], numbers: Numbers): Pixel[] {
       return pixel.map((value) => a * value + (1 - a) * other);
     });
   }
-  const alphas = [3, 5, 7].map((k) => 0.1 * numbers.normal(k));
+  const alphas = [3, 5, 7].map((k) => lighting * numbers.normal(k));
   return pixels.map((pixel) =>
     pixel.map((value, channel) =>
       AXES.reduce(
@@ -75,7 +78,9 @@ const next = randomStream(11);
 const BYTES = Uint8Array.from({ length: BATCH * 3 * PLANE }, () => 256 * next());
 const INDICES = Array.from({ length: BATCH }, (_, at) => at * 31 + 5);
 
-async function run({ seed = 3, epoch = 2, indices = INDICES } = {}): Promise<Float32Array> {
+async function run(
+  { seed = 3, epoch = 2, indices = INDICES, lighting = 0.1 } = {},
+): Promise<Float32Array> {
   const gpu = await testGpu();
   using values = new StepValues(gpu, ["other", "epoch"]);
   values.setInteger("epoch", epoch);
@@ -89,27 +94,31 @@ async function run({ seed = 3, epoch = 2, indices = INDICES } = {}): Promise<Flo
     seed,
     mean: MEAN,
     std: STD,
+    lighting,
   });
   assert.deepEqual(x.shape, [BATCH, SIZE, SIZE, 3]);
   return await x.read();
 }
 
 Deno.test("augment: jitter and lighting are fb.resnet.torch's", async () => {
-  const found = await run();
-  const orders = new Set<string>();
-  const wanted = INDICES.flatMap((index, n) => {
-    const numbers = new Numbers(3, 2, index);
-    orders.add(numbers.order.join());
-    const image = Array.from(
-      { length: PLANE },
-      (_, p) => [0, 1, 2].map((c) => (BYTES[(3 * n + c) * PLANE + p] ?? NaN) / 255),
-    );
-    return reference(image, numbers).flatMap((pixel) =>
-      pixel.map((value, c) => (255 * value - (MEAN[c] ?? NaN)) / (STD[c] ?? NaN))
-    );
-  });
-  assert.equal(orders.size, 6);
-  assertClose(found, wanted, { atol: 2e-5, rtol: 1e-5, what: "x" });
+  // Lighting is faint, so that strong lighting shows what faint lighting would hide in rounding.
+  for (const lighting of [0.1, 10]) {
+    const found = await run({ lighting });
+    const orders = new Set<string>();
+    const wanted = INDICES.flatMap((index, n) => {
+      const numbers = new Numbers(3, 2, index);
+      orders.add(numbers.order.join());
+      const image = Array.from(
+        { length: PLANE },
+        (_, p) => [0, 1, 2].map((c) => (BYTES[(3 * n + c) * PLANE + p] ?? NaN) / 255),
+      );
+      return reference(image, { numbers, lighting }).flatMap((pixel) =>
+        pixel.map((value, c) => (255 * value - (MEAN[c] ?? NaN)) / (STD[c] ?? NaN))
+      );
+    });
+    assert.equal(orders.size, 6);
+    assertClose(found, wanted, { atol: 2e-5, rtol: 1e-5, what: "x" });
+  }
 });
 
 Deno.test("augment: seed, epoch and image alone decide", async () => {

@@ -7,7 +7,8 @@ import { DecodePool } from "../../../data/loader/decode_pool.ts";
 import { ImageLoader, type ImageLoaderOptions } from "../../../data/loader/image_loader.ts";
 import { drawView } from "../../../data/pictures/draw_view.ts";
 import { openPicture } from "../../../data/pictures/picture.ts";
-import { validationView } from "../../../data/pictures/view.ts";
+import { trainingView, validationView } from "../../../data/pictures/view.ts";
+import { Draws } from "../../../lib/models/random.ts";
 import { drawFolder } from "../../support/pictures.ts";
 
 /** Runs with a folder of 3 classes, 7 images each to train on and 2 to validate on, and a pool. */
@@ -57,6 +58,37 @@ Deno.test("ImageLoader: one worker and four give the same bytes, epoch after epo
     ]);
     const drawn = lines.slice(0, 3).flatMap((line) => line.split(" ")[4]?.split(",") ?? []);
     assert.equal(new Set(drawn).size, 21);
+  });
+});
+
+Deno.test("ImageLoader: seed, epoch and image draw crop and flip", async () => {
+  await withFolder({}, async ({ files, pool }) => {
+    await using loader = new ImageLoader(files.train, training({ pool, seed: 5 }));
+    for (const step of [0, 4]) {
+      const { epoch, pixels, indices } = await loader.take(step);
+      for (const [at, index] of indices.entries()) {
+        const picture = await openPicture(await Deno.readFile(files.train.place(index).path));
+        const into = new Uint8Array(3 * 24 * 24);
+        const view = trainingView(picture, { size: 24, draws: new Draws(5, epoch, index) });
+        await drawView(picture, { view, mayReduce: true, into });
+        const found = pixels.subarray(at * into.length, (at + 1) * into.length);
+        assert.deepEqual([...found], [...into]);
+      }
+    }
+  });
+});
+
+Deno.test("ImageLoader: batches that are held never share memory", async () => {
+  await withFolder({}, async ({ files, pool }) => {
+    await using loader = new ImageLoader(files.train, training({ pool, ahead: 1 }));
+    for (const step of [0, 1]) {
+      const { release } = await loader.take(step);
+      release();
+      release();
+    }
+    const held = [];
+    for (const step of [2, 3, 4, 5]) held.push((await loader.take(step)).pixels.buffer);
+    assert.equal(new Set(held).size, 4);
   });
 });
 
