@@ -42,6 +42,7 @@ export async function runLoaderBench(options: LoaderBenchOptions): Promise<numbe
     await packImages(folder, { out: join(root, "raw"), raw: true, workers: WORKERS });
     const raw = await openImages(join(root, "raw"));
     const python = await findPython();
+    const memory = await watchMemory(folder.train, watched);
     const rates: { pil: number; jpeg: number; raw: number }[] = [];
     for (let sample = 0; sample < samples; sample++) {
       const pil = python === null ? NaN : await peerRate(python, { root, images });
@@ -51,7 +52,6 @@ export async function runLoaderBench(options: LoaderBenchOptions): Promise<numbe
         raw: await rateOf(raw.train, { images: 4 * images }),
       });
     }
-    const memory = await watchMemory(folder.train, watched);
     const of = (value: (rate: typeof rates[number]) => number) => summarise(rates.map(value));
     const result = {
       kind: "loader",
