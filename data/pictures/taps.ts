@@ -27,8 +27,8 @@ export const WEIGHT_BITS = 22;
  * import assert from "node:assert/strict";
  *
  * const { first, taps, weights } = bilinearTaps(4, { output: 2 });
- * assert.deepEqual([...first, taps], [0, 0, 4]);
- * assert.equal(weights.slice(0, 4).reduce((a, b) => a + b), 2 ** 22);
+ * assert.deepEqual([...first, taps], [0, 1, 3]);
+ * assert.ok(Math.abs(weights.slice(0, 3).reduce((a, b) => a + b) - 2 ** 22) <= 1);
  * ```
  */
 export function bilinearTaps(
