@@ -11,7 +11,9 @@ const PERMISSIONS = [
   "--allow-write",
   "--allow-run",
   "--allow-net=127.0.0.1,localhost",
-  "--allow-env=XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND",
+  // The last two are sharp's, which decodes images.
+  "--allow-env=XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND,MALLOC_ARENA_MAX,npm_package_config_libvips",
+  "--allow-ffi",
   "--no-prompt",
 ];
 const TAIL = 10_000;

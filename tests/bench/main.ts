@@ -13,6 +13,10 @@ if (import.meta.main) {
       console.log(parsed.text.trimEnd());
       return 0;
     }
+    if (parsed.options.loader) {
+      const { runLoaderBench } = await import("./loader.ts");
+      return await runLoaderBench(parsed.options);
+    }
     const { runBench } = await import("./run.ts");
     return await runBench(parsed.options);
   });

@@ -15,6 +15,7 @@ export interface BenchFlags {
   kernels: boolean;
   steps: boolean;
   peers: boolean;
+  loader: boolean;
   quick: boolean;
   only: string;
   batch: number;
@@ -36,6 +37,8 @@ export interface BenchOptions {
   readonly steps: boolean;
   /** Whether TensorFlow.js and jax-js are timed. */
   readonly peers: boolean;
+  /** Whether the image loader is timed, and nothing else. */
+  readonly loader: boolean;
   /** Whether a few shapes and short measurements have to do. */
   readonly quick: boolean;
   /** Whether a name is asked for. */
@@ -70,6 +73,7 @@ const FLAGS: Flags<BenchFlags> = {
   kernels: toggle(SELECT, "Times every convolution of the networks, forward and both gradients"),
   steps: toggle(SELECT, "Times training steps"),
   peers: toggle(SELECT, "Times TensorFlow.js and jax-js in turns with ours"),
+  loader: toggle(SELECT, "Times the image loader alone, in turns with PIL; needs no GPU"),
   only: {
     group: SELECT,
     help: 'Only names that hold this text, such as "3x3 16>16" or "AT WRN-16-1"',
@@ -152,6 +156,7 @@ export function parseBench(
       kernels: all || given.kernels === true,
       steps: all || given.steps === true,
       peers: all || given.peers === true,
+      loader: given.loader ?? false,
       quick: given.quick ?? false,
       isWanted: (name) => name.includes(only),
       batch: given.batch ?? null,

@@ -49,6 +49,7 @@ Deno.test("parseBench: --help names every flag", () => {
     "kernels",
     "steps",
     "peers",
+    "loader",
     "only",
     "quick",
     "batch",

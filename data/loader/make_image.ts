@@ -1,0 +1,65 @@
+import { crc32 } from "node:zlib";
+import { Draws } from "../../lib/models/random.ts";
+import type { ImageSpan } from "../image_list.ts";
+import { drawView } from "../pictures/draw_view.ts";
+import { openPicture, type Picture, pictureOf } from "../pictures/picture.ts";
+import { resizeFor, trainingView, validationView } from "../pictures/view.ts";
+import type { ImageOrder } from "./messages.ts";
+
+/** Files that stay open, since many images of a shard are read. */
+const shards = new Map<string, Deno.FsFile>();
+const MOST_OPEN = 32;
+
+/**
+ * Reads and decodes an image and draws what training or validation shows of it.
+ *
+ * @param order Which image, and the key of its crop and flip.
+ * @param options.size The side of the result.
+ * @param options.into Where its planes go, `[3, size, size]`.
+ * @throws {Error} If the image cannot be read or decoded.
+ */
+export async function makeImage(
+  { path, span, key }: ImageOrder,
+  { size, into }: { size: number; into: Uint8Array },
+): Promise<void> {
+  const picture = span === null
+    ? await openPicture(await Deno.readFile(path))
+    : await openSpan(readSpan(path, span), span);
+  const view = key === null
+    ? validationView(picture, { size, resize: resizeFor(size) })
+    : trainingView(picture, { size, draws: new Draws(...key) });
+  await drawView(picture, { view, mayReduce: key !== null, into });
+}
+
+async function openSpan(pixels: Uint8Array, { raw }: ImageSpan): Promise<Picture> {
+  return raw === null ? await openPicture(pixels) : pictureOf({ ...raw, pixels });
+}
+
+function readSpan(path: string, span: ImageSpan): Uint8Array {
+  const file = shards.get(path) ?? Deno.openSync(path);
+  shards.set(path, file);
+  const [oldest] = shards.keys();
+  if (shards.size > MOST_OPEN && oldest !== undefined) {
+    shards.get(oldest)?.close();
+    shards.delete(oldest);
+  }
+  const bytes = new Uint8Array(span.bytes);
+  file.seekSync(span.offset, Deno.SeekMode.Start);
+  let read = 0;
+  while (read < bytes.length) {
+    const count = file.readSync(bytes.subarray(read));
+    if (count === null) break;
+    read += count;
+  }
+  const found = crc32(bytes);
+  if (read === bytes.length && found === span.crc) return bytes;
+  throw new Error(
+    `its ${span.bytes} bytes must have the CRC-32 ${hex(span.crc)}, found ${
+      read < bytes.length ? `${read} bytes` : hex(found)
+    }`,
+  );
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, "0");
+}

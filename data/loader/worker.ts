@@ -1,0 +1,26 @@
+/// <reference no-default-lib="true" />
+/// <reference lib="deno.worker" />
+import { makeImage } from "./make_image.ts";
+import type { DecodeReply, DecodeRequest, ImageFault } from "./messages.ts";
+
+async function answer({ into, size, orders }: DecodeRequest): Promise<DecodeReply> {
+  const faults: ImageFault[] = [];
+  const bytes = 3 * size * size;
+  // One after the other: a worker has two requests, so it resizes for one while the other decodes, and the memory that
+  // decoding takes stays small.
+  for (const order of orders) {
+    const { at } = order;
+    try {
+      await makeImage(order, { size, into: new Uint8Array(into, at * bytes, bytes) });
+    } catch (error) {
+      faults.push({ at, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { faults };
+}
+
+self.onmessage = async (
+  { data: { id, request } }: MessageEvent<{ id: number; request: DecodeRequest }>,
+) => {
+  self.postMessage({ id, reply: await answer(request) });
+};

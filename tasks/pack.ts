@@ -1,0 +1,42 @@
+/**
+ * Packs a folder of images into shards: `deno task pack --help`.
+ *
+ * @module
+ */
+import { openImageFolder } from "../data/image_folder.ts";
+import { packImages } from "../data/pack/write_pack.ts";
+import { runCommand } from "./options.ts";
+import { parsePack } from "./pack_options.ts";
+import { StopSignals } from "./stop_signals.ts";
+
+if (import.meta.main) {
+  await runCommand(async (argv) => {
+    const command = parsePack(argv);
+    if (command.kind === "print") {
+      console.log(command.text.trimEnd());
+      return 0;
+    }
+    const { folder, options } = command;
+    using signals = new StopSignals();
+    const images = await openImageFolder(folder);
+    const { train, val } = images;
+    console.log(
+      `${folder}: ${train.count} + ${val.count} images of ${train.classes.length} classes`,
+    );
+    try {
+      const { images: packed, skipped } = await packImages(images, {
+        ...options,
+        signal: signals.signal,
+        onShard: ({ file, isKept, done, total }) =>
+          console.log(`${done}/${total} ${file}${isKept ? " (kept)" : ""}`),
+      });
+      for (const [name, reason] of skipped) console.log(`left out ${name}: ${reason}`);
+      console.log(`${options.out}: ${packed} images, ${skipped.size} left out in this run`);
+      return 0;
+    } catch (error) {
+      if (!signals.signal.aborted) throw error;
+      console.error("stopped; the same command goes on where it was");
+      return signals.exitCode;
+    }
+  });
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { openImageFolder } from "../../../data/image_folder.ts";
+import type { ImageFiles, ImageList } from "../../../data/image_list.ts";
+import { DecodePool } from "../../../data/loader/decode_pool.ts";
+import { ImageLoader } from "../../../data/loader/image_loader.ts";
+import { openImages } from "../../../data/open_images.ts";
+import { readShardTable, verifyShard } from "../../../data/pack/shard.ts";
+import { packImages, type PackOptions, type PackProgress } from "../../../data/pack/write_pack.ts";
+import { drawFolder } from "../../support/pictures.ts";
+
+interface Given {
+  readonly root: string;
+  readonly out: string;
+  readonly files: ImageFiles;
+}
+
+async function withFolder(work: (given: Given) => Promise<void>): Promise<void> {
+  const root = await Deno.makeTempDir();
+  try {
+    await drawFolder(root, { classes: 2, train: 5, val: 2 });
+    await work({ root, out: join(root, "packed"), files: await openImageFolder(root) });
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+const small = (out: string, rest: Partial<PackOptions> = {}): PackOptions => ({
+  ...{ out, size: 32, shardImages: 4, workers: 2, raw: true },
+  ...rest,
+});
+
+/** Validation's view of every image. */
+async function pixelsOf(list: ImageList): Promise<{ pixels: Uint8Array; labels: number[] }> {
+  using pool = new DecodePool({ workers: 2 });
+  const options = { pool, size: 28, batchSize: list.count, training: false };
+  await using loader = new ImageLoader(list, options);
+  const { pixels, labels } = await loader.take(0);
+  return { pixels: pixels.slice(), labels: [...labels] };
+}
+
+async function flipByte(path: string, at: number): Promise<void> {
+  const bytes = await Deno.readFile(path);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  await Deno.writeFile(path, bytes);
+}
+
+Deno.test("packImages: raw pixels are those that the folder gives at the same size", async () => {
+  await withFolder(async ({ root, out, files }) => {
+    const { images, skipped } = await packImages(files, small(out));
+    assert.deepEqual([images, skipped.size], [14, 0]);
+    const packed = await openImages(out);
+    assert.deepEqual([packed.train.count, packed.val.count, packed.train.run], [10, 4, 64]);
+    assert.deepEqual(packed.train.classes, ["class0", "class1"]);
+    assert.deepEqual([...packed.train.labels].sort(), [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
+    assert.notDeepEqual([...packed.train.labels], [...files.train.labels]);
+    assert.deepEqual(await pixelsOf(packed.val), await pixelsOf(files.val));
+    const names = (await Array.fromAsync(Deno.readDir(out))).map(({ name }) => name).sort();
+    const shards = ["train-00000", "train-00001", "train-00002", "val-00000"];
+    assert.deepEqual(names, ["pack.json", ...shards.map((name) => `${name}.shard`)]);
+    assert.equal((await openImages(root)).train.count, 10);
+  });
+});
+
+Deno.test("packImages: JPEG files come near the folder's, and are trained on the same way twice", async () => {
+  await withFolder(async ({ out, files }) => {
+    await packImages(files, small(out, { raw: false }));
+    const packed = await openImages(out);
+    const [found, wanted] = [await pixelsOf(packed.val), await pixelsOf(files.val)];
+    assert.deepEqual(found.labels, wanted.labels);
+    const off = found.pixels.reduce(
+      (sum, value, at) => sum + Math.abs(value - (wanted.pixels[at] ?? NaN)),
+      0,
+    );
+    assert.ok(off / found.pixels.length < 6, `found ${off / found.pixels.length} levels off`);
+    const order = async (workers: number) => {
+      using pool = new DecodePool({ workers });
+      const options = { pool, size: 16, batchSize: 10, training: true };
+      await using loader = new ImageLoader(packed.train, options);
+      const { pixels, indices } = await loader.take(1);
+      return [indices.toString(), pixels.toString()];
+    };
+    assert.deepEqual(await order(1), await order(3));
+  });
+});
+
+Deno.test("packImages: a pack broken off is no pack yet, and goes on where it was", async () => {
+  await withFolder(async ({ out, files }) => {
+    const stop = new AbortController();
+    const onShard = ({ done }: PackProgress) => done === 2 && stop.abort();
+    await assert.rejects(packImages(files, small(out, { onShard, signal: stop.signal })), {
+      name: "AbortError",
+    });
+    await assert.rejects(openImages(out), /wanted a finished pack/);
+    const first = await Deno.readFile(join(out, "train-00000.shard"));
+    await flipByte(join(out, "train-00001.shard"), 500);
+    const kept: boolean[] = [];
+    await packImages(files, small(out, { onShard: ({ isKept }) => kept.push(isKept) }));
+    // The second was damaged in between.
+    assert.deepEqual(kept, [true, false, false, false]);
+    assert.deepEqual(await Deno.readFile(join(out, "train-00000.shard")), first);
+    for (const shard of ["train-00001", "train-00002", "val-00000"]) {
+      await verifyShard(join(out, `${shard}.shard`));
+    }
+    assert.equal((await openImages(out)).train.count, 10);
+    await assert.rejects(packImages(files, small(out, { size: 40 })), /it holds a pack of size 32/);
+  });
+});
+
+Deno.test("packImages: a bad image is an error that names it, or left out by name", async () => {
+  await withFolder(async ({ root, out, files }) => {
+    const bad = join(root, "train/class1/3.JPEG");
+    await Deno.writeTextFile(bad, "nothing");
+    await assert.rejects(packImages(files, small(out)), /Cannot decode .*class1\/3\.JPEG: /);
+    const names = (await Array.fromAsync(Deno.readDir(out))).map(({ name }) => name);
+    assert.ok(names.every((name) => !name.endsWith(".part")), names.join());
+    const { images, skipped } = await packImages(files, small(out, { onBad: "skip" }));
+    assert.deepEqual([images, [...skipped.keys()]], [13, [bad]]);
+    assert.equal((await openImages(out)).train.count, 9);
+  });
+});
+
+Deno.test("a damaged shard is an error that names the file and the place", async () => {
+  await withFolder(async ({ out, files }) => {
+    await packImages(files, small(out));
+    const path = join(out, "val-00000.shard");
+    const whole = await Deno.readFile(path);
+    const images = await readShardTable(path);
+    const { offset = 0 } = images[2] ?? {};
+    await flipByte(path, offset + 40);
+    const { val } = await openImages(out);
+    await assert.rejects(
+      pixelsOf(val),
+      new RegExp(`Cannot decode the image at byte ${offset} of .*val-00000.shard: .*CRC-32`),
+    );
+    await assert.rejects(
+      verifyShard(path),
+      new RegExp(`val-00000.shard: at byte ${offset} wanted`),
+    );
+    await Deno.writeFile(path, whole);
+    await flipByte(path, 20);
+    await assert.rejects(openImages(out), /val-00000.shard: at byte 16 wanted a table of CRC-32/);
+    await flipByte(path, 20);
+    await flipByte(path, 0);
+    await assert.rejects(
+      openImages(out),
+      /val-00000.shard: at byte 0 wanted PUPILPK1, found "QUPI/,
+    );
+    await Deno.writeFile(path, whole.subarray(0, whole.length - 5));
+    await assert.rejects(openImages(out), /val-00000.shard: at byte \d+ wanted an image of/);
+    await Deno.writeFile(path, whole.subarray(0, 30));
+    await assert.rejects(openImages(out), /at byte 8 wanted a table within the 30 bytes/);
+    await Deno.writeFile(path, whole.subarray(0, 3));
+    await assert.rejects(openImages(out), /at byte 0 wanted 16 bytes, found 3/);
+    await Deno.remove(path);
+    await assert.rejects(openImages(out), /val-00000.shard/);
+    await Deno.writeTextFile(join(out, "pack.json"), "{}");
+    await assert.rejects(openImages(out), /pack.json: wanted the format "pupil-pack-1"/);
+  });
+});
