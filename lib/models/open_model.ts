@@ -1,22 +1,89 @@
 import type { Gpu } from "../gpu/device.ts";
+import { styleOf } from "../weights/names.ts";
+import type { NamedTensors } from "../weights/parameter_set.ts";
 import { readWeights } from "../weights/read_weights.ts";
+import { renameWeights, summary } from "../weights/rename.ts";
+import { affineResNet } from "./affine_resnet.ts";
+import { foldedResNet } from "./folded_resnet.ts";
 import type { Model } from "./model.ts";
+import { resNet } from "./resnet.ts";
+import { readResNetSizes } from "./resnet_sizes.ts";
 import { wideResNet, wideResNetSizes } from "./wide_resnet.ts";
 
+/** A network and the tensors that go into it. */
+interface Found {
+  readonly model: Model;
+  readonly tensors: NamedTensors;
+}
+
 /**
- * Makes the network that a weights file holds; its sizes are read from the shapes.
+ * Makes the network that a weights file holds, decided by the names in it; its sizes are read from the shapes. A
+ * torchvision ResNet gets its batch normalisations folded.
  *
- * @param path A file of weights of any format that {@linkcode readWeights} knows, with PyTorch's names.
+ * @param path A file of weights of any format that {@linkcode readWeights} knows: of a wide ResNet or of an ImageNet
+ * student, with the original's names, of a published export, or torchvision's state dict.
  * @throws {TypeError} If the file does not hold a network that Pupil knows.
  */
 export async function openModel(gpu: Gpu, path: string): Promise<Model> {
   const { tensors } = await readWeights(path);
-  const model = wideResNet(gpu, { ...wideResNetSizes(tensors, { from: path }), seed: 0 });
+  return modelOf(gpu, tensors, { from: path });
+}
+
+/**
+ * Makes the network whose weights these are.
+ *
+ * @param options.from Where they are from, for errors.
+ * @throws {TypeError} If they are of no network that Pupil knows.
+ */
+export function modelOf(gpu: Gpu, weights: NamedTensors, { from }: { from: string }): Model {
+  const { model, tensors } = networkOf(gpu, weights, { from });
   try {
-    model.parameters.load(tensors, { from: path });
+    model.parameters.load(tensors, { from });
     return model;
   } catch (error) {
     model[Symbol.dispose]();
     throw error;
   }
+}
+
+function networkOf(gpu: Gpu, tensors: NamedTensors, { from }: { from: string }): Found {
+  if (tensors.has("affine_last.a")) {
+    const sizes = readResNetSizes(tensors, { suffix: "", from });
+    return strict({ model: affineResNet(gpu, { ...sizes, seed: 0 }), tensors }, { from });
+  }
+  const style = styleOf(tensors);
+  if (style === "bare" && !tensors.has("group3.block0.conv0")) {
+    return { model: wideResNet(gpu, { ...wideResNetSizes(tensors, { from }), seed: 0 }), tensors };
+  }
+  if (style === "bare" && !hasNormalisedShortcut(tensors)) {
+    const sizes = readResNetSizes(tensors, { suffix: "", from });
+    return strict({ model: resNet(gpu, { ...sizes, seed: 0 }), tensors }, { from });
+  }
+  if (style === undefined) {
+    throw new TypeError(
+      `Cannot make a network of ${from}: wanted the tensors of a wide ResNet or a ResNet of basic blocks, ` +
+        `found ${summary([...tensors.keys()])}`,
+    );
+  }
+  const folded = renameWeights(tensors, { to: "functional-zoo", from });
+  const sizes = readResNetSizes(folded, { suffix: ".weight", from });
+  const shortcutBias = [...folded.keys()].some((name) => name.endsWith("conv_dim.bias"));
+  const model = foldedResNet(gpu, { ...sizes, shortcutBias, seed: 0 });
+  return strict({ model, tensors: folded }, { from });
+}
+
+function hasNormalisedShortcut(tensors: NamedTensors): boolean {
+  return [...tensors.keys()].some((name) => name.includes(".bndim."));
+}
+
+/** Refuses tensors that the network would leave aside: it would not compute what the file's network does. */
+function strict({ model, tensors }: Found, { from }: { from: string }): Found {
+  const left = [...tensors.keys()].filter((name) => !model.parameters.has(name));
+  if (left.length === 0) return { model, tensors };
+  model[Symbol.dispose]();
+  throw new TypeError(
+    `Cannot make a ${model.name} of ${from}: wanted its tensors alone, found beside them ${
+      summary(left)
+    }`,
+  );
 }

@@ -1,3 +1,6 @@
+import type { NamedTensors } from "../weights/parameter_set.ts";
+import { summary } from "../weights/rename.ts";
+
 /** Something for each of the four groups of a ResNet. */
 export type FourGroups = readonly [number, number, number, number];
 
@@ -83,4 +86,46 @@ export function resNetName({ blocks, widths }: ResNetSizes): string {
   const depth = 2 + 2 * blocks.reduce((sum, count) => sum + count, 0);
   const isUsual = widths.join() === RESNET_WIDTHS.join();
   return `ResNet-${depth}${isUsual ? "" : ` (${widths.join(", ")})`}`;
+}
+
+/** The channels of the four groups at a width factor, rounded down as the original does. */
+export function resNetWidths(width: number): FourGroups {
+  const [a, b, c, d] = RESNET_WIDTHS;
+  const wide = (channels: number) => Math.floor(channels * width);
+  return [wide(a), wide(b), wide(c), wide(d)];
+}
+
+/**
+ * Reads the sizes of a ResNet off the shapes of its weights.
+ *
+ * @param tensors The weights.
+ * @param options.suffix What stands behind the name of a convolution: `.weight` in exports, nothing in the original's runs.
+ * @param options.from The file's name, for errors.
+ * @throws {TypeError} If a tensor that says one is missing.
+ */
+export function readResNetSizes(
+  tensors: NamedTensors,
+  { suffix, from }: { suffix: "" | ".weight"; from: string },
+): ResNetSizes {
+  const outputs = (name: string) => {
+    const found = tensors.get(name)?.shape[0];
+    if (found !== undefined) return found;
+    throw new TypeError(
+      `Cannot read the sizes of a ResNet: wanted a tensor ${name}, found none in ${from}, which has ${
+        summary([...tensors.keys()])
+      }`,
+    );
+  };
+  const blocks = (group: number) => {
+    let count = 0;
+    while (tensors.has(`group${group}.block${count}.conv0${suffix}`)) count++;
+    return count;
+  };
+  const width = (group: number) => outputs(`group${group}.block0.conv0${suffix}`);
+  return {
+    widths: [width(0), width(1), width(2), width(3)],
+    blocks: [blocks(0), blocks(1), blocks(2), blocks(3)],
+    stem: outputs(`conv0${suffix}`),
+    classes: outputs("fc.weight"),
+  };
 }

@@ -21,16 +21,16 @@ export function biasSpec(name: string, channels: number): ParameterSpec {
   return filled(name, { channels, value: 0, trainable: true });
 }
 
+/** The scale of a normalisation, `[channels]`, uniform in 0 to 1. */
+export function scaleSpec(name: string, channels: number, { seed }: Start): ParameterSpec {
+  const shape = [channels];
+  return { name, shape, trainable: true, initialise: () => uniform(shape, { name, seed }) };
+}
+
 /** Scale, shift and running statistics of a batch normalisation; the scale starts uniform in 0 to 1. */
-export function normSpecs(name: string, channels: number, { seed }: Start): ParameterSpec[] {
-  const scale = `${name}.weight`;
+export function normSpecs(name: string, channels: number, start: Start): ParameterSpec[] {
   return [
-    {
-      name: scale,
-      shape: [channels],
-      trainable: true,
-      initialise: () => uniform([channels], { name: scale, seed }),
-    },
+    scaleSpec(`${name}.weight`, channels, start),
     biasSpec(`${name}.bias`, channels),
     filled(`${name}.running_mean`, { channels, value: 0, trainable: false }),
     filled(`${name}.running_var`, { channels, value: 1, trainable: false }),

@@ -149,7 +149,7 @@ export class ParameterSet implements Disposable {
         throw new TypeError(
           `Cannot load weights: ${name} must be [${shape.join(", ")}], found [${
             found.shape.join(", ")
-          }] in ${from}`,
+          }] in ${from}, which has ${summary([...tensors.keys()])}`,
         );
       }
       return { name, shape, values: floats(found, `load ${name} from ${from}`) };

@@ -122,7 +122,8 @@ const REFUSED = {
   },
   "a misshapen tensor": {
     change: { "fc.weight": fileTensor(ramp([5, 2]), [5, 2]) },
-    message: "Cannot load weights: fc.weight must be [2, 5], found [5, 2] in a",
+    message: "Cannot load weights: fc.weight must be [2, 5], found [5, 2] in a, " +
+      "which has only conv.weight, bn.weight, bn.running_mean, fc.weight",
   },
   "a tensor of whole numbers": {
     change: { "bn.running_mean": integers },
