@@ -11,11 +11,12 @@ override row_at: u32; // place of the row number in `values`
 @group(0) @binding(5) var<storage, read> s4: array<f32>;
 @group(0) @binding(6) var<storage, read> s5: array<f32>;
 @group(0) @binding(7) var<storage, read> s6: array<f32>;
-@group(0) @binding(8) var<storage, read_write> table: array<vec4f>;
+@group(0) @binding(8) var<storage, read> s7: array<f32>;
+@group(0) @binding(9) var<storage, read_write> table: array<vec4f>;
 
 @compute @workgroup_size(1)
 fn append() {
   let row = values[row_at];
   table[2 * row] = vec4f(s0[0], s1[0], s2[0], s3[0]);
-  table[2 * row + 1] = vec4f(s4[0], s5[0], s6[0], 0);
+  table[2 * row + 1] = vec4f(s4[0], s5[0], s6[0], s7[0]);
 }

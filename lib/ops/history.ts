@@ -9,15 +9,15 @@ const kernel = new Kernel("history", source);
 /** The numbers that one row of a history holds. */
 export const HISTORY_COLUMNS = 8;
 
-const MOST_SCALARS = 7;
+const MOST_SCALARS = 8;
 
 /**
- * Writes up to seven scalars into a row of a table that stays on the GPU.
+ * Writes up to eight scalars into a row of a table that stays on the GPU.
  *
  * @param table `[rows, 8]`.
  * @param scalars What to write, in the order of the columns.
  * @param options.row The row's number.
- * @throws {RangeError} If there are no scalars or more than seven.
+ * @throws {RangeError} If there are no scalars or more than eight.
  */
 export function appendHistory(
   table: Tensor,

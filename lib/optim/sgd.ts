@@ -2,7 +2,7 @@ import source from "../../kernels/sgd.wgsl" with { type: "text" };
 import { gather } from "../gpu/arena.ts";
 import { gridFor, Kernel } from "../gpu/kernel.ts";
 import type { StepValue } from "../gpu/step_values.ts";
-import type { Tensor } from "../gpu/tensor.ts";
+import { Tensor } from "../gpu/tensor.ts";
 import { copyInto } from "../ops/copy.ts";
 import { storedQuads, wantShape } from "../ops/shapes.ts";
 import type { LossScale } from "./loss_scale.ts";
@@ -38,22 +38,21 @@ export interface SgdOptions {
  * dispatch. The parameters and the velocity are changed in place.
  *
  * @param parameters What to change.
- * @param gradients A gradient for each, in the same order.
+ * @param gradients A gradient for each, in the same order, or all in one buffer as {@link flatGradients} gives it.
  * @throws {TypeError} If a gradient's shape differs from its parameter's.
  */
 export function sgd(
   parameters: FlatTensors,
-  gradients: readonly Tensor[],
+  gradients: readonly Tensor[] | Tensor,
   { velocity, learningRate, momentum, weightDecay, nesterov = false, lossScale }: SgdOptions,
 ): void {
-  const { flat, trainable } = parameters;
+  const { flat } = parameters;
   wantShape(velocity.flat, flat.shape, "take a step of SGD");
-  trainable.forEach((parameter, at) => {
-    wantShape(gradients[at] ?? flat, parameter.shape, `take a step of SGD for ${parameter.label}`);
-  });
+  if (gradients instanceof Tensor) wantShape(gradients, flat.shape, "take a step of SGD");
+  const whole = gradients instanceof Tensor
+    ? gradients
+    : flatGradients(parameters, gradients, lossScale === undefined ? {} : { lossScale });
   const quads = storedQuads(flat);
-  const into = lossScale === undefined ? {} : { into: lossScale.room(flat.shape) };
-  const whole = gather(gradients, { label: "gradients", ...into }) ?? copied(parameters, gradients);
   lossScale?.inspect(whole);
   const { values } = learningRate;
   kernel.dispatch("step", {
@@ -69,6 +68,27 @@ export function sgd(
     },
     grid: gridFor(quads, 64),
   });
+}
+
+/**
+ * Puts gradients side by side in one buffer, laid out as their parameters.
+ *
+ * @param parameters The parameters.
+ * @param gradients A gradient for each, in the same order.
+ * @param options.lossScale What the gradients were scaled by, which then keeps the buffer.
+ * @throws {TypeError} If a gradient's shape differs from its parameter's.
+ */
+export function flatGradients(
+  parameters: FlatTensors,
+  gradients: readonly Tensor[],
+  { lossScale }: { lossScale?: LossScale } = {},
+): Tensor {
+  const { flat, trainable } = parameters;
+  trainable.forEach((parameter, at) => {
+    wantShape(gradients[at] ?? flat, parameter.shape, `take a step of SGD for ${parameter.label}`);
+  });
+  const into = lossScale === undefined ? {} : { into: lossScale.room(flat.shape) };
+  return gather(gradients, { label: "gradients", ...into }) ?? copied(parameters, gradients);
 }
 
 /** The gradients in one buffer, where they could not be computed into one. */

@@ -7,8 +7,8 @@ Deno.test("appendHistory: a row for each step, in the order of the columns", asy
   const gpu = await testGpu();
   using step = new StepValues(gpu, ["other", "row"]);
   const table = gpu.zeros([3, HISTORY_COLUMNS]);
-  const scalars = [1, 2, 3, 4, 5, 6, 7].map((value) => gpu.tensor([value], []));
-  for (const [row, count] of [[2, 7], [0, 2]] as const) {
+  const scalars = [1, 2, 3, 4, 5, 6, 7, 8].map((value) => gpu.tensor([value], []));
+  for (const [row, count] of [[2, 8], [0, 2]] as const) {
     step.setInteger("other", 1);
     step.setInteger("row", row);
     step.upload();
@@ -17,7 +17,7 @@ Deno.test("appendHistory: a row for each step, in the order of the columns", asy
   const found = [...await table.read()];
   assert.deepEqual(found.slice(0, 2), [1, 2]);
   assert.deepEqual(found.slice(8, 16), [0, 0, 0, 0, 0, 0, 0, 0]);
-  assert.deepEqual(found.slice(16, 23), [1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(found.slice(16, 24), [1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
 Deno.test("appendHistory: refuses what does not fit", async () => {
@@ -32,11 +32,11 @@ Deno.test("appendHistory: refuses what does not fit", async () => {
   });
   assert.throws(() => appendHistory(table, [], { row }), {
     name: "RangeError",
-    message: "Cannot keep a history: wanted 1 to 7 scalars, found 0",
+    message: "Cannot keep a history: wanted 1 to 8 scalars, found 0",
   });
-  const eight = Array.from({ length: 8 }, () => scalar);
-  assert.throws(() => appendHistory(table, eight, { row }), {
+  const nine = Array.from({ length: 9 }, () => scalar);
+  assert.throws(() => appendHistory(table, nine, { row }), {
     name: "RangeError",
-    message: "Cannot keep a history: wanted 1 to 7 scalars, found 8",
+    message: "Cannot keep a history: wanted 1 to 8 scalars, found 9",
   });
 });
