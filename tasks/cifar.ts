@@ -14,9 +14,8 @@ if (import.meta.main) {
       return 0;
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.
-    const { evaluateRun, profileRun, resumeRun, startRun } = await import("./cifar_run.ts");
-    if (command.kind === "profile") return await profileRun(command);
-    if (command.kind === "train") return await startRun(command);
-    return command.kind === "resume" ? await resumeRun(command) : await evaluateRun(command);
+    const { evaluateRun, resumeRun, startRun } = await import("./cifar_run.ts");
+    if (command.kind === "resume") return await resumeRun(command);
+    return command.kind === "evaluate" ? await evaluateRun(command) : await startRun(command);
   });
 }

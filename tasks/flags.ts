@@ -127,6 +127,26 @@ export function readList(text: string, flag: string): number[] {
 }
 
 /**
+ * Reads a list of whole numbers with or without brackets.
+ *
+ * @param text The value.
+ * @param flag The flag's name, for the message.
+ * @returns The numbers.
+ * @throws {UsageError} If the text is anything else.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(readShortList("2,3", "taps"), [2, 3]);
+ * ```
+ */
+export function readShortList(text: string, flag: string): number[] {
+  const list = text.trim().replace(/^\[(.*)\]$/s, "$1");
+  if (/^\s*\d+\s*(,\s*\d+\s*)*$/.test(list)) return list.split(",").map(Number);
+  return refuse(flag, { wanted: "a list such as 2,3", text });
+}
+
+/**
  * Makes a reader of one of a few words.
  *
  * @param words The words.

@@ -23,18 +23,18 @@ export async function findWeights(nameOrPath: string, { logs }: { logs: string }
  * Opens the teacher that the settings name.
  *
  * @param teacher_id A run's name, a folder or a file; empty for none.
- * @param options.classes The classes that the teacher must tell apart.
+ * @param options.classes The classes that the teacher must tell apart; any unless told.
  * @returns The teacher, `null` where none is asked for.
  * @throws {TypeError} If it is for other classes.
  */
 export async function openTeacher(
   gpu: Gpu,
-  { teacher_id, logs, classes }: { teacher_id: string; logs: string; classes: number },
+  { teacher_id, logs, classes }: { teacher_id: string; logs: string; classes?: number },
 ): Promise<Model | null> {
   if (teacher_id === "") return null;
   const path = await findWeights(teacher_id, { logs });
   const teacher = await openModel(gpu, path);
-  if (teacher.classes !== classes) {
+  if (classes !== undefined && teacher.classes !== classes) {
     throw new TypeError(
       `Cannot learn from teacher ${teacher_id}: it must tell ${classes} classes apart, found ${teacher.classes}`,
     );

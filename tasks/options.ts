@@ -47,7 +47,7 @@ const COMMON: Flags<{ help: boolean; version: boolean; debug: boolean }> = {
  */
 export function parseFlags<T>(
   argv: readonly string[],
-  { flags, text, defaults = {} }: { flags: Flags<T>; text: CommandText; defaults?: Partial<T> },
+  { flags, text, defaults = {} }: { flags: Flags<T>; text: CommandText; defaults?: object },
 ): Parsed<T> {
   const program = new Command(text.name);
   const places = text.operands ?? [];

@@ -19,6 +19,8 @@ export interface TrainingState {
   loss: number;
   /** The learning rate. */
   learningRate: number;
+  /** The part of the time that was spent waiting for images, 0 to 1; nothing where they stay on the GPU. */
+  waitingShare?: number;
   /** Seconds to the end of the run. */
   secondsLeft: number;
 }
@@ -78,6 +80,7 @@ export function createProgress(options: DisplayOptions = {}): Progress<TrainingS
       `${rounded(state.imagesPerSecond)} images/s`,
       `loss ${rounded(state.loss)}`,
       `lr ${rounded(state.learningRate)}`,
+      ...waitingWords(state),
       `${wordSeconds(state.secondsLeft)} left`,
     ].join("  "),
   }));
@@ -137,6 +140,15 @@ export function createTuningProgress(options: DisplayOptions = {}): Progress<Tun
     total,
     details: `${done} of ${total} kernels, ${wordSeconds(seconds)}`,
   }));
+}
+
+/** A wait that is worth a word: less is the time that a step's message takes. */
+const LEAST_WAIT = 0.05;
+
+function waitingWords({ waitingShare = 0 }: TrainingState): string[] {
+  return waitingShare < LEAST_WAIT
+    ? []
+    : [`${Math.round(100 * waitingShare)} % waiting for images`];
 }
 
 interface View {

@@ -1,8 +1,8 @@
 import { stepsPerEpoch } from "../lib/train/batches.ts";
 import type { FinishedStep } from "../lib/train/fit.ts";
 import type { Landed } from "../lib/train/flight.ts";
-import type { ImageSet } from "../lib/train/image_set.ts";
-import type { CifarSettings } from "../lib/train/settings.ts";
+import { type ImageSet, type StreamedSet, trainingCount } from "../lib/train/image_set.ts";
+import type { RunSettings } from "../lib/train/run_settings.ts";
 import type { Progress, TrainingState } from "./progress.ts";
 
 /** What a training shows while it runs. */
@@ -17,19 +17,19 @@ export interface TrainingView {
 export function trainingView(
   progress: Progress<TrainingState>,
   { settings, data }: {
-    settings: Pick<CifarSettings, "epochs" | "batch_size" | "max_steps">;
-    data: ImageSet;
+    settings: Pick<RunSettings, "epochs" | "batch_size" | "max_steps">;
+    data: ImageSet | StreamedSet;
   },
 ): TrainingView {
   const { epochs, batch_size: batchSize, max_steps: maxSteps } = settings;
-  const perEpoch = stepsPerEpoch({ count: data.train.count, batchSize, shuffle: true });
+  const perEpoch = stepsPerEpoch({ count: trainingCount(data), batchSize, shuffle: true });
   const end = Math.min(epochs * perEpoch, maxSteps ?? Infinity);
   let loss = NaN;
   return {
     onSteps(finished) {
       loss = finished.at(-1)?.loss ?? loss;
     },
-    onProgress({ last, steps, images, seconds }) {
+    onProgress({ last, steps, images, seconds, waitedSeconds }) {
       progress.update({
         epoch: last.epoch,
         epochs,
@@ -38,6 +38,9 @@ export function trainingView(
         imagesPerSecond: images / seconds,
         loss,
         learningRate: last.rate,
+        ...(waitedSeconds === undefined
+          ? {}
+          : { waitingShare: Math.min(1, waitedSeconds / seconds) }),
         secondsLeft: (end - last.step - 1) * seconds / steps,
       });
     },

@@ -37,6 +37,30 @@ export function batchSizes(batching: Batching): number[] {
   return [...new Set([batchAt(0, batching).size, last.size])];
 }
 
+/** The batches of a step that adds up the gradients of several. */
+export interface Parts {
+  /** The number of the first, counted from the start of the run. */
+  readonly first: number;
+  /** The number of images of each. */
+  readonly sizes: readonly number[];
+}
+
+/** The steps of an epoch where each adds up the gradients of `accumulate` batches, the last perhaps of fewer. */
+export function accumulatedSteps(batching: Batching, accumulate: number): number {
+  return Math.ceil(stepsPerEpoch(batching) / accumulate);
+}
+
+/** The batches of a step, counted from the start of the run, that adds up the gradients of `accumulate` batches. */
+export function partsOf(step: number, batching: Batching, accumulate: number): Parts {
+  const batches = stepsPerEpoch(batching);
+  const steps = accumulatedSteps(batching, accumulate);
+  const at = step % steps * accumulate;
+  const first = batching.shuffle ? Math.floor(step / steps) * batches + at : step * accumulate;
+  const length = batching.shuffle ? Math.min(accumulate, batches - at) : accumulate;
+  const sizes = Array.from({ length }, (_, part) => batchAt(first + part, batching).size);
+  return { first, sizes };
+}
+
 /** The order of the images in an epoch: a function of seed and epoch alone. */
 export function orderOf(
   epoch: number,

@@ -66,6 +66,7 @@ function stepOf(value: unknown): FinishedStep {
     typeof value === "object" && value !== null ? Reflect.get(value, name) : null;
   const attention = read("attention");
   const scaling = read("scaling");
+  const topFive = read("topFive");
   return {
     step: number(read("step")),
     epoch: number(read("epoch")),
@@ -74,6 +75,7 @@ function stepOf(value: unknown): FinishedStep {
     seconds: number(read("seconds")),
     loss: number(read("loss")),
     right: number(read("right")),
+    ...(topFive === undefined ? {} : { topFive: number(topFive) }),
     attention: Array.isArray(attention) ? attention.map(number) : [],
     ...(typeof scaling !== "object" || scaling === null ? {} : {
       scaling: {

@@ -5,11 +5,10 @@ import type { Variants } from "../gpu/tuning.ts";
 import type { Model } from "../models/model.ts";
 import { stepSchedule } from "../optim/step_schedule.ts";
 import { type AutotuneOptions, chooseVariants } from "./autotune.ts";
-import { stepsPerEpoch } from "./batches.ts";
 import { type Evaluation, Evaluator } from "./evaluate.ts";
 import { Flight, type Landed, type Submitted } from "./flight.ts";
-import type { ImageSet } from "./image_set.ts";
-import { freeImages, storeImages } from "./image_store.ts";
+import type { ImageSet, StreamedSet } from "./image_set.ts";
+import { openTestFeed, openTrainingFeed } from "./open_feeds.ts";
 import { type StepOptions, withDefaults } from "./step_options.ts";
 import { type StepResult, Trainer } from "./trainer.ts";
 
@@ -47,6 +46,8 @@ export interface FitListener {
   onTuning?(state: TuningState): void;
   /** Before the first step: which variants of their kernels the ops run, which another run may be told to take. */
   onVariants?(variants: Variants): void | Promise<void>;
+  /** Before the first step of an epoch, or of what is left of it: the time to change what the loss reads. */
+  beforeEpoch?(epoch: number): void;
   /** Once before the first step: where the step's tensors live. */
   onPlan?(plan: Plan): void;
   /** At least every half second, or after each step where steps take longer: how far the GPU is. */
@@ -62,7 +63,7 @@ export interface FitListener {
 /** How a network is trained. */
 export interface FitOptions extends StepOptions, AutotuneOptions, FitListener {
   /** The images. */
-  readonly data: ImageSet;
+  readonly data: ImageSet | StreamedSet;
   /** Passes over the training images. */
   readonly epochs: number;
   /** The learning rate of the first epoch; 0.1 unless told. */
@@ -111,32 +112,27 @@ export async function fit(model: Model, options: FitOptions): Promise<Evaluation
   const { gpu } = model.parameters;
   const { data } = options;
   if (options.dtype === "f16") gpu.wantHalf("train in half precision");
-  const train = storeImages(gpu, { images: data.train, set: data });
-  const test = storeImages(gpu, { images: data.test, set: data });
-  try {
-    using trainer = new Trainer(model, withDefaults(options, train));
-    const { batchSize, teacher, loss, dtype = "f32" } = trainer.options;
-    using evaluator = new Evaluator(model, { store: test, batchSize, teacher, loss, dtype });
-    options.onStart?.(trainer);
-    options.resume?.restore(trainer);
-    const variants = await chooseVariants(gpu, {
-      rehearsals: [...trainer.rehearsals, ...evaluator.rehearsals],
-      autotune: options.autotune,
-      variants: options.variants,
-      cacheFolder: options.cacheFolder,
-      signal: options.signal,
-      onProgress: (state) => options.onTuning?.(state),
-      onNote: options.onNote,
-    });
-    if (variants !== null) {
-      trainer.variants = evaluator.variants = variants;
-      await options.onVariants?.(variants);
-    }
-    return await new Loop(trainer, evaluator, options).run();
-  } finally {
-    freeImages(train);
-    freeImages(test);
+  using train = openTrainingFeed(gpu, data, options);
+  using test = openTestFeed(gpu, data, options);
+  using trainer = new Trainer(model, withDefaults(options, train));
+  const { teacher, loss, topFive = false, dtype = "f32" } = trainer.options;
+  using evaluator = new Evaluator(model, { feed: test, teacher, loss, topFive, dtype });
+  options.onStart?.(trainer);
+  options.resume?.restore(trainer);
+  const variants = await chooseVariants(gpu, {
+    rehearsals: [...trainer.rehearsals, ...evaluator.rehearsals],
+    autotune: options.autotune,
+    variants: options.variants,
+    cacheFolder: options.cacheFolder,
+    signal: options.signal,
+    onProgress: (state) => options.onTuning?.(state),
+    onNote: options.onNote,
+  });
+  if (variants !== null) {
+    trainer.variants = evaluator.variants = variants;
+    await options.onVariants?.(variants);
   }
+  return await new Loop(trainer, evaluator, options).run();
 }
 
 /** The loop over epochs and steps, and its clock. */
@@ -147,6 +143,7 @@ class Loop {
   #unread: Submitted[] = [];
   #reading: Promise<void> | null = null;
   #paused = performance.now();
+  #waited = 0;
 
   constructor(
     readonly trainer: Trainer,
@@ -159,8 +156,7 @@ class Loop {
 
   async run(): Promise<Evaluation | null> {
     const { epochs, maxSteps = Infinity, signal } = this.options;
-    const { store, batchSize, shuffle } = this.trainer.options;
-    const perEpoch = stepsPerEpoch({ count: store.count, batchSize, shuffle });
+    const perEpoch = this.trainer.stepsPerEpoch;
     const end = Math.min(epochs * perEpoch, maxSteps);
     let evaluation: Evaluation | null = null;
     while (this.#step < end || (evaluation === null && this.#steps.length > 0)) {
@@ -191,6 +187,7 @@ class Loop {
       if (dropped) this.trainer.resetMomentum();
     }
     this.trainer.beginEpoch(epoch, { rate });
+    this.options.beforeEpoch?.(epoch);
     return rate;
   }
 
@@ -208,7 +205,7 @@ class Loop {
       // Whoever waits for it next throws what went wrong.
       this.#reading.catch(() => {});
     }
-    if (this.#flight.isFull) await (this.#reading ?? this.#wait());
+    if (this.#flight.isFull || this.trainer.isSated) await (this.#reading ?? this.#wait());
     else await turn();
     if (performance.now() - this.#paused > 1000 * SECONDS_BETWEEN_PAUSES) {
       await this.#drain();
@@ -243,7 +240,12 @@ class Loop {
   }
 
   async #tell(landed: Landed | null): Promise<void> {
-    if (landed !== null) await this.#flight.unlessFlying(() => this.options.onProgress?.(landed));
+    if (landed === null) return;
+    const { waitedSeconds, mostInFlight } = this.trainer.options.feed;
+    const waited = { waitedSeconds: waitedSeconds - this.#waited };
+    this.#waited = waitedSeconds;
+    const told = mostInFlight === Infinity ? landed : { ...landed, ...waited };
+    await this.#flight.unlessFlying(() => this.options.onProgress?.(told));
   }
 
   /** Waits until every step's results are there. */

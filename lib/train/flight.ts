@@ -20,6 +20,8 @@ export interface Landed {
   readonly images: number;
   /** The wall time of all, in seconds. */
   readonly seconds: number;
+  /** The part of it that was spent waiting for images; nothing where they stay on the GPU. */
+  readonly waitedSeconds?: number;
 }
 
 const SECONDS_IN_FLIGHT = 0.5;

@@ -23,9 +23,14 @@ export class History implements Disposable {
     return this.#written;
   }
 
-  /** Whether rows must be taken before another step. */
+  /** Whether rows must be taken before a step that writes one more. */
   get isFull(): boolean {
-    return this.#written === ROWS;
+    return this.room === 0;
+  }
+
+  /** The rows that can be written before some must be taken. */
+  get room(): number {
+    return ROWS - this.#written;
   }
 
   /** Records the writing of a row into a program. */

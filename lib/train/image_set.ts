@@ -1,3 +1,5 @@
+import type { BatchSource } from "./batch_source.ts";
+
 /** One split of an image set: pixels as bytes, and a class for each image. */
 export interface Images {
   /** Number of images. */
@@ -24,6 +26,28 @@ export interface ImageSet {
   readonly train: Images;
   /** The images to test on. */
   readonly test: Images;
+}
+
+/** Images that do not fit the GPU, and come batch by batch. */
+export interface StreamedSet {
+  /** Name of the set, such as a folder's. */
+  readonly name: string;
+  /** Number of classes; every label is below it. */
+  readonly classes: number;
+  /** `full` for colour jitter and lighting of the training images; they are only normalised unless told. */
+  readonly augment?: "none" | "full";
+  /** Where the batches of each split come from. */
+  readonly sources: {
+    /** The batches to train on. */
+    readonly train: BatchSource;
+    /** The batches to test on. */
+    readonly test: BatchSource;
+  };
+}
+
+/** The number of images to train on. */
+export function trainingCount(data: ImageSet | StreamedSet): number {
+  return "sources" in data ? data.sources.train.count : data.train.count;
 }
 
 /**

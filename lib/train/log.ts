@@ -1,23 +1,29 @@
 import type { CifarSettings } from "./settings.ts";
 
-/** What an epoch of a CIFAR run came to; the names are the keys of `log.txt`. */
+/** What an epoch of a run came to; the names are the keys of `log.txt` or, with `top5` and `n_trainable`, in its lists. */
 export interface EpochResult {
   /** Mean over the training batches of the whole loss. */
   train_loss: number;
   /** Top-1 training accuracy, in percent. */
   train_acc: number;
+  /** Top-5 training accuracy, in percent, where it is counted. */
+  train_top5?: number;
   /** Cross-entropy on the test set. */
   test_loss: number;
   /** Test loss with the transfer losses added, as the original reports it. */
   test_loss_total: number;
   /** Top-1 test accuracy, in percent. */
   test_acc: number;
+  /** Top-5 test accuracy, in percent, where it is counted. */
+  test_top5?: number;
   /** The epoch, counted from 1. */
   epoch: number;
   /** Classes of the data set. */
   num_classes: number;
   /** Parameters of the student, running statistics included. */
   n_parameters: number;
+  /** Parameters of the student that are trained; running statistics are not. */
+  n_trainable?: number;
   /** Seconds of training. */
   train_time: number;
   /** Seconds of evaluation. */
@@ -50,7 +56,8 @@ export interface StepRecord {
   skipped_steps?: number;
 }
 
-const MARK = "json_stats: ";
+/** What an epoch's line begins with. */
+export const MARK = "json_stats: ";
 
 /**
  * Words an epoch's line of `log.txt`: the original's keys in the original's order, then

@@ -7,12 +7,12 @@ import { summarise, type Summary } from "../gpu/summary.ts";
 import type { TuningState } from "../gpu/tuner.ts";
 import type { Model } from "../models/model.ts";
 import { type AutotuneOptions, chooseVariants } from "./autotune.ts";
-import type { ImageSet } from "./image_set.ts";
-import { freeImages, storeImages } from "./image_store.ts";
+import type { ImageSet, StreamedSet } from "./image_set.ts";
+import { openTrainingFeed } from "./open_feeds.ts";
 import { type StepOptions, withDefaults } from "./step_options.ts";
 import { Trainer } from "./trainer.ts";
 
-/** Where the time and the memory of one training step go. */
+/** Where the time and the memory of one training step go, or of one of the batches that it accumulates. */
 export interface StepProfile extends Profile {
   /** Images of the step. */
   readonly images: number;
@@ -31,7 +31,7 @@ export interface StepProfile extends Profile {
 /** What is profiled, and how its kernels are chosen. */
 export interface ProfileOptions extends StepOptions, AutotuneOptions {
   /** The images. */
-  readonly data: ImageSet;
+  readonly data: ImageSet | StreamedSet;
   /** Told how far the tuning of kernels is. */
   readonly onTuning?: (state: TuningState) => void;
 }
@@ -52,44 +52,40 @@ export async function profileStep(
   { data, ...options }: ProfileOptions,
 ): Promise<StepProfile> {
   const { gpu } = model.parameters;
-  const { batchSize = 128 } = options;
-  if (data.train.count < batchSize) {
+  using feed = openTrainingFeed(gpu, data, options);
+  const { count, batchSize } = feed.batching;
+  if (count < batchSize) {
     throw new RangeError(
-      `Cannot profile a step of ${batchSize} images: the training set must have as many, found ${data.train.count}`,
+      `Cannot profile a step of ${batchSize} images: the training set must have as many, found ${count}`,
     );
   }
-  const store = storeImages(gpu, { images: data.train, set: data });
-  try {
-    using trainer = new Trainer(model, withDefaults(options, store));
-    const { autotune, cacheFolder, variants, onNote, onTuning: onProgress } = options;
-    const rehearsals = trainer.rehearsals.slice(0, 1);
-    const choice = { rehearsals, autotune, cacheFolder, variants, onNote, onProgress };
-    trainer.variants = await chooseVariants(gpu, choice) ?? {};
-    trainer.beginEpoch(1, { rate: 1e-3 });
-    await trainer.submit(0);
-    const { program } = trainer;
-    if (program === null) throw new TypeError("Cannot profile a step: no program was recorded");
-    await trainer.wait();
-    const firstStepAt = performance.now() / 1000;
-    const encodeSeconds = summarise(await encodeTimes(trainer, program));
-    const before = await measureCeilings(gpu);
-    const measured = await profile(program);
-    const after = await measureCeilings(gpu);
-    return {
-      ...measured,
-      images: batchSize,
-      plan: program.plan,
-      peak: peakOf(program.plan),
-      encodeSeconds,
-      firstStepAt,
-      ceilings: {
-        flopPerSecond: Math.max(before.flopPerSecond, after.flopPerSecond),
-        bytesPerSecond: Math.max(before.bytesPerSecond, after.bytesPerSecond),
-      },
-    };
-  } finally {
-    freeImages(store);
-  }
+  using trainer = new Trainer(model, { ...withDefaults(options, feed), accumulate: 1 });
+  const { autotune, cacheFolder, variants, onNote, onTuning: onProgress } = options;
+  const rehearsals = trainer.rehearsals.slice(0, 1);
+  const choice = { rehearsals, autotune, cacheFolder, variants, onNote, onProgress };
+  trainer.variants = await chooseVariants(gpu, choice) ?? {};
+  trainer.beginEpoch(1, { rate: 1e-3 });
+  await trainer.submit(0);
+  const { program } = trainer;
+  if (program === null) throw new TypeError("Cannot profile a step: no program was recorded");
+  await trainer.wait();
+  const firstStepAt = performance.now() / 1000;
+  const encodeSeconds = summarise(await encodeTimes(trainer, program));
+  const before = await measureCeilings(gpu);
+  const measured = await profile(program);
+  const after = await measureCeilings(gpu);
+  return {
+    ...measured,
+    images: batchSize,
+    plan: program.plan,
+    peak: peakOf(program.plan),
+    encodeSeconds,
+    firstStepAt,
+    ceilings: {
+      flopPerSecond: Math.max(before.flopPerSecond, after.flopPerSecond),
+      bytesPerSecond: Math.max(before.bytesPerSecond, after.bytesPerSecond),
+    },
+  };
 }
 
 async function encodeTimes(trainer: Trainer, program: Program<null>): Promise<number[]> {

@@ -1,4 +1,3 @@
-import { transferLoss } from "../losses/transfer_loss.ts";
 import type { Plan } from "../gpu/plan.ts";
 import type { TuningState } from "../gpu/tuner.ts";
 import type { Variants } from "../gpu/tuning.ts";
@@ -10,13 +9,13 @@ import { stepsPerEpoch } from "./batches.ts";
 import { type Checkpoint, formatCheckpoint, readCheckpoint } from "./checkpoint.ts";
 import { type FinishedEpoch, type FinishedStep, fit, type Position } from "./fit.ts";
 import type { Landed } from "./flight.ts";
-import type { ImageSet } from "./image_set.ts";
-import { epochLine, meanAndStd, stepLine } from "./log.ts";
+import { type ImageSet, type StreamedSet, trainingCount } from "./image_set.ts";
+import { type EpochResult, meanAndStd, stepLine } from "./log.ts";
 import { numberAt } from "./parse_log.ts";
 import { readVariants } from "./read_variants.ts";
 import type { RunFolder } from "./run_folder.ts";
-import { type CifarSettings, realTypeOf } from "./settings.ts";
-import type { StepOptions } from "./step_options.ts";
+import type { RunKind } from "./run_kind.ts";
+import type { RunSettings } from "./run_settings.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** The files of a run. */
@@ -36,11 +35,13 @@ export const RUN_FILES = {
 } as const;
 
 /** What a run trains with and on. */
-export interface RunOptions {
+export interface RunOptions<Settings extends RunSettings> {
+  /** What it trains, and how it logs. */
+  readonly kind: RunKind<Settings>;
   /** The settings. */
-  readonly settings: Readonly<CifarSettings>;
+  readonly settings: Readonly<Settings>;
   /** The images. */
-  readonly data: ImageSet;
+  readonly data: ImageSet | StreamedSet;
   /** The teacher, `null` for none. */
   readonly teacher: Model | null;
   /** Ends the run after the step under way, so that it can be resumed. */
@@ -72,7 +73,7 @@ interface Past {
 }
 
 /** A training whose settings, logs, weights and checkpoints go into a folder. */
-export class Run {
+export class Run<Settings extends RunSettings> {
   #unlogged: FinishedStep[] = [];
   #best: number | null = null;
   #trainer: Trainer | null = null;
@@ -81,7 +82,7 @@ export class Run {
   private constructor(
     readonly model: Model,
     readonly folder: RunFolder,
-    readonly options: RunOptions,
+    readonly options: RunOptions<Settings>,
     private readonly past: Past | null,
   ) {
     this.#unlogged = [...past?.checkpoint.progress.unlogged ?? []];
@@ -90,10 +91,10 @@ export class Run {
   }
 
   /** Starts a run in an empty folder. */
-  static async start(
+  static async start<Settings extends RunSettings>(
     model: Model,
-    { folder, ...options }: RunOptions & { folder: RunFolder },
-  ): Promise<Run> {
+    { folder, ...options }: RunOptions<Settings> & { folder: RunFolder },
+  ): Promise<Run<Settings>> {
     await folder.writeConfig(options.settings);
     await folder.write(RUN_FILES.steps, "");
     return new Run(model, folder, options, null);
@@ -105,10 +106,10 @@ export class Run {
    *
    * @throws {Error} If there is no readable checkpoint.
    */
-  static async resume(
+  static async resume<Settings extends RunSettings>(
     model: Model,
-    { folder, ...options }: RunOptions & { folder: RunFolder },
-  ): Promise<Run> {
+    { folder, ...options }: RunOptions<Settings> & { folder: RunFolder },
+  ): Promise<Run<Settings>> {
     const checkpoint = await readCheckpoint(folder.file(RUN_FILES.checkpoint));
     const { position, best } = checkpoint.progress;
     // A run of a version without variants took the fixed table's; one that was stopped while tuning has made no step.
@@ -116,9 +117,9 @@ export class Run {
       (position.step > 0 ? {} : undefined);
     const { settings, data } = options;
     const perEpoch = stepsPerEpoch({
-      count: data.train.count,
+      count: trainingCount(data),
       batchSize: settings.batch_size,
-      shuffle: !settings.no_shuffle,
+      shuffle: true,
     });
     const epoch = Math.floor(position.step / perEpoch) + 1;
     await folder.dropLinesFrom(
@@ -147,12 +148,12 @@ export class Run {
    * @returns Whether the end was reached.
    */
   async train(): Promise<boolean> {
-    const { settings, data, teacher, signal, onPlan, onProgress } = this.options;
+    const { kind, settings, data, teacher, signal, onPlan, onProgress } = this.options;
     const { checkpoint = null, variants } = this.past ?? {};
     await fit(this.model, {
       data,
       teacher,
-      ...stepOptions(settings),
+      ...kind.stepOptions(settings, this.model.parameters.gpu),
       epochs: settings.epochs,
       learningRate: settings.lr,
       dropEpochs: settings.epoch_step,
@@ -198,7 +199,7 @@ export class Run {
 
   async #finishEpoch(epoch: FinishedEpoch, position: Position): Promise<void> {
     const { folder, options } = this;
-    await folder.appendLine(RUN_FILES.log, epochLineOf(epoch, this.model, options.settings));
+    await folder.appendLine(RUN_FILES.log, this.#wordEpoch(epoch));
     const weights = await this.#weights();
     const { accuracy } = epoch.evaluation;
     if (this.#best === null || accuracy > this.#best) {
@@ -212,6 +213,11 @@ export class Run {
     options.onEpoch?.(epoch);
   }
 
+  #wordEpoch(epoch: FinishedEpoch): string {
+    const { kind, settings } = this.options;
+    return kind.epochLine(settings, resultOf(epoch, this.model));
+  }
+
   async #weights(): Promise<NamedTensors> {
     return await this.model.parameters.save();
   }
@@ -223,23 +229,6 @@ export class Run {
     await this.folder.write(RUN_FILES.last, formatSafetensors(weights));
     await this.folder.write(RUN_FILES.checkpoint, checkpoint);
   }
-}
-
-/** What a run's settings say of its steps, teacher left out. */
-export function stepOptions(settings: Readonly<CifarSettings>): StepOptions {
-  const { alpha, beta, temperature } = settings;
-  return {
-    loss: transferLoss({ alpha, beta, temperature }),
-    batchSize: settings.batch_size,
-    weightDecay: settings.weight_decay,
-    nesterov: settings.nesterov,
-    augment: settings.no_augment
-      ? { padding: 0, flips: false }
-      : { padding: settings.randomcrop_pad, flips: true },
-    shuffle: !settings.no_shuffle,
-    seed: settings.seed,
-    dtype: realTypeOf(settings),
-  };
 }
 
 function mean(steps: readonly FinishedStep[], value: (step: FinishedStep) => number): number {
@@ -272,24 +261,28 @@ function lineOf(steps: readonly FinishedStep[]): string {
   });
 }
 
-function epochLineOf(
+function resultOf(
   { epoch, steps, evaluation, evaluationSeconds }: FinishedEpoch,
-  model: Model,
-  settings: Readonly<CifarSettings>,
-): string {
+  { classes, parameters }: Model,
+): EpochResult {
   const images = steps.reduce((sum, step) => sum + step.images, 0);
-  return epochLine(settings, {
+  const share = (right: (step: FinishedStep) => number) =>
+    100 * steps.reduce((sum, step) => sum + right(step), 0) / images;
+  return {
     train_loss: mean(steps, ({ loss }) => loss),
-    train_acc: 100 * steps.reduce((sum, { right }) => sum + right, 0) / images,
+    train_acc: share(({ right }) => right),
+    train_top5: share(({ topFive = NaN }) => topFive),
     test_loss: evaluation.loss,
     test_loss_total: evaluation.totalLoss,
     test_acc: evaluation.accuracy,
+    test_top5: evaluation.topFive ?? NaN,
     epoch,
-    num_classes: model.classes,
-    n_parameters: model.parameters.count({ statistics: true }),
+    num_classes: classes,
+    n_parameters: parameters.count({ statistics: true }),
+    n_trainable: parameters.count({ statistics: false }),
     train_time: steps.reduce((sum, { seconds }) => sum + seconds, 0),
     test_time: evaluationSeconds,
     at_losses: groups(steps).map(meanAndStd),
     ...scalingOf(steps),
-  });
+  };
 }

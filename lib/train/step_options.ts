@@ -2,9 +2,10 @@ import type { RealType } from "../gpu/dtype.ts";
 import type { LossFunction } from "../losses/activations.ts";
 import { transferLoss } from "../losses/transfer_loss.ts";
 import type { Model } from "../models/model.ts";
-import type { ImageStore } from "../ops/images.ts";
 import type { LossScaleOptions } from "../optim/loss_scale.ts";
-import type { Augmentation, TrainerOptions } from "./trainer.ts";
+import type { ImageFeed } from "./feed.ts";
+import type { Augmentation } from "./resident_feed.ts";
+import type { TrainerOptions } from "./trainer.ts";
 
 /** What a step of a training does. */
 export interface StepOptions {
@@ -12,8 +13,15 @@ export interface StepOptions {
   readonly teacher?: Model | null;
   /** The objective; the cross-entropy unless told. */
   readonly loss?: LossFunction;
-  /** Images a step; 128 unless told. */
+  /** Images a step; 128 unless told. A streamed set has its own. */
   readonly batchSize?: number;
+  /**
+   * Batches that a step's images are divided into, where they do not fit together: their gradients add up, and batch
+   * normalisation sees each by itself; 1 unless told.
+   */
+  readonly accumulate?: number;
+  /** Whether labels among the five largest logits are counted too; they are not unless told. */
+  readonly topFive?: boolean;
   /** The momentum's factor; 0.9 unless told. */
   readonly momentum?: number;
   /** Weight decay on every trainable parameter; 5e-4 unless told. */
@@ -27,7 +35,7 @@ export interface StepOptions {
   readonly dtype?: RealType;
   /** Settings of the loss scale of half precision. */
   readonly lossScale?: LossScaleOptions;
-  /** The augmentation; a crop from 4 reflected pixels and a flip unless told. */
+  /** The augmentation of a set in memory; a crop from 4 reflected pixels and a flip unless told. */
   readonly augment?: Augmentation;
   /** Whether the order is drawn anew each epoch; true unless told. */
   readonly shuffle?: boolean;
@@ -36,15 +44,13 @@ export interface StepOptions {
 }
 
 /** Fills in what was left out. */
-export function withDefaults(options: StepOptions, store: ImageStore): TrainerOptions {
+export function withDefaults(options: StepOptions, feed: ImageFeed): TrainerOptions {
   return {
-    store,
+    feed,
     loss: options.loss ?? transferLoss(),
     teacher: options.teacher ?? null,
-    batchSize: options.batchSize ?? 128,
-    shuffle: options.shuffle ?? true,
-    augment: options.augment ?? { padding: 4, flips: true },
-    seed: options.seed ?? 0,
+    accumulate: options.accumulate ?? 1,
+    topFive: options.topFive ?? false,
     momentum: options.momentum ?? 0.9,
     weightDecay: options.weightDecay ?? 5e-4,
     nesterov: options.nesterov ?? false,

@@ -18,7 +18,8 @@ import {
   wideResNet,
 } from "../../mod.ts";
 import type { Autotune } from "../../lib/train/autotune.ts";
-import { freeImages, storeImages } from "../../lib/train/image_store.ts";
+import { storeImages } from "../../lib/train/image_store.ts";
+import { ResidentFeed } from "../../lib/train/resident_feed.ts";
 import { Draws } from "../../lib/models/random.ts";
 import { imageNetwork, type Network, stepFlop, wideNetwork } from "./convolutions.ts";
 import type { StepRow } from "./rows.ts";
@@ -158,17 +159,18 @@ export async function openTraining(
 ): Promise<Training> {
   const [, classes] = step.student.linear;
   const set = randomImages({ batch, side: step.student.side, classes });
-  const store = storeImages(gpu, { images: set.train, set });
+  const feed = new ResidentFeed(gpu, storeImages(gpu, { images: set.train, set }), {
+    batchSize: batch,
+    order: "endless",
+    augment: augmented ? { padding: 4, flips: true } : { padding: 0, flips: false },
+    ownsStore: true,
+  });
   const student = step.makeStudent(gpu);
   const teacher = step.makeTeacher?.(gpu) ?? null;
   const trainer = new Trainer(student, {
-    store,
+    feed,
     loss: transferLoss(LOSSES[step.loss]),
     teacher,
-    batchSize: batch,
-    shuffle: false,
-    augment: augmented ? { padding: 4, flips: true } : { padding: 0, flips: false },
-    seed: 0,
     momentum: 0.9,
     weightDecay: 5e-4,
     nesterov: false,
@@ -189,8 +191,7 @@ export async function openTraining(
     },
     async [Symbol.asyncDispose]() {
       await gpu.settled();
-      for (const held of [trainer, student, teacher]) held?.[Symbol.dispose]();
-      freeImages(store);
+      for (const held of [trainer, feed, student, teacher]) held?.[Symbol.dispose]();
     },
   };
 }

@@ -10,7 +10,7 @@ export interface Outcome {
 }
 
 /** A task that tests run. */
-export type Task = "bench" | "cifar" | "convert" | "doctor";
+export type Task = "bench" | "cifar" | "convert" | "doctor" | "imagenet";
 
 /** Where a task runs. */
 export interface Place {

@@ -2,9 +2,11 @@ import type { Question } from "../../lib/gpu/tuning.ts";
 import { transferLoss } from "../../lib/losses/transfer_loss.ts";
 import type { Autotune } from "../../lib/train/autotune.ts";
 import type { Model } from "../../lib/models/model.ts";
+import { CIFAR_KIND } from "../../lib/train/cifar_kind.ts";
 import type { FinishedEpoch } from "../../lib/train/fit.ts";
 import type { Landed } from "../../lib/train/flight.ts";
 import { freeImages, storeImages } from "../../lib/train/image_store.ts";
+import { ResidentFeed } from "../../lib/train/resident_feed.ts";
 import { Run } from "../../lib/train/run.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings.ts";
@@ -56,6 +58,7 @@ export async function tinyRun(
   if (stopAfter === 0) controller.abort();
   const options = {
     folder: resume ? await RunFolder.open(path) : await RunFolder.create(path),
+    kind: CIFAR_KIND,
     settings: { ...TINY, ...settings },
     data: DATA,
     teacher: teacher ?? null,
@@ -75,13 +78,14 @@ export async function tinyQuestions(): Promise<Question[]> {
   using model = tinyModel(gpu);
   const store = storeImages(gpu, { images: DATA.train, set: DATA });
   using trainer = new Trainer(model, {
-    store,
+    feed: new ResidentFeed(gpu, store, {
+      batchSize: TINY.batch_size,
+      order: "drawn",
+      seed: TINY.seed,
+      augment: { padding: 4, flips: true },
+    }),
     loss: transferLoss(),
     teacher: null,
-    batchSize: TINY.batch_size,
-    shuffle: true,
-    augment: { padding: 4, flips: true },
-    seed: TINY.seed,
     momentum: 0.9,
     weightDecay: TINY.weight_decay,
     nesterov: false,

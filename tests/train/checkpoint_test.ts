@@ -4,6 +4,7 @@ import type { Model } from "../../lib/models/model.ts";
 import { formatCheckpoint, type Progress, readCheckpoint } from "../../lib/train/checkpoint.ts";
 import type { FinishedStep } from "../../lib/train/fit.ts";
 import { storeImages } from "../../lib/train/image_store.ts";
+import { ResidentFeed } from "../../lib/train/resident_feed.ts";
 import { Trainer, type TrainerOptions } from "../../lib/train/trainer.ts";
 import { formatSafetensors } from "../../lib/weights/safetensors.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
@@ -24,14 +25,12 @@ const PROGRESS: Progress = {
 };
 
 function trainerOf(model: Model, options: Partial<TrainerOptions> = {}): Trainer {
+  const { gpu } = model.parameters;
+  const store = storeImages(gpu, { images: SET.train, set: SET });
   return new Trainer(model, {
-    store: storeImages(model.parameters.gpu, { images: SET.train, set: SET }),
+    feed: new ResidentFeed(gpu, store, { batchSize: 4, order: "drawn" }),
     loss: transferLoss(),
     teacher: null,
-    batchSize: 4,
-    shuffle: true,
-    augment: { padding: 0, flips: false },
-    seed: 0,
     momentum: 0.9,
     weightDecay: 5e-4,
     nesterov: false,
@@ -117,7 +116,8 @@ Deno.test("checkpoint: one of another network is refused", () =>
     const before = await weightsOf(wider);
     assert.throws(() => checkpoint.restore(restored), {
       name: "TypeError",
-      message: `Cannot load weights: conv0 must be [5, 3, 3, 3], found [4, 3, 3, 3] in ${path}`,
+      message: `Cannot load weights: conv0 must be [5, 3, 3, 3], found [4, 3, 3, 3] in ${path}, ` +
+        "which has 8 tensors (conv0, bn.weight, bn.bias, bn.running_mean, ...)",
     });
     assertSameBytes(await weightsOf(wider), before, "weights");
   }));

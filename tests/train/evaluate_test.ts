@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import type { Gpu } from "../../lib/gpu/device.ts";
 import { transferLoss } from "../../lib/losses/transfer_loss.ts";
 import type { Model } from "../../lib/models/model.ts";
+import type { ImageStore } from "../../lib/ops/images.ts";
 import { withoutGradients } from "../../lib/tape.ts";
 import { evaluate, Evaluator } from "../../lib/train/evaluate.ts";
 import type { Images } from "../../lib/train/image_set.ts";
 import { freeImages, storeImages } from "../../lib/train/image_store.ts";
+import { ResidentFeed } from "../../lib/train/resident_feed.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
 import { batchOf } from "../support/images.ts";
@@ -12,6 +15,10 @@ import { logSoftmax } from "../support/reference/softmax.ts";
 import { tinyModel, tinySet } from "../support/tiny.ts";
 
 const SET = tinySet({ train: 4, test: 10 });
+
+function feedOf(gpu: Gpu, store: ImageStore): ResidentFeed {
+  return new ResidentFeed(gpu, store, { batchSize: 4, order: "file" });
+}
 
 /** Loss and accuracy from the logits of all images at once, with statistics as they stand. */
 async function byHand(model: Model, { images, batchSize }: { images: Images; batchSize: number }) {
@@ -56,7 +63,9 @@ Deno.test("Evaluator: more batches than are in flight at once", async () => {
   using model = tinyModel(gpu, { seed: 2 });
   const { test } = tinySet({ train: 4, test: 70 });
   const store = storeImages(gpu, { images: test, set: SET });
-  using evaluator = new Evaluator(model, { store, batchSize: 1 });
+  using evaluator = new Evaluator(model, {
+    feed: new ResidentFeed(gpu, store, { batchSize: 1, order: "file" }),
+  });
   const wanted = await byHand(model, { images: test, batchSize: 1 });
   for (const time of [1, 2]) {
     const { loss, accuracy } = await evaluator.run();
@@ -69,7 +78,7 @@ Deno.test("Evaluator: sees the network as it is now, and changes nothing of it",
   const gpu = await testGpu();
   using model = tinyModel(gpu);
   const store = storeImages(gpu, { images: SET.test, set: SET });
-  using evaluator = new Evaluator(model, { store, batchSize: 4 });
+  using evaluator = new Evaluator(model, { feed: feedOf(gpu, store) });
   const before = await evaluator.run();
   assert.deepEqual(await evaluator.run(), before);
   using other = tinyModel(gpu, { seed: 5 });
@@ -86,7 +95,7 @@ Deno.test("Evaluator: the total counts the transfer, the loss does not", async (
   const store = storeImages(gpu, { images: SET.test, set: SET });
   const evaluated = async (taught: Model | null, beta: number) => {
     const loss = transferLoss({ beta });
-    using evaluator = new Evaluator(model, { store, batchSize: 4, teacher: taught, loss });
+    using evaluator = new Evaluator(model, { feed: feedOf(gpu, store), teacher: taught, loss });
     return await evaluator.run();
   };
   const alone = await evaluated(null, 0);

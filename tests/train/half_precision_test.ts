@@ -6,6 +6,7 @@ import { groupWidths, wideResNet } from "../../lib/models/wide_resnet.ts";
 import { evaluate } from "../../lib/train/evaluate.ts";
 import { type FinishedStep, fit } from "../../lib/train/fit.ts";
 import { storeImages } from "../../lib/train/image_store.ts";
+import { ResidentFeed } from "../../lib/train/resident_feed.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -94,14 +95,11 @@ Deno.test("half precision: a skipped step moves the running statistics and nothi
   const gpu = await testGpu();
   const set = tinySet({ train: 8, test: 1 });
   using model = tinyModel(gpu);
+  const store = storeImages(gpu, { images: set.train, set });
   using trainer = new Trainer(model, {
-    store: storeImages(gpu, { images: set.train, set }),
+    feed: new ResidentFeed(gpu, store, { batchSize: 8, order: "endless" }),
     loss: transferLoss(),
     teacher: null,
-    batchSize: 8,
-    shuffle: false,
-    augment: { padding: 0, flips: false },
-    seed: 0,
     momentum: 0.9,
     weightDecay: 5e-4,
     nesterov: false,

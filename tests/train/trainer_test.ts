@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import type { Model } from "../../lib/models/model.ts";
 import { transferLoss } from "../../lib/losses/transfer_loss.ts";
 import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
+import type { ImageStore } from "../../lib/ops/images.ts";
 import { mean } from "../../lib/ops/sum.ts";
 import { storeImages } from "../../lib/train/image_store.ts";
+import { ResidentFeed, type ResidentFeedOptions } from "../../lib/train/resident_feed.ts";
 import { Trainer, type TrainerOptions } from "../../lib/train/trainer.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -12,15 +14,19 @@ import { tinyModel, tinySet } from "../support/tiny.ts";
 
 const SET = tinySet({ train: 10, test: 2 });
 
-async function trainerOf(model: Model, options: Partial<TrainerOptions> = {}): Promise<Trainer> {
+type FeedOptions = Partial<ResidentFeedOptions> & { store?: ImageStore };
+
+async function trainerOf(
+  model: Model,
+  { store, ...feed }: FeedOptions = {},
+  options: Partial<TrainerOptions> = {},
+): Promise<Trainer> {
+  const gpu = await testGpu();
+  store ??= storeImages(gpu, { images: SET.train, set: SET });
   return new Trainer(model, {
-    store: storeImages(await testGpu(), { images: SET.train, set: SET }),
+    feed: new ResidentFeed(gpu, store, { batchSize: 4, order: "endless", ...feed }),
     loss: transferLoss(),
     teacher: null,
-    batchSize: 4,
-    shuffle: false,
-    augment: { padding: 0, flips: false },
-    seed: 0,
     momentum: 0.9,
     weightDecay: 0,
     nesterov: false,
@@ -31,7 +37,8 @@ async function trainerOf(model: Model, options: Partial<TrainerOptions> = {}): P
 Deno.test("Trainer: at rate 0, each loss and count is that of the batch, and the weights stay", async () => {
   const gpu = await testGpu();
   using model = tinyModel(gpu);
-  using trainer = await trainerOf(model);
+  const store = storeImages(gpu, { images: SET.train, set: SET });
+  using trainer = await trainerOf(model, { store });
   const before = await gpu.read(model.parameters.trainable);
   trainer.beginEpoch(1, { rate: 0 });
   for (const step of [0, 1, 2]) assert.equal(await trainer.submit(step), 4);
@@ -39,7 +46,7 @@ Deno.test("Trainer: at rate 0, each loss and count is that of the batch, and the
   const found = await trainer.take();
   assert.deepEqual(await gpu.read(model.parameters.trainable), before);
   for (const [step, order] of [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1]].entries()) {
-    const batch = await batchOf(gpu, trainer.options.store, { batch: 4, order });
+    const batch = await batchOf(gpu, store, { batch: 4, order });
     assert.deepEqual(batch.labels, order.map((image) => SET.train.labels[image]));
     const x = gpu.tensor(batch.x, batch.shape);
     const labels = gpu.tensor(batch.labels, [4], { dtype: "u32" });
@@ -58,7 +65,7 @@ Deno.test("Trainer: at rate 0, each loss and count is that of the batch, and the
 Deno.test("Trainer: one program a batch size, recorded once", async () => {
   const gpu = await testGpu();
   using model = tinyModel(gpu);
-  using trainer = await trainerOf(model, { shuffle: true });
+  using trainer = await trainerOf(model, { order: "drawn" });
   assert.equal(trainer.plan, null);
   const plan = await trainer.prepare();
   assert.equal(trainer.plan, plan);

@@ -1,0 +1,94 @@
+import { DTYPES, type RunSettings } from "./run_settings.ts";
+
+/** The settings of a `config.json`, read one by one. */
+export class Fields {
+  readonly #fields: ReadonlyMap<string, unknown>;
+  readonly #source: string;
+
+  /**
+   * Wraps a parsed JSON.
+   *
+   * @param source What it was read from, for messages.
+   * @throws {TypeError} If it is not an object.
+   */
+  constructor(value: unknown, source: string) {
+    this.#source = source;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new TypeError(
+        `Cannot read ${source}: expected an object of settings, found ${JSON.stringify(value)}`,
+      );
+    }
+    this.#fields = new Map(Object.entries(value));
+  }
+
+  /** A number. */
+  number(key: string): number {
+    const value = this.#fields.get(key);
+    return typeof value === "number" ? value : this.#refuse(key, "a number");
+  }
+
+  /** A number, or null. */
+  numberOrNull(key: string): number | null {
+    const value = this.#fields.get(key);
+    return value === null || typeof value === "number" ? value : this.#refuse(key, "a number");
+  }
+
+  /** A list of numbers. */
+  numbers(key: string): number[] {
+    const value: unknown = this.#fields.get(key);
+    if (!Array.isArray(value)) return this.#refuse(key, "a list of numbers");
+    const numbers = value.filter((entry) => typeof entry === "number");
+    return numbers.length === value.length ? numbers : this.#refuse(key, "a list of numbers");
+  }
+
+  /** A text. */
+  text(key: string): string {
+    const value = this.#fields.get(key);
+    return typeof value === "string" ? value : this.#refuse(key, "a text");
+  }
+
+  /** True or false. */
+  truth(key: string): boolean {
+    const value = this.#fields.get(key);
+    return typeof value === "boolean" ? value : this.#refuse(key, "true or false");
+  }
+
+  /** One of a few words. */
+  oneOf<T extends string>(key: string, words: readonly T[]): T {
+    const word = words.find((word) => word === this.#fields.get(key));
+    return word ?? this.#refuse(key, `one of ${words.join(", ")}`);
+  }
+
+  #refuse(key: string, wanted: string): never {
+    const found = this.#fields.has(key) ? JSON.stringify(this.#fields.get(key)) : "nothing";
+    throw new TypeError(
+      `Cannot read ${this.#source}: expected ${wanted} as ${key}, found ${found}`,
+    );
+  }
+}
+
+/** Reads the settings that every run has. */
+export function readRunSettings(of: Fields): RunSettings {
+  return {
+    dtype: of.oneOf("dtype", DTYPES),
+    batch_size: of.number("batch_size"),
+    lr: of.number("lr"),
+    epochs: of.number("epochs"),
+    weight_decay: of.number("weight_decay"),
+    epoch_step: of.numbers("epoch_step"),
+    lr_decay_ratio: of.number("lr_decay_ratio"),
+    resume: of.text("resume"),
+    temperature: of.number("temperature"),
+    alpha: of.number("alpha"),
+    beta: of.number("beta"),
+    cuda: of.truth("cuda"),
+    save: of.text("save"),
+    ngpu: of.number("ngpu"),
+    gpu_id: of.text("gpu_id"),
+    seed: of.number("seed"),
+    init: of.text("init"),
+    max_steps: of.numberOrNull("max_steps"),
+    log_every: of.number("log_every"),
+    logs: of.text("logs"),
+  };
+}

@@ -1,0 +1,68 @@
+import type { RealType } from "../gpu/dtype.ts";
+
+/** The types of activations and gradients by the names that `--dtype` takes. */
+export const DTYPES = ["float", "half"] as const;
+
+/** The name of a type. */
+export type DtypeName = typeof DTYPES[number];
+
+/** The settings that every run has; the names are those of the flags, of `config.json` and of `log.txt`. */
+export interface RunSettings {
+  /** The type of activations and gradients. */
+  dtype: DtypeName;
+  /** Images a step. */
+  batch_size: number;
+  /** The learning rate of the first epoch. */
+  lr: number;
+  /** Passes over the training set. */
+  epochs: number;
+  /** Weight decay, on every trainable parameter. */
+  weight_decay: number;
+  /** The epochs, counted from 1, at whose start the learning rate drops. */
+  epoch_step: number[];
+  /** Factor on the learning rate at each drop. */
+  lr_decay_ratio: number;
+  /** The run that is resumed; empty for none. */
+  resume: string;
+  /** Temperature of the distillation loss. */
+  temperature: number;
+  /** Weight of the distillation loss; the cross-entropy weighs 1 - alpha. */
+  alpha: number;
+  /** Weight of the attention-transfer loss. */
+  beta: number;
+  /** The original's CUDA switch; without effect here. */
+  cuda: boolean;
+  /** Where the run's folder goes; empty to name it after its settings. */
+  save: string;
+  /** Number of GPUs. */
+  ngpu: number;
+  /** Which GPU. */
+  gpu_id: string;
+  /** Seed of initialisation, order and augmentation. */
+  seed: number;
+  /** A weights file to start from; empty for a fresh initialisation. */
+  init: string;
+  /** The step count, from step 0, after which the run ends; null for no bound. */
+  max_steps: number | null;
+  /** Steps between two lines of `steps.jsonl`. */
+  log_every: number;
+  /** The folder that holds the runs. */
+  logs: string;
+}
+
+/** What a run stores activations and gradients as. */
+export function realTypeOf({ dtype }: Pick<RunSettings, "dtype">): RealType {
+  return dtype === "half" ? "f16" : "f32";
+}
+
+/** How a run's name says what it learns by, and `resnet` where that is the labels alone. */
+export function methodName({ alpha, beta }: Pick<RunSettings, "alpha" | "beta">): string {
+  const losses = [beta > 0 ? "at" : "", alpha > 0 ? "kd" : ""];
+  return losses.filter((loss) => loss !== "").join("_") || "resnet";
+}
+
+/** How a run's name says which teacher it learns from: the last part of a path, without its extension. */
+export function teacherName(teacher: string): string {
+  const last = teacher.split(/[\\/]/).findLast((part) => /[^.]/.test(part)) ?? "teacher";
+  return last.replace(/\.[a-z][a-z0-9]*$/i, "");
+}

@@ -1,0 +1,155 @@
+import { AUTOTUNE, type Autotune } from "../lib/train/autotune.ts";
+import { DTYPES, type RunSettings } from "../lib/train/run_settings.ts";
+import {
+  type Flag,
+  type Flags,
+  readList,
+  readNumber,
+  readOneOf,
+  readText,
+  readWhole,
+  toggle,
+} from "./flags.ts";
+
+/** The headings of a help page, in its order. */
+export const MODEL = "Model:";
+/** See {@link MODEL}. */
+export const DATA = "Data:";
+/** See {@link MODEL}. */
+export const TRAINING = "Training:";
+/** See {@link MODEL}. */
+export const TRANSFER = "Transfer:";
+/** See {@link MODEL}. */
+export const RUN = "Run:";
+/** See {@link MODEL}. */
+export const MACHINE = "Machine:";
+
+/** What the flags of a training set beside its settings: nothing of the run's own. */
+export interface OutsideFlags {
+  /** A run or a weights file to test. */
+  evaluate: string;
+  /** Whether a step is profiled in place of a training. */
+  profile: boolean;
+  /** How kernels are chosen. */
+  autotune: Autotune;
+}
+
+/** The flags that every training has, without those whose help differs. */
+export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
+  init: {
+    group: MODEL,
+    value: "FILE",
+    help: "Start from these weights instead of fresh ones",
+    read: readText,
+  },
+  batch_size: { group: TRAINING, value: "N", help: "Images a step", read: readWhole },
+  epochs: { group: TRAINING, value: "N", help: "Passes over the training set", read: readWhole },
+  max_steps: {
+    group: TRAINING,
+    value: "N",
+    help: "End after N steps, counted from step 0 (default: no bound)",
+    read: readWhole,
+  },
+  lr: {
+    group: TRAINING,
+    value: "RATE",
+    help: "Learning rate of the first epoch",
+    read: readNumber,
+  },
+  epoch_step: {
+    group: TRAINING,
+    value: "LIST",
+    help: "Epochs at whose start the learning rate drops",
+    read: readList,
+  },
+  lr_decay_ratio: {
+    group: TRAINING,
+    value: "RATIO",
+    help: "Factor on the learning rate at each drop",
+    read: readNumber,
+  },
+  weight_decay: {
+    group: TRAINING,
+    value: "W",
+    help: "Weight decay, on every parameter",
+    read: readNumber,
+  },
+  seed: {
+    group: TRAINING,
+    value: "N",
+    help: "Seed of initialisation, order and augmentation",
+    read: readWhole,
+  },
+  beta: {
+    group: TRANSFER,
+    value: "BETA",
+    help: "Weight of the attention-transfer loss",
+    read: readNumber,
+  },
+  alpha: {
+    group: TRANSFER,
+    value: "ALPHA",
+    help: "Weight of the distillation loss, 0 to 1",
+    read: readNumber,
+  },
+  temperature: {
+    group: TRANSFER,
+    value: "T",
+    help: "Temperature of the distillation loss",
+    read: readNumber,
+  },
+  logs: { group: RUN, value: "FOLDER", help: "The folder of runs", read: readText },
+  log_every: {
+    group: RUN,
+    value: "N",
+    help: "Steps between two lines of steps.jsonl",
+    read: readWhole,
+  },
+  dtype: {
+    group: MACHINE,
+    value: "TYPE",
+    help: "Type of activations: float, or half on a GPU with shader-f16",
+    read: readOneOf(DTYPES),
+  },
+  ngpu: { group: MACHINE, value: "N", help: "Number of GPUs; only 1 for now", read: readWhole },
+  gpu_id: { group: MACHINE, value: "ID", help: "Which GPU; only 0 for now", read: readText },
+  cuda: toggle(MACHINE, "Accepted for the original's sake; does nothing here"),
+};
+
+/** The flags of what is none of a run's settings, without those whose help differs. */
+export const OUTSIDE_FLAGS: Flags<Omit<OutsideFlags, "evaluate">> = {
+  profile: toggle(
+    RUN,
+    "Make a few steps as a run with the same flags would, print where the time and the memory " +
+      "of one go, and end; no run's folder is made",
+  ),
+  autotune: {
+    group: MACHINE,
+    value: "HOW",
+    help: "Choose kernels by trying them out once for this adapter: off, quick or full " +
+      "(default: quick on a GPU, off on a software adapter); a resumed run keeps its own",
+    read: readOneOf(AUTOTUNE),
+  },
+};
+
+/** The flag that says where a run's folder goes. */
+export function saveFlag(example: string): Flag<string> {
+  return {
+    group: RUN,
+    value: "PATH|NAME",
+    help: "The run's new folder: a path, or a bare name under --logs " +
+      `(default: named after the settings, such as ${example})`,
+    read: readText,
+  };
+}
+
+/** The flag that goes on with a run. */
+export function resumeFlag(beside: string): Flag<string> {
+  return {
+    group: RUN,
+    value: "RUN",
+    help:
+      `Go on with a run, a name under --logs or a folder; beside it only ${beside} may be given anew`,
+    read: readText,
+  };
+}
