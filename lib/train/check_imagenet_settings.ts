@@ -1,0 +1,99 @@
+import {
+  AUGMENTATIONS,
+  DEPTH34_BLOCKS,
+  IMAGENET_DEFAULTS,
+  type ImageNetSettings,
+  ON_BAD,
+} from "./imagenet_settings.ts";
+import { nearestWords } from "./nearest.ts";
+import {
+  checkRules,
+  checkTeacher,
+  orNull,
+  type Rule,
+  type Rules,
+  RUN_RULES,
+  whole,
+} from "./rules.ts";
+
+function oneOf<T extends string>(words: readonly T[]): Rule<T> {
+  return {
+    wanted: `one of ${words.join(", ")}`,
+    holds: (word) => words.includes(word),
+    nearest: (word) => nearestWords(word, words)[0],
+  };
+}
+
+const RULES: Rules<ImageNetSettings> = {
+  ...RUN_RULES,
+  depth: {
+    wanted: "18 or 34",
+    holds: (depth) => depth === 18 || depth === 34,
+    nearest: (depth) => depth < 26 ? 18 : 34,
+  },
+  width: {
+    wanted: "a factor that gives 64, 128, 256 and 512 at least one channel",
+    holds: (width) => Number.isFinite(width) && Math.floor(64 * width) >= 1,
+    nearest: () => 1 / 64,
+  },
+  nthread: whole(1),
+  teacher_random: orNull(whole(0, 0xffffffff)),
+  depth34_blocks: oneOf(DEPTH34_BLOCKS),
+  image_size: whole(32, 4096),
+  augment: oneOf(AUGMENTATIONS),
+  on_bad: oneOf(ON_BAD),
+  taps: {
+    wanted: "a list of different groups from 0 to 3, such as 2,3",
+    holds: (taps) =>
+      taps.length > 0 && new Set(taps).size === taps.length &&
+      taps.every((tap) => [0, 1, 2, 3].includes(tap)),
+    nearest: () => undefined,
+  },
+  beta_from_epoch: whole(1),
+  accumulate: whole(1),
+};
+
+/**
+ * Checks that an ImageNet run can be started with these settings.
+ *
+ * @param settings The settings, defaults filled in.
+ * @throws {RangeError} If a value is out of its range, or two cannot go together.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { IMAGENET_DEFAULTS } from "./imagenet_settings.ts";
+ *
+ * checkImageNetSettings(IMAGENET_DEFAULTS);
+ * const wrong = { ...IMAGENET_DEFAULTS, accumulate: 3 };
+ * assert.throws(() => checkImageNetSettings(wrong), /--accumulate must divide --batch_size/);
+ * ```
+ */
+export function checkImageNetSettings(settings: Readonly<ImageNetSettings>): void {
+  const { teacher_params, teacher_random, accumulate, batch_size, depth, depth34_blocks } =
+    settings;
+  checkRules(settings, { rules: RULES, defaults: IMAGENET_DEFAULTS });
+  if (teacher_params !== "" && teacher_random !== null) {
+    throw new RangeError(
+      "Cannot train: wanted one teacher, found both --teacher_params and --teacher_random",
+    );
+  }
+  checkTeacher(settings, {
+    hasTeacher: teacher_params !== "" || teacher_random !== null,
+    hint: "name a weights file or a run with --teacher_params, or try --teacher_random 0",
+  });
+  if (settings.beta_from_epoch > 1 && settings.beta === 0) {
+    throw new RangeError(
+      `Cannot train: --beta_from_epoch ${settings.beta_from_epoch} needs a --beta above 0, found 0`,
+    );
+  }
+  if (batch_size % accumulate !== 0) {
+    throw new RangeError(
+      `Cannot train: --accumulate must divide --batch_size ${batch_size}, found ${accumulate}`,
+    );
+  }
+  if (depth34_blocks === "original" && depth !== 34) {
+    throw new RangeError(
+      `Cannot train: --depth34_blocks original is for --depth 34, found --depth ${depth}`,
+    );
+  }
+}

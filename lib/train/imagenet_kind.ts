@@ -1,0 +1,73 @@
+import { transferLoss } from "../losses/transfer_loss.ts";
+import type { ImageNetSettings } from "./imagenet_settings.ts";
+import { type EpochResult, MARK } from "./log.ts";
+import type { RunKind } from "./run_kind.ts";
+import { realTypeOf } from "./run_settings.ts";
+
+/** Runs of `deno task imagenet`. */
+export const IMAGENET_KIND: RunKind<ImageNetSettings> = {
+  stepOptions(settings, gpu) {
+    const { alpha, beta, temperature, taps, beta_from_epoch: from } = settings;
+    // A number on the GPU, so that the step need not be recorded again once it counts.
+    const later = from > 1 ? gpu.tensor([0], [], { label: "beta" }) : null;
+    return {
+      loss: transferLoss({ alpha, beta: later ?? beta, temperature, taps }),
+      batchSize: settings.batch_size,
+      accumulate: settings.accumulate,
+      topFive: true,
+      weightDecay: settings.weight_decay,
+      seed: settings.seed,
+      dtype: realTypeOf(settings),
+      beforeEpoch: (epoch) => later?.write(Float32Array.of(epoch < from ? 0 : beta)),
+    };
+  },
+  epochLine: imageNetEpochLine,
+};
+
+/**
+ * Words an epoch's line of `log.txt`: the keys of the original's imagenet.py in its order, accuracies as lists of top-1
+ * and top-5, then ours. It is always valid JSON; a number that is not finite becomes null.
+ *
+ * @param settings The run's settings.
+ * @param result The epoch's results.
+ * @returns The line, without its end.
+ */
+export function imageNetEpochLine(
+  settings: Readonly<ImageNetSettings>,
+  result: EpochResult,
+): string {
+  return MARK + JSON.stringify({
+    dtype: settings.dtype,
+    depth: settings.depth,
+    width: settings.width,
+    imagenetpath: settings.imagenetpath,
+    nthread: settings.nthread,
+    teacher_params: settings.teacher_params,
+    batch_size: settings.batch_size,
+    lr: settings.lr,
+    epochs: settings.epochs,
+    weight_decay: settings.weight_decay,
+    epoch_step: JSON.stringify(settings.epoch_step),
+    lr_decay_ratio: settings.lr_decay_ratio,
+    resume: settings.resume,
+    temperature: settings.temperature,
+    alpha: settings.alpha,
+    beta: settings.beta,
+    cuda: settings.cuda,
+    save: settings.save,
+    ngpu: settings.ngpu,
+    gpu_id: settings.gpu_id,
+    train_loss: result.train_loss,
+    train_acc: [result.train_acc, result.train_top5],
+    test_loss: result.test_loss,
+    test_acc: [result.test_acc, result.test_top5],
+    epoch: result.epoch,
+    n_parameters: result.n_trainable,
+    train_time: result.train_time,
+    test_time: result.test_time,
+    at_losses: result.at_losses,
+    test_loss_total: result.test_loss_total,
+    loss_scale: result.loss_scale,
+    skipped_steps: result.skipped_steps,
+  });
+}

@@ -1,0 +1,95 @@
+import { methodName, type RunSettings, teacherName } from "./run_settings.ts";
+
+/** What happens to training images beyond crop and flip, by the names that `--augment` takes. */
+export const AUGMENTATIONS = ["plain", "full"] as const;
+
+/** What happens where an image cannot be decoded, by the names that `--on_bad` takes. */
+export const ON_BAD = ["error", "skip"] as const;
+
+/** The blocks of a ResNet-34 by the names that `--depth34_blocks` takes. */
+export const DEPTH34_BLOCKS = ["usual", "original"] as const;
+
+/** What an ImageNet run is started with; the names are those of the flags, of `config.json` and of `log.txt`. */
+export interface ImageNetSettings extends RunSettings {
+  /** Layers of the ResNet, 18 or 34. */
+  depth: number;
+  /** Factor on the group widths 64, 128, 256 and 512. */
+  width: number;
+  /** The folder with `train` and `val`, or of a pack; `~` is the home folder. */
+  imagenetpath: string;
+  /** Workers that decode images. */
+  nthread: number;
+  /** The teacher: a weights file, a run's name or a folder; empty for none. */
+  teacher_params: string;
+  /** Seed of a folded ResNet-34 with random weights as the teacher; null for none. */
+  teacher_random: number | null;
+  /** Blocks at depth 34: `usual` is 3, 4, 6, 3, `original` the original code's 3, 4, 6, 5. */
+  depth34_blocks: typeof DEPTH34_BLOCKS[number];
+  /** Height and width of the crops, in pixels. */
+  image_size: number;
+  /** What happens to training images: `plain`, or `full` with colour jitter and lighting. */
+  augment: typeof AUGMENTATIONS[number];
+  /** What happens where an image cannot be decoded. */
+  on_bad: typeof ON_BAD[number];
+  /** The groups whose attention is transferred, from 0. */
+  taps: number[];
+  /** The first epoch, from 1, whose loss counts the attention; beta is 0 before. */
+  beta_from_epoch: number;
+  /** Batches whose gradients add up to those of a step. */
+  accumulate: number;
+}
+
+/** The settings of a run that is told nothing: the original's defaults, and ours for the rest. */
+export const IMAGENET_DEFAULTS: Readonly<ImageNetSettings> = {
+  dtype: "float",
+  depth: 18,
+  width: 1,
+  imagenetpath: "",
+  nthread: 4,
+  teacher_params: "",
+  batch_size: 256,
+  lr: 0.1,
+  epochs: 100,
+  weight_decay: 0.0001,
+  epoch_step: [30, 60, 90],
+  lr_decay_ratio: 0.1,
+  resume: "",
+  temperature: 4,
+  alpha: 0,
+  beta: 0,
+  cuda: false,
+  save: "",
+  ngpu: 1,
+  gpu_id: "0",
+  seed: 0,
+  init: "",
+  max_steps: null,
+  log_every: 50,
+  logs: "logs",
+  teacher_random: null,
+  depth34_blocks: "usual",
+  image_size: 224,
+  augment: "plain",
+  on_bad: "error",
+  taps: [0, 1, 2, 3],
+  beta_from_epoch: 1,
+  accumulate: 1,
+};
+
+/**
+ * Names a run after its settings: the method, the student, the data set and the teacher.
+ *
+ * @returns A folder's name, such as `at_imagenet_18_1_from_resnet-34-export`.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(imageNetRunName({ ...IMAGENET_DEFAULTS, width: 2 }), "resnet_imagenet_18_2");
+ * ```
+ */
+export function imageNetRunName(settings: Readonly<ImageNetSettings>): string {
+  const { depth, width, teacher_params: params, teacher_random: random } = settings;
+  const teacher = params === "" ? (random === null ? "" : `random_${random}`) : teacherName(params);
+  const from = teacher === "" ? "" : `_from_${teacher}`;
+  return `${methodName(settings)}_imagenet_${depth}_${width}${from}`;
+}

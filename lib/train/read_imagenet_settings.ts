@@ -1,0 +1,47 @@
+import { checkImageNetSettings } from "./check_imagenet_settings.ts";
+import { Fields, readRunSettings } from "./fields.ts";
+import {
+  AUGMENTATIONS,
+  DEPTH34_BLOCKS,
+  type ImageNetSettings,
+  ON_BAD,
+} from "./imagenet_settings.ts";
+
+/**
+ * Reads the settings of an ImageNet run from what its `config.json` holds; keys it does not know are left aside.
+ *
+ * @param value The parsed JSON.
+ * @param source What it was read from, for messages.
+ * @returns The settings, checked as at the start of a run.
+ * @throws {TypeError} If it is not an object, or a key is missing or of another type.
+ * @throws {RangeError} If a value is out of its range.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { IMAGENET_DEFAULTS } from "./imagenet_settings.ts";
+ *
+ * const json = JSON.stringify({ ...IMAGENET_DEFAULTS, taps: [2, 3] });
+ * assert.deepEqual(readImageNetSettings(JSON.parse(json), "config.json").taps, [2, 3]);
+ * ```
+ */
+export function readImageNetSettings(value: unknown, source: string): ImageNetSettings {
+  const of = new Fields(value, source);
+  const settings: ImageNetSettings = {
+    depth: of.number("depth"),
+    width: of.number("width"),
+    imagenetpath: of.text("imagenetpath"),
+    nthread: of.number("nthread"),
+    teacher_params: of.text("teacher_params"),
+    ...readRunSettings(of),
+    teacher_random: of.numberOrNull("teacher_random"),
+    depth34_blocks: of.oneOf("depth34_blocks", DEPTH34_BLOCKS),
+    image_size: of.number("image_size"),
+    augment: of.oneOf("augment", AUGMENTATIONS),
+    on_bad: of.oneOf("on_bad", ON_BAD),
+    taps: of.numbers("taps"),
+    beta_from_epoch: of.number("beta_from_epoch"),
+    accumulate: of.number("accumulate"),
+  };
+  checkImageNetSettings(settings);
+  return settings;
+}

@@ -1,0 +1,135 @@
+import {
+  AUGMENTATIONS,
+  DEPTH34_BLOCKS,
+  type ImageNetSettings,
+  ON_BAD,
+} from "../lib/train/imagenet_settings.ts";
+import { type Flags, readNumber, readOneOf, readShortList, readText, readWhole } from "./flags.ts";
+import type { CommandText } from "./options.ts";
+import {
+  DATA,
+  MACHINE,
+  MODEL,
+  OUTSIDE_FLAGS,
+  type OutsideFlags,
+  resumeFlag,
+  RUN,
+  RUN_FLAGS,
+  saveFlag,
+  TRAINING,
+  TRANSFER,
+} from "./run_flags.ts";
+
+/** The flags of `deno task imagenet`. */
+export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
+  depth: { group: MODEL, value: "N", help: "Layers of the student, 18 or 34", read: readWhole },
+  width: {
+    group: MODEL,
+    value: "K",
+    help: "Factor on the group widths 64, 128, 256 and 512",
+    read: readNumber,
+  },
+  depth34_blocks: {
+    group: MODEL,
+    value: "WHICH",
+    help:
+      "Blocks at depth 34: usual is 3,4,6,3; original is 3,4,6,5, as the original code has them",
+    read: readOneOf(DEPTH34_BLOCKS),
+  },
+  imagenetpath: {
+    group: DATA,
+    value: "FOLDER",
+    help: "A folder with train/<class>/<image> and val/<class>/<image>, or one of deno task pack",
+    read: readText,
+  },
+  image_size: {
+    group: DATA,
+    value: "N",
+    help: "Height and width of the crops; for validation the shorter side becomes 8/7 of it first",
+    read: readWhole,
+  },
+  augment: {
+    group: DATA,
+    value: "WHICH",
+    help: "plain: random resized crop and flip; full: colour jitter and lighting too",
+    read: readOneOf(AUGMENTATIONS),
+  },
+  on_bad: {
+    group: DATA,
+    value: "WHICH",
+    help: "An image that cannot be decoded: error ends the run, skip takes the next one and tells",
+    read: readOneOf(ON_BAD),
+  },
+  accumulate: {
+    group: TRAINING,
+    value: "N",
+    help:
+      "Divide each step's images into N batches whose gradients add up, where they do not fit " +
+      "together; batch normalisation then sees each batch by itself, and the loss told is their mean",
+    read: readWhole,
+  },
+  teacher_params: {
+    group: TRANSFER,
+    value: "FILE|RUN",
+    help:
+      "The teacher: a weights file (hickle, PyTorch, safetensors, npz), a run under --logs or a " +
+      "folder; --teacher_params is the same",
+    aliases: ["teacher"],
+    read: readText,
+  },
+  teacher_random: {
+    group: TRANSFER,
+    value: "SEED",
+    help:
+      "A folded ResNet-34 of the student's width with random weights as the teacher, to try the path",
+    read: readWhole,
+  },
+  taps: {
+    group: TRANSFER,
+    value: "LIST",
+    help: "The groups whose attention is transferred, from 0; 2,3 are the paper's",
+    read: readShortList,
+  },
+  beta_from_epoch: {
+    group: TRANSFER,
+    value: "N",
+    help: "The first epoch, from 1, whose loss counts the attention",
+    read: readWhole,
+  },
+  ...RUN_FLAGS,
+  save: saveFlag("at_imagenet_18_1_from_resnet-34-export"),
+  resume: resumeFlag(
+    "--epochs, --max_steps, --log_every, --imagenetpath, --nthread and --on_bad",
+  ),
+  ...OUTSIDE_FLAGS,
+  evaluate: {
+    group: RUN,
+    value: "RUN|FILE",
+    help: "Validate a run or a weights file and print top-1 and top-5; beside it --imagenetpath, " +
+      "--nthread, --batch_size, --image_size, --on_bad and --dtype count",
+    read: readText,
+  },
+  nthread: {
+    group: MACHINE,
+    value: "N",
+    help: "Workers that decode images; their number does not change the result",
+    read: readWhole,
+  },
+};
+
+/** How the help of `deno task imagenet` reads. */
+export const IMAGENET_TEXT: CommandText = {
+  name: "deno task imagenet",
+  about:
+    "Trains a ResNet on ImageNet or any folder of images, alone or from a teacher by attention " +
+    "transfer (--beta) and distillation (--alpha). Flags may be spelled with underscores or dashes.",
+  closing: `Examples:
+  The original's experiment, with the published teacher:
+    deno task imagenet --imagenetpath ~/ILSVRC2012 --depth 18 --width 1 \\
+      --teacher_params resnet-34-export.hkl --beta 1e+3
+  The paper's: the last two groups, from epoch 60 on:
+    deno task imagenet --imagenetpath ~/ILSVRC2012 --teacher_params resnet-34-export.hkl \\
+      --beta 1e+3 --taps 2,3 --beta_from_epoch 60 --augment full
+  Top-1 and top-5 of a file:
+    deno task imagenet --imagenetpath ~/ILSVRC2012 --evaluate resnet18.pth`,
+};
