@@ -15,20 +15,10 @@ import { readWeights } from "../../lib/weights/read_weights.ts";
 import { floats, readSafetensors } from "../../lib/weights/safetensors.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
+import { oracleBeside } from "../support/beside.ts";
 import { portableWeights } from "../support/portable_weights.ts";
 
-// The inputs are photographs, which stay out of the project.
-const PLACES = ["../../../shared/oracle/", "../../../../shared/oracle/"];
-
-async function find(): Promise<string | null> {
-  for (const place of PLACES) {
-    const { pathname } = new URL(place, import.meta.url);
-    if (await Deno.stat(pathname).then(() => true, () => false)) return pathname;
-  }
-  return null;
-}
-
-const ROOT = await find();
+const ROOT = await oracleBeside();
 const ignore = ROOT === null;
 const SIZES = { widths: RESNET_WIDTHS, stem: 64, classes: 1000, seed: 0 } as const;
 

@@ -2,18 +2,9 @@ import assert from "node:assert/strict";
 import { drawView } from "../../../data/pictures/draw_view.ts";
 import { openPicture, pictureOf } from "../../../data/pictures/picture.ts";
 import { validationView, type View } from "../../../data/pictures/view.ts";
+import { readWeights } from "../../../lib/weights/read_weights.ts";
+import { oracleBeside } from "../../support/beside.ts";
 import { drawJpeg, drawPicture } from "../../support/pictures.ts";
-import { readZip } from "../../support/zip.ts";
-
-const PHOTOGRAPHS = new URL("../../../../shared/oracle/imagenet/", import.meta.url);
-const OTHERS = new URL("../../../../../shared/oracle/imagenet/", import.meta.url);
-
-async function find(): Promise<URL | null> {
-  for (const folder of [PHOTOGRAPHS, OTHERS]) {
-    if (await Deno.stat(folder).then(() => true, () => false)) return folder;
-  }
-  return null;
-}
 
 /** PIL's bilinear resize of one axis in float64, `[outputs][inputs]` weights, each row normalised. */
 function triangle(input: number, output: number): number[][] {
@@ -119,7 +110,7 @@ Deno.test("drawView: a reduction while decoding comes near the plain way", async
   assert.ok(mean < 2, `wanted less than 2 levels in the mean, found ${mean}`);
 });
 
-const found = await find();
+const found = await oracleBeside();
 
 Deno.test({
   name: "drawView: validation sees photographs as PIL does",
@@ -127,13 +118,13 @@ Deno.test({
   ignore: found === null,
   fn: async () => {
     const names = ["n02099601_golden_retriever.JPEG", "n02504458_African_elephant.JPEG"];
-    const arrays = await readZip(new URL("preprocess_u8.npz", found ?? ""));
+    const { tensors } = await readWeights(`${found}imagenet/preprocess_u8.npz`);
     for (const [at, name] of names.entries()) {
-      const picture = await openPicture(await Deno.readFile(new URL(name, found ?? "")));
+      const picture = await openPicture(await Deno.readFile(`${found}imagenet/${name}`));
       const view = validationView(picture, { size: 224, resize: 256 });
       const into = new Uint8Array(3 * 224 * 224);
       await drawView(picture, { view, mayReduce: false, into });
-      const wanted = arrays.get(`cropped${at}.npy`)?.slice(-into.length) ?? new Uint8Array();
+      const wanted = tensors.get(`cropped${at}`)?.data ?? new Uint8Array();
       const off = into.map((value, i) =>
         Math.abs(value - (wanted[3 * (i % 50176) + Math.floor(i / 50176)] ?? NaN))
       );
