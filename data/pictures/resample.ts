@@ -76,39 +76,54 @@ function sumAcross(
 ): void {
   const { first, taps, weights } = across;
   const columns = first.length;
+  const step = flip ? -1 : 1;
   const out = scratch;
-  for (let x = 0, w = 0; x < columns; x++, w += taps) {
-    const p = from + 3 * word(first, x);
+  let d = flip ? to + columns - 1 : to;
+  if (taps === 2) {
+    for (let x = 0, w = 0; x < columns; x++, w += 2, d += step) {
+      const p = from + 3 * word(first, x);
+      const u = word(weights, w);
+      const v = word(weights, w + 1);
+      const r = Math.imul(byte(pixels, p), u) + Math.imul(byte(pixels, p + 3), v);
+      const g = Math.imul(byte(pixels, p + 1), u) + Math.imul(byte(pixels, p + 4), v);
+      const b = Math.imul(byte(pixels, p + 2), u) + Math.imul(byte(pixels, p + 5), v);
+      out[d] = (HALF + r) >> WEIGHT_BITS;
+      out[d + columns] = (HALF + g) >> WEIGHT_BITS;
+      out[d + 2 * columns] = (HALF + b) >> WEIGHT_BITS;
+    }
+    return;
+  }
+  if (taps === 3 || taps === 4) {
+    const last = taps - 1;
+    for (let x = 0, w = 0; x < columns; x++, w += taps, d += step) {
+      const p = from + 3 * word(first, x);
+      const q = p + 3 * last;
+      const u = word(weights, w);
+      const v = word(weights, w + 1);
+      const s = taps === 4 ? word(weights, w + 2) : 0;
+      const t = word(weights, w + last);
+      const r = Math.imul(byte(pixels, p), u) + Math.imul(byte(pixels, p + 3), v) +
+        Math.imul(byte(pixels, p + 6), s) + Math.imul(byte(pixels, q), t);
+      const g = Math.imul(byte(pixels, p + 1), u) + Math.imul(byte(pixels, p + 4), v) +
+        Math.imul(byte(pixels, p + 7), s) + Math.imul(byte(pixels, q + 1), t);
+      const b = Math.imul(byte(pixels, p + 2), u) + Math.imul(byte(pixels, p + 5), v) +
+        Math.imul(byte(pixels, p + 8), s) + Math.imul(byte(pixels, q + 2), t);
+      out[d] = (HALF + r) >> WEIGHT_BITS;
+      out[d + columns] = (HALF + g) >> WEIGHT_BITS;
+      out[d + 2 * columns] = (HALF + b) >> WEIGHT_BITS;
+    }
+    return;
+  }
+  for (let x = 0, w = 0; x < columns; x++, w += taps, d += step) {
     let r = HALF;
     let g = HALF;
     let b = HALF;
-    if (taps >= 2 && taps <= 4) {
-      const u = word(weights, w);
-      const v = word(weights, w + 1);
-      r += Math.imul(byte(pixels, p), u) + Math.imul(byte(pixels, p + 3), v);
-      g += Math.imul(byte(pixels, p + 1), u) + Math.imul(byte(pixels, p + 4), v);
-      b += Math.imul(byte(pixels, p + 2), u) + Math.imul(byte(pixels, p + 5), v);
-      if (taps > 2) {
-        const s = word(weights, w + 2);
-        r += Math.imul(byte(pixels, p + 6), s);
-        g += Math.imul(byte(pixels, p + 7), s);
-        b += Math.imul(byte(pixels, p + 8), s);
-      }
-      if (taps > 3) {
-        const t = word(weights, w + 3);
-        r += Math.imul(byte(pixels, p + 9), t);
-        g += Math.imul(byte(pixels, p + 10), t);
-        b += Math.imul(byte(pixels, p + 11), t);
-      }
-    } else {
-      for (let tap = 0, q = p; tap < taps; tap++, q += 3) {
-        const weight = word(weights, w + tap);
-        r = (r + Math.imul(byte(pixels, q), weight)) | 0;
-        g = (g + Math.imul(byte(pixels, q + 1), weight)) | 0;
-        b = (b + Math.imul(byte(pixels, q + 2), weight)) | 0;
-      }
+    for (let tap = 0, q = from + 3 * word(first, x); tap < taps; tap++, q += 3) {
+      const weight = word(weights, w + tap);
+      r = (r + Math.imul(byte(pixels, q), weight)) | 0;
+      g = (g + Math.imul(byte(pixels, q + 1), weight)) | 0;
+      b = (b + Math.imul(byte(pixels, q + 2), weight)) | 0;
     }
-    const d = to + (flip ? columns - 1 - x : x);
     out[d] = r >> WEIGHT_BITS;
     out[d + columns] = g >> WEIGHT_BITS;
     out[d + 2 * columns] = b >> WEIGHT_BITS;
