@@ -39,6 +39,7 @@ export * from "./lib/tape.ts";
 
 // Operations.
 export * from "./lib/ops/accumulate.ts";
+export * from "./lib/ops/activation_map.ts";
 export * from "./lib/ops/add.ts";
 export * from "./lib/ops/attention_loss.ts";
 export * from "./lib/ops/attention_map.ts";
@@ -60,7 +61,9 @@ export * from "./lib/ops/linear.ts";
 export * from "./lib/ops/max_pool2d.ts";
 export * from "./lib/ops/mean_squared_difference.ts";
 export * from "./lib/ops/multiply.ts";
+export { type Norm, normalise, NORMS } from "./lib/ops/normalise.ts";
 export * from "./lib/ops/one_hot.ts";
+export * from "./lib/ops/parse_map.ts";
 export * from "./lib/ops/relu.ts";
 export * from "./lib/ops/reshape.ts";
 export * from "./lib/ops/scale.ts";

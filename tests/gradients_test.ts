@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../lib/gpu/device.ts";
 import { gradients } from "../lib/gradients.ts";
+import { activationMap } from "../lib/ops/activation_map.ts";
 import { add } from "../lib/ops/add.ts";
-import { attentionMap } from "../lib/ops/attention_map.ts";
 import { multiply } from "../lib/ops/multiply.ts";
 import { scale } from "../lib/ops/scale.ts";
 import { sum } from "../lib/ops/sum.ts";
@@ -141,11 +141,11 @@ Deno.test("gradients: plain gradients carry no history, differentiable ones do",
 Deno.test("gradients: an op without a second derivative is named", async () => {
   const gpu = await testGpu();
   const x = watch(gpu.tensor([1, 2], [1, 2, 1, 1]));
-  const y = sum(attentionMap(x), { keep: "none" });
+  const y = sum(activationMap(x), { keep: "none" });
   assert.throws(() => gradients(y, [x], { differentiable: true }), {
     name: "TypeError",
     message:
-      "Cannot take a differentiable gradient through attentionMap: it has no second derivative",
+      "Cannot take a differentiable gradient through activationMap: it has no second derivative",
   });
   assert.equal(gradients(y, [x]).length, 1);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { gradients } from "../../lib/gradients.ts";
+import { activationMap } from "../../lib/ops/activation_map.ts";
 import { add } from "../../lib/ops/add.ts";
 import { attentionMap } from "../../lib/ops/attention_map.ts";
 import { avgPool2d } from "../../lib/ops/avg_pool2d.ts";
@@ -11,6 +12,7 @@ import { globalAvgPool2d } from "../../lib/ops/global_avg_pool2d.ts";
 import { maxPool2d } from "../../lib/ops/max_pool2d.ts";
 import { meanSquaredDifference } from "../../lib/ops/mean_squared_difference.ts";
 import { multiply } from "../../lib/ops/multiply.ts";
+import { normalise, NORMS } from "../../lib/ops/normalise.ts";
 import { relu } from "../../lib/ops/relu.ts";
 import { scale } from "../../lib/ops/scale.ts";
 import { softmax } from "../../lib/ops/softmax.ts";
@@ -19,8 +21,8 @@ import { watch } from "../../lib/tape.ts";
 import { checkOp, type OpCheck } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { spaced, uniform } from "../support/operand.ts";
-import { mapsOf } from "../support/reference/attention_map.ts";
-import { normalise } from "../support/reference/batch_norm.ts";
+import { mapsOf, rawMapsOf, unitRows } from "../support/reference/attention_map.ts";
+import { normalise as normaliseBatch } from "../support/reference/batch_norm.ts";
 import { type Convolution, convolve, convolvedShape } from "../support/reference/conv2d.ts";
 import { pool, pooledShape, type Pooling } from "../support/reference/pool2d.ts";
 
@@ -93,7 +95,7 @@ for (const training of [true, false]) {
         bias: uniform([5], { seed: 3 }),
       },
       shape: SHAPE,
-      reference: (p) => normalise(p, training ? {} : { statistics }),
+      reference: (p) => normaliseBatch(p, training ? {} : { statistics }),
     });
   });
 }
@@ -132,6 +134,25 @@ Deno.test("half precision: attention maps are float32", async () => {
     shape: [n, height * width],
     reference: ({ x }) => mapsOf(x, { positions: height * width, channels }),
   });
+  await checkHalf(({ x }) => activationMap(x, { map: "max^4" }), {
+    inputs: { x: { ...spaced(SHAPE), dtype } },
+    shape: [n, height * width],
+    reference: ({ x }) => rawMapsOf(x, { channels, power: 4, reduce: "max" }),
+  });
+  const gpu = await testGpu();
+  const x = gpu.tensor(new Float32Array(8).fill(60000), [1, 1, 1, 8], { dtype });
+  const [rounded = NaN] = new Float16Array([60000]);
+  assert.deepEqual([...await activationMap(x).read()], [8 * rounded ** 2]);
+});
+
+Deno.test("half precision: normalised activations are float32, and their gradients f16", async () => {
+  for (const norm of NORMS) {
+    await checkHalf(({ x }) => normalise(x, { norm }), {
+      inputs: { x: { ...spaced(SHAPE), dtype } },
+      shape: SHAPE,
+      reference: ({ x }) => unitRows(x, { columns: x.length / SHAPE[0], norm }),
+    });
+  }
 });
 
 Deno.test("half precision: sums are float32, and their gradients f16", async () => {
