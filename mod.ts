@@ -57,6 +57,7 @@ export * from "./lib/ops/global_avg_pool2d.ts";
 export * from "./lib/ops/history.ts";
 export * from "./lib/ops/images.ts";
 export * from "./lib/ops/inverse_sqrt.ts";
+export * from "./lib/ops/l2_norm.ts";
 export * from "./lib/ops/linear.ts";
 export * from "./lib/ops/max_pool2d.ts";
 export * from "./lib/ops/mean_squared_difference.ts";
@@ -79,6 +80,7 @@ export * from "./lib/interop/tfjs.ts";
 // Losses, optimiser and models.
 export * from "./lib/losses/activations.ts";
 export * from "./lib/losses/attention_transfer.ts";
+export * from "./lib/losses/distance.ts";
 export * from "./lib/losses/transfer_loss.ts";
 export * from "./lib/models/affine_resnet.ts";
 export * from "./lib/models/folded_resnet.ts";
