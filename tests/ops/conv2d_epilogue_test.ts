@@ -13,6 +13,7 @@ import { readChecked } from "../support/stored.ts";
 
 const GEOMETRIES: readonly Geometry[] = [
   { x: [2, 9, 10, 8], w: [3, 3, 8, 12], y: [2, 9, 10, 12], stride: 1, padding: 1 },
+  { x: [2, 9, 10, 3], w: [3, 3, 3, 12], y: [2, 9, 10, 12], stride: 1, padding: 1 },
   { x: [2, 9, 10, 12], w: [3, 3, 12, 12], y: [2, 5, 5, 12], stride: 2, padding: 1 },
 ];
 
@@ -49,7 +50,7 @@ async function compare<Job>(
 }
 
 for (const geometry of GEOMETRIES) {
-  Deno.test(`conv2d: bias, sum and rectifier in the store, stride ${geometry.stride}`, async () => {
+  Deno.test(`conv2d: bias, sum and rectifier in the store, ${geometry.w[2]} inputs, stride ${geometry.stride}`, async () => {
     const gpu = await testGpu();
     const { x: from, w: kernel, y: to } = geometry;
     const [x, dy, w] = [random(gpu, from), random(gpu, to), random(gpu, kernel, "weights")];
@@ -74,7 +75,7 @@ for (const geometry of GEOMETRIES) {
         const dx = gpu.empty(from);
         return { job: { geometry, dy, w, dx }, out: dx };
       },
-      after: (dx) => add(otherGradient, dx),
+      after: (dx) => relu(add(otherGradient, dx)),
     });
   });
 }

@@ -16,6 +16,8 @@ interface Case {
   readonly outputs: number;
   readonly kernel: number;
   readonly stride: number;
+  /** What keeps the sides at stride 1, unless told. */
+  readonly padding?: number;
 }
 
 const CASES: readonly Case[] = [
@@ -24,13 +26,16 @@ const CASES: readonly Case[] = [
   { name: "stride 2", x: [3, 13, 18, 12], outputs: 41, kernel: 3, stride: 2 },
   { name: "even sides at stride 2", x: [2, 8, 16, 36], outputs: 8, kernel: 3, stride: 2 },
   { name: "few inputs", x: [3, 5, 6, 3], outputs: 20, kernel: 3, stride: 1 },
+  { name: "much padding", x: [2, 35, 9, 4], outputs: 6, kernel: 3, stride: 1, padding: 2 },
+  { name: "no padding", x: [2, 19, 13, 2], outputs: 8, kernel: 3, stride: 1, padding: 0 },
   { name: "many channels at stride 2", x: [2, 7, 9, 20], outputs: 40, kernel: 3, stride: 2 },
   { name: "a kernel of one pixel", x: [2, 10, 12, 16], outputs: 20, kernel: 1, stride: 2 },
   { name: "a single channel and pixel", x: [1, 1, 1, 1], outputs: 1, kernel: 3, stride: 1 },
 ];
 
-function geometryOf({ x, outputs, kernel, stride }: Case): Geometry {
-  const padding = (kernel - 1) / 2;
+function geometryOf(
+  { x, outputs, kernel, stride, padding = (kernel - 1) / 2 }: Case,
+): Geometry {
   const side = (size: number) => Math.floor((size + 2 * padding - kernel) / stride) + 1;
   return {
     x,

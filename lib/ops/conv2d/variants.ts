@@ -7,6 +7,7 @@ import {
   winogradForward,
   winogradInputGradient,
 } from "./rows.ts";
+import { stripsInputGradient } from "./strips.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 
 /** The ways to run a forward pass, the plain one, which always fits and suits, last. */
@@ -19,6 +20,7 @@ export const FORWARD: readonly Variant<ForwardJob>[] = [
 
 /** The ways to compute an input gradient, likewise. */
 export const INPUT_GRADIENT: readonly Variant<InputGradientJob>[] = [
+  stripsInputGradient,
   winogradInputGradient,
   rowsInputGradient,
   ...gemmInputGradient,
