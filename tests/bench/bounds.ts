@@ -73,10 +73,9 @@ function peerBounds(
   kernels: readonly PeerKernelRow[],
   steps: readonly PeerStepRow[],
 ): BoundRow[] {
-  // The convolutions of the wide ResNets; of the stem, no training computes the input gradient.
-  const isWide = ({ convolution, pass }: PeerKernelRow) =>
-    convolution.startsWith("3x3") && /(32x32|16x16|8x8)(\/2)?$/.test(convolution) &&
-    !(convolution.startsWith("3x3 3>") && pass === "input gradient");
+  // The convolutions of the wide ResNets.
+  const isWide = ({ convolution }: PeerKernelRow) =>
+    convolution.startsWith("3x3") && /(32x32|16x16|8x8)(\/2)?$/.test(convolution);
   const ratios = (peer: string, pass?: string) =>
     kernels.filter((row) =>
       row.peer.startsWith(peer) && isWide(row) && (pass === undefined || row.pass === pass)

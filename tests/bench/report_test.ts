@@ -88,18 +88,18 @@ Deno.test("boundRows: median and least of the kernels from 16 channels on, strid
   ]);
 });
 
-Deno.test("boundRows: the least ratio to a peer counts, but for the stem's input gradient", () => {
+Deno.test("boundRows: the least ratio to a peer counts, the stem's input gradient too", () => {
   const rows = [
     peer(20),
     peer(6),
-    peer(1, { convolution: "3x3 3>16 32x32", pass: "input gradient" }),
+    peer(11, { convolution: "3x3 3>16 32x32", pass: "input gradient" }),
     peer(12, { pass: "input gradient" }),
     peer(29, { pass: "weight gradient" }),
     peer(4.5, { peer: "jax-js 0", pass: "weight gradient" }),
   ];
   assert.deepEqual(verdicts(rows), [
     [1, 6, 5, true],
-    [1, 12, 10, true],
+    [1, 11, 10, true],
     [1, 29, 30, false],
     [1, 4.5, 4, true],
   ]);
