@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../lib/weights/write_file.ts";
+import { byCodePoints } from "./by_code_points.ts";
 import { exists } from "./exists.ts";
+import { FileList } from "./file_list.ts";
 import { type ListedClass, parseListing } from "./folder_listing.ts";
-import type { ImageFiles, ImageList } from "./image_list.ts";
+import type { ImageFiles } from "./image_list.ts";
 
 /** How {@link openImageFolder} remembers what it found. */
 export interface ImageFolderOptions {
@@ -61,35 +63,12 @@ export async function openImageFolder(
     await writeFileAtomic(cache, JSON.stringify({ root, train, val }));
   }
   const listOf = (split: string, listed: readonly ListedClass[]) =>
-    new FolderList(join(root, split), { classes, listed });
+    new FileList(join(root, split), {
+      classes,
+      files: listed.flatMap(({ name, files }) => files.map((file) => join(name, file))),
+      labels: listed.flatMap(({ name, files }) => files.map(() => classes.indexOf(name))),
+    });
   return { train: listOf("train", train), val: listOf("val", val) };
-}
-
-/** The images of one split. */
-class FolderList implements ImageList {
-  readonly run = 1;
-  readonly classes: readonly string[];
-  readonly labels: Uint32Array;
-  readonly #files: readonly string[];
-
-  constructor(
-    readonly folder: string,
-    { classes, listed }: { classes: readonly string[]; listed: readonly ListedClass[] },
-  ) {
-    this.classes = classes;
-    this.#files = listed.flatMap(({ name, files }) => files.map((file) => join(name, file)));
-    this.labels = Uint32Array.from(
-      listed.flatMap(({ name, files }) => files.map(() => classes.indexOf(name))),
-    );
-  }
-
-  get count(): number {
-    return this.#files.length;
-  }
-
-  place(index: number) {
-    return { path: join(this.folder, this.#files[index] ?? ""), span: null };
-  }
 }
 
 async function listSplit(
@@ -147,14 +126,4 @@ async function entriesOf(folder: string, wanted: string): Promise<EntryKind[]> {
 interface EntryKind {
   readonly name: string;
   readonly isFile: boolean;
-}
-
-/** Python's order of strings, which differs from JavaScript's beyond the first 65,536 characters. */
-function byCodePoints(a: string, b: string): number {
-  const [left, right] = [Array.from(a), Array.from(b)];
-  for (let at = 0; at < Math.min(left.length, right.length); at++) {
-    const difference = (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
 }

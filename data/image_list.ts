@@ -1,9 +1,13 @@
-/** Where the bytes of an image are. */
+import type { Box } from "./pictures/view.ts";
+
+/** Where an image is. */
 export interface ImagePlace {
   /** The file. */
   readonly path: string;
   /** The part of the file that is the image, `null` for all of it. */
   readonly span: ImageSpan | null;
+  /** The part of the picture that counts; what of it lies beside the picture is left out. `null` for all of the picture. */
+  readonly box: Box | null;
 }
 
 /** An image's part of a shard. */

@@ -1,6 +1,7 @@
 import type { BatchSource, LoadedBatch } from "../../lib/train/batch_source.ts";
 import { batchAt, type Batching, orderOf, stepsPerEpoch } from "../../lib/train/batches.ts";
 import type { ImageList, ImagePlace } from "../image_list.ts";
+import type { TrainingCrop } from "../pictures/view.ts";
 import type { DecodePool } from "./decode_pool.ts";
 import { orderInRuns } from "./order_in_runs.ts";
 
@@ -13,10 +14,15 @@ export interface ImageLoaderOptions {
   /** Images of a batch. */
   readonly batchSize: number;
   /**
-   * Whether the images are trained on: an order drawn anew each epoch, random resized crops and flips. Otherwise the
-   * order is that of the list, and the centre of the resized image is taken.
+   * Whether the images are trained on: an order drawn anew each epoch, random crops and flips. Otherwise the order is
+   * that of the list, and the centre of the resized image is taken.
    */
   readonly training: boolean;
+  /**
+   * What is trained on: unless told, a random part of 8 to 100 % of the area, `resized`; or a `random` square of the
+   * image, whose shorter side has been resized to 8/7 of `size`.
+   */
+  readonly crop?: TrainingCrop;
   /** The seed of order, crops and flips; 0 unless told. */
   readonly seed?: number;
   /** Batches that are prepared ahead; 3 unless told. */
@@ -181,7 +187,7 @@ export class ImageLoader implements BatchSource {
     places: readonly number[],
     { epoch, indices, into }: { epoch: number; indices: Uint32Array; into: SharedArrayBuffer },
   ): Promise<void> {
-    const { pool, training, seed = 0 } = this.options;
+    const { pool, size, training, crop = "resized", seed = 0 } = this.options;
     let left = places;
     for (let tries = 0; left.length > 0; tries++) {
       const orders = left.map((at) => {
@@ -189,7 +195,7 @@ export class ImageLoader implements BatchSource {
         const key = training ? [seed, epoch, index] : null;
         return { ...this.list.place(index), at, key };
       });
-      const { faults } = await pool.run({ into, size: this.size, orders });
+      const { faults } = await pool.run({ into, size, crop, orders });
       for (const { at, reason } of faults) this.#refuse(indices[at] ?? 0, { reason, tries });
       for (const { at } of faults) indices[at] = ((indices[at] ?? 0) + 1) % this.count;
       left = faults.map(({ at }) => at);

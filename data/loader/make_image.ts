@@ -3,7 +3,16 @@ import { Draws } from "../../lib/models/random.ts";
 import type { ImageSpan } from "../image_list.ts";
 import { drawView } from "../pictures/draw_view.ts";
 import { openPicture, type Picture, pictureOf } from "../pictures/picture.ts";
-import { resizeFor, trainingView, validationView } from "../pictures/view.ts";
+import { partOf, viewWithin } from "../pictures/part.ts";
+import {
+  randomCropView,
+  resizeFor,
+  type Size,
+  type TrainingCrop,
+  trainingView,
+  validationView,
+  type View,
+} from "../pictures/view.ts";
 import type { ImageOrder } from "./messages.ts";
 
 /** Files that stay open, since many images of a shard are read. */
@@ -15,20 +24,32 @@ const MOST_OPEN = 32;
  *
  * @param order Which image, and the key of its crop and flip.
  * @param options.size The side of the result.
+ * @param options.crop What training shows.
  * @param options.into Where its planes go, `[3, size, size]`.
  * @throws {Error} If the image cannot be read or decoded.
  */
 export async function makeImage(
-  { path, span, key }: ImageOrder,
-  { size, into }: { size: number; into: Uint8Array },
+  { path, span, box, key }: ImageOrder,
+  options: { size: number; crop: TrainingCrop; into: Uint8Array },
 ): Promise<void> {
   const picture = span === null
     ? await openPicture(Deno.readFileSync(path))
     : await openSpan(readSpan(path, span), span);
-  const view = key === null
-    ? validationView(picture, { size, resize: resizeFor(size) })
-    : trainingView(picture, { size, draws: new Draws(...key) });
-  await drawView(picture, { view, mayReduce: key !== null, into });
+  const part = partOf(picture, box);
+  const view = viewWithin(part, viewOf(part, { key, ...options }));
+  await drawView(picture, { view, mayReduce: key !== null, into: options.into });
+}
+
+function viewOf(
+  picture: Size,
+  { key, size, crop }: { key: readonly number[] | null; size: number; crop: TrainingCrop },
+): View {
+  const resize = resizeFor(size);
+  if (key === null) return validationView(picture, { size, resize });
+  const draws = new Draws(...key);
+  return crop === "random"
+    ? randomCropView(picture, { size, resize, draws })
+    : trainingView(picture, { size, draws });
 }
 
 async function openSpan(pixels: Uint8Array, { raw }: ImageSpan): Promise<Picture> {

@@ -1,4 +1,5 @@
 import type { ImagePlace } from "../image_list.ts";
+import type { TrainingCrop } from "../pictures/view.ts";
 
 /** One image that a worker makes. */
 export interface ImageOrder extends ImagePlace {
@@ -14,6 +15,8 @@ export interface DecodeRequest {
   readonly into: SharedArrayBuffer;
   /** The side of an image. */
   readonly size: number;
+  /** What training sees of a picture. */
+  readonly crop: TrainingCrop;
   /** The images. */
   readonly orders: readonly ImageOrder[];
 }

@@ -3,7 +3,7 @@
 import { makeImage } from "./make_image.ts";
 import type { DecodeReply, DecodeRequest, ImageFault } from "./messages.ts";
 
-async function answer({ into, size, orders }: DecodeRequest): Promise<DecodeReply> {
+async function answer({ into, size, crop, orders }: DecodeRequest): Promise<DecodeReply> {
   const faults: ImageFault[] = [];
   const bytes = 3 * size * size;
   // One after the other: a worker has two requests, so it resizes for one while the other decodes, and the memory that
@@ -11,7 +11,7 @@ async function answer({ into, size, orders }: DecodeRequest): Promise<DecodeRepl
   for (const order of orders) {
     const { at } = order;
     try {
-      await makeImage(order, { size, into: new Uint8Array(into, at * bytes, bytes) });
+      await makeImage(order, { size, crop, into: new Uint8Array(into, at * bytes, bytes) });
     } catch (error) {
       faults.push({ at, reason: error instanceof Error ? error.message : String(error) });
     }

@@ -75,6 +75,6 @@ class PackList implements ImageList {
     if (shard === undefined || span === undefined) {
       throw new RangeError(`Cannot find image ${index}: the pack has ${this.count}`);
     }
-    return { path: shard.path, span };
+    return { path: shard.path, span, box: null };
   }
 }

@@ -1,4 +1,5 @@
 import type { Draws } from "../../lib/models/random.ts";
+import { partOf } from "./part.ts";
 
 /** A rectangle of whole pixels. */
 export interface Box {
@@ -33,6 +34,9 @@ export interface Size {
   /** The height. */
   readonly height: number;
 }
+
+/** Which part of a picture training sees: a random one resized, or a random square of the resized picture. */
+export type TrainingCrop = "resized" | "random";
 
 const LEAST_SCALE = 0.08;
 const LEAST_RATIO = 3 / 4;
@@ -130,7 +134,36 @@ export function validationView(
   const { width, height } = resizedTo(picture, resize);
   const left = roundToEven((width - size) / 2);
   const window = { left, top: roundToEven((height - size) / 2), width: size, height: size };
-  return { crop: { left: 0, top: 0, ...picture }, width, height, window, flip: false };
+  return { crop: partOf(picture, null), width, height, window, flip: false };
+}
+
+/**
+ * Draws a training view, as torchvision's `Resize(resize)`, `RandomCrop(size)` and `RandomHorizontalFlip`.
+ *
+ * @param picture The picture's size.
+ * @param options.size The side of the result.
+ * @param options.resize The shorter side before the crop; at least `size`.
+ * @param options.draws Where crop and flip come from.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { Draws } from "../../lib/models/random.ts";
+ *
+ * const draws = new Draws(1);
+ * const view = randomCropView({ width: 300, height: 500 }, { size: 224, resize: 256, draws });
+ * assert.deepEqual([view.width, view.height, view.window.width], [256, 426, 224]);
+ * assert.ok(view.window.left <= 32 && view.window.top <= 202);
+ * ```
+ */
+export function randomCropView(
+  picture: Size,
+  { size, resize, draws }: { size: number; resize: number; draws: Draws },
+): View {
+  const flip = draws.next() % 2 === 1;
+  const { width, height } = resizedTo(picture, resize);
+  const top = draws.below(height - size + 1);
+  const window = { left: draws.below(width - size + 1), top, width: size, height: size };
+  return { crop: partOf(picture, null), width, height, window, flip };
 }
 
 /** Rounds a half to the even neighbour, as Python does. */

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { resizedTo, trainingView, validationView } from "../../../data/pictures/view.ts";
+import {
+  randomCropView,
+  resizedTo,
+  trainingView,
+  validationView,
+} from "../../../data/pictures/view.ts";
 import { Draws } from "../../../lib/models/random.ts";
 
 Deno.test("trainingView: areas, ratios and places are spread as RandomResizedCrop's", () => {
@@ -40,4 +45,32 @@ Deno.test("validationView: rounds as torchvision", () => {
   assert.deepEqual(resizedTo({ width: 100, height: 100 }, 32), { width: 32, height: 32 });
   const { window } = validationView({ width: 500, height: 375 }, { size: 224, resize: 256 });
   assert.deepEqual(window, { left: 58, top: 16, width: 224, height: 224 });
+});
+
+Deno.test("randomCropView: every place of the window and both sides, as RandomCrop's", () => {
+  const picture = { width: 500, height: 375 };
+  const views = Array.from(
+    { length: 4000 },
+    (_, at) => randomCropView(picture, { size: 224, resize: 256, draws: new Draws(at) }),
+  );
+  for (const { crop, width, height } of views) {
+    assert.deepEqual(crop, { left: 0, top: 0, ...picture });
+    assert.deepEqual([width, height], [341, 256]);
+  }
+  for (const [side, most] of [["left", 341 - 224], ["top", 256 - 224]] as const) {
+    const places = views.map(({ window }) => window[side]);
+    assert.deepEqual([Math.min(...places), Math.max(...places)], [0, most]);
+    assert.equal(new Set(places).size, most + 1);
+    const mean = places.reduce((a, b) => a + b, 0) / places.length;
+    assert.ok(Math.abs(mean / most - 0.5) < 0.02, `${side}: found ${mean} of ${most}`);
+  }
+  assert.ok(views.every(({ window }) => window.width === 224 && window.height === 224));
+  const flips = views.filter(({ flip }) => flip).length;
+  assert.ok(flips > 1880 && flips < 2120, `flips: found ${flips}`);
+});
+
+Deno.test("randomCropView: a picture as large as the result has one place", () => {
+  const draws = new Draws(1);
+  const view = randomCropView({ width: 9, height: 9 }, { size: 9, resize: 9, draws });
+  assert.deepEqual(view.window, { left: 0, top: 0, width: 9, height: 9 });
 });
