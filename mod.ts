@@ -116,6 +116,7 @@ export * from "./lib/weights/write_weights.ts";
 
 // Data and training.
 export * from "./data/cifar.ts";
+export * from "./data/cub.ts";
 export * from "./data/download.ts";
 export * from "./data/image_folder.ts";
 export * from "./data/image_list.ts";
@@ -126,6 +127,8 @@ export * from "./data/loader/worker_pool.ts";
 export * from "./data/open_images.ts";
 export * from "./data/pack/read_pack.ts";
 export * from "./data/pack/write_pack.ts";
+export * from "./data/scenes.ts";
+export type { Box, TrainingCrop } from "./data/pictures/view.ts";
 export * from "./data/shapes.ts";
 export * from "./lib/train/autotune.ts";
 export * from "./lib/train/batch_source.ts";

@@ -1,27 +1,69 @@
-import { join } from "node:path";
-import { exists } from "./exists.ts";
+import { openCub } from "./cub.ts";
 import { type ImageFolderOptions, openImageFolder } from "./image_folder.ts";
 import type { ImageFiles } from "./image_list.ts";
 import { openPack } from "./pack/read_pack.ts";
+import { openScenes } from "./scenes.ts";
+
+/** A way in which a data set lies on disk. */
+interface Layout {
+  /** What it is, in words. */
+  readonly name: string;
+  /** What it is known by: any of these is in the folder. */
+  readonly marks: readonly string[];
+  readonly open: (root: string, options: ImageFolderOptions) => Promise<ImageFiles>;
+}
+
+const LAYOUTS: readonly Layout[] = [
+  { name: "a pack", marks: ["pack.json"], open: openPack },
+  { name: "an image folder", marks: ["train", "val"], open: openImageFolder },
+  {
+    name: "CUB-200-2011",
+    marks: [
+      "images.txt",
+      "CUB_200_2011",
+      "image_class_labels.txt",
+      "train_test_split.txt",
+      "bounding_boxes.txt",
+    ],
+    open: openCub,
+  },
+  { name: "MIT Indoor 67", marks: ["TrainImages.txt", "TestImages.txt"], open: openScenes },
+];
 
 /**
- * Opens a data set on disk: a pack where there is a `pack.json`, otherwise a folder of images.
+ * Opens a data set on disk, told apart by what lies in the folder: a pack by `pack.json`, an image folder by `train` or
+ * `val`, CUB-200-2011 by `images.txt` or another of its lists, MIT Indoor 67 by `TrainImages.txt` or `TestImages.txt`.
  *
  * @param root The folder.
- * @param options Where the list of a folder is kept.
- * @throws {Error} If it cannot be read as what it is.
+ * @param options Where the list of an image folder is kept.
+ * @throws {Error} If it is none of them, or cannot be read as what it is.
  * @example
  * ```ts
  * import assert from "node:assert/strict";
  *
- * await assert.rejects(openImages("no/such/folder"), /wanted a folder of folders train/);
+ * await assert.rejects(openImages("no/such/folder"), /wanted pack.json \(a pack\), train \(an image folder\)/);
  * ```
  */
 export async function openImages(
   root: string,
   options: ImageFolderOptions = {},
 ): Promise<ImageFiles> {
-  return await exists(join(root, "pack.json"))
-    ? await openPack(root)
-    : await openImageFolder(root, options);
+  const names = await namesIn(root);
+  const layout = LAYOUTS.find(({ marks }) => marks.some((mark) => names.has(mark)));
+  if (layout !== undefined) return await layout.open(root, options);
+  const looked = LAYOUTS.map(({ name, marks: [mark] }) => `${mark} (${name})`);
+  const last = looked.pop();
+  throw new Error(
+    `Cannot read ${root}: wanted ${looked.join(", ")} or ${last} in it, found none of them`,
+  );
+}
+
+async function namesIn(folder: string): Promise<ReadonlySet<string>> {
+  try {
+    return new Set(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name));
+  } catch (error) {
+    const { NotFound, NotADirectory } = Deno.errors;
+    if (error instanceof NotFound || error instanceof NotADirectory) return new Set();
+    throw error;
+  }
 }

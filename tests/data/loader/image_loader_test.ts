@@ -7,8 +7,11 @@ import { DecodePool } from "../../../data/loader/decode_pool.ts";
 import { ImageLoader, type ImageLoaderOptions } from "../../../data/loader/image_loader.ts";
 import { drawView } from "../../../data/pictures/draw_view.ts";
 import { openPicture } from "../../../data/pictures/picture.ts";
-import { trainingView, validationView } from "../../../data/pictures/view.ts";
+import { partOf, viewWithin } from "../../../data/pictures/part.ts";
+import { randomCropView, trainingView, validationView } from "../../../data/pictures/view.ts";
 import { Draws } from "../../../lib/models/random.ts";
+import { openCub } from "../../../data/cub.ts";
+import { drawCub } from "../../support/known_sets.ts";
 import { drawFolder } from "../../support/pictures.ts";
 
 /** Runs with a folder of 3 classes, 7 images each to train on and 2 to validate on, and a pool. */
@@ -75,6 +78,49 @@ Deno.test("ImageLoader: seed, epoch and image draw crop and flip", async () => {
         assert.deepEqual([...found], [...into]);
       }
     }
+  });
+});
+
+Deno.test("ImageLoader: pictures with boxes are cut first; random crops keep the scale", async () => {
+  const root = await Deno.makeTempDir();
+  await drawCub(root, { classes: 2, train: 4, test: 2 });
+  const { train, val } = await openCub(root);
+  using pool = new DecodePool({ workers: 2 });
+  const options = { pool, size: 24, batchSize: 4, seed: 5 };
+  const bytes = 3 * 24 * 24;
+  for (const training of [true, false]) {
+    const list = training ? train : val;
+    await using loader = new ImageLoader(list, { ...options, training, crop: "random" });
+    const { epoch, pixels, indices } = await loader.take(training ? 3 : 0);
+    for (const [at, index] of indices.entries()) {
+      const { path, box } = list.place(index);
+      const picture = await openPicture(await Deno.readFile(path));
+      const part = partOf(picture, box);
+      assert.ok(part.width === picture.width - 20 && part.height === picture.height - 8);
+      const draws = new Draws(5, epoch, index);
+      const view = training
+        ? randomCropView(part, { size: 24, resize: 27, draws })
+        : validationView(part, { size: 24, resize: 27 });
+      const into = new Uint8Array(bytes);
+      await drawView(picture, { view: viewWithin(part, view), mayReduce: training, into });
+      assert.deepEqual([...pixels.subarray(at * bytes, (at + 1) * bytes)], [...into]);
+    }
+  }
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("ImageLoader: a box beside its picture is an error that names the image", async () => {
+  await withFolder({}, async ({ files, pool }) => {
+    const box = { left: 900, top: 0, width: 9, height: 9 };
+    const val = {
+      ...{ count: files.val.count, classes: files.val.classes, labels: files.val.labels, run: 1 },
+      place: (index: number) => ({ ...files.val.place(index), box }),
+    };
+    await using loader = new ImageLoader(val, { pool, size: 24, batchSize: 4, training: false });
+    await assert.rejects(
+      loader.take(0),
+      /Cannot decode .*\.JPEG: its box of 9x9 at \(900, 0\) must/,
+    );
   });
 });
 
