@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { openImageFolder } from "../data/image_folder.ts";
+import { openImages } from "../data/open_images.ts";
 import { packImages } from "../data/pack/write_pack.ts";
 import { runCommand } from "./options.ts";
 import { parsePack } from "./pack_options.ts";
@@ -18,7 +18,7 @@ if (import.meta.main) {
     }
     const { folder, options } = command;
     using signals = new StopSignals();
-    const images = await openImageFolder(folder);
+    const images = await openImages(folder);
     const { train, val } = images;
     console.log(
       `${folder}: ${train.count} + ${val.count} images of ${train.classes.length} classes`,

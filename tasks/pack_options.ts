@@ -42,8 +42,9 @@ const DEFAULTS = { size: 256, quality: 95, shard_images: 1024, on_bad: "error" }
 
 const TEXT: CommandText = {
   name: "deno task pack IN OUT",
-  about: "Packs a folder of images, IN/train/<class>/<image> and IN/val/<class>/<image>, into " +
-    "shards in OUT, which training reads in its place. A pack broken off goes on where it was.",
+  about: "Packs a folder of images, IN/train/<class>/<image> and IN/val/<class>/<image>, or " +
+    "CUB-200-2011 or MIT Indoor 67 as they come, into shards in OUT, which training reads in its " +
+    "place. Images of CUB-200-2011 are cut to their boxes first. A pack broken off goes on where it was.",
   closing: `Examples:
   deno task pack ~/ILSVRC2012 ~/imagenet-256 --size 256
   deno task pack ~/ILSVRC2012 ~/imagenet-raw --raw --on-bad skip`,

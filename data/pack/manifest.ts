@@ -14,7 +14,7 @@ export interface Manifest {
   readonly shardImages: number;
   /** The shards of each split. */
   readonly shards: Readonly<Record<Split, number>>;
-  /** The SHA-256 of the names of the files that were packed. */
+  /** The SHA-256 of the names of the files that were packed, and of the boxes that they are cut to. */
   readonly source: string;
   /** Whether all shards are there. */
   readonly isFinished: boolean;

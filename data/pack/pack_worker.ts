@@ -2,17 +2,18 @@
 /// <reference lib="deno.worker" />
 import sharp from "sharp";
 import { drawView } from "../pictures/draw_view.ts";
+import { partOf } from "../pictures/part.ts";
 import { openPicture } from "../pictures/picture.ts";
 import { resizedTo } from "../pictures/view.ts";
 import type { PackReply, PackRequest } from "./pack_messages.ts";
 
 async function pack({ place, size, quality }: PackRequest): Promise<PackReply> {
   const picture = await openPicture(await Deno.readFile(place.path));
-  const { width, height } = resizedTo(picture, size);
+  const crop = partOf(picture, place.box);
+  const { width, height } = resizedTo(crop, size);
   const planes = new Uint8Array(3 * width * height);
-  const whole = { left: 0, top: 0, width: picture.width, height: picture.height };
   const window = { left: 0, top: 0, width, height };
-  const view = { crop: whole, width, height, window, flip: false };
+  const view = { crop, width, height, window, flip: false };
   await drawView(picture, { view, mayReduce: false, into: planes });
   const pixels = new Uint8Array(planes.length);
   for (let at = 0; at < pixels.length; at++) {

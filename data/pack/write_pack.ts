@@ -51,15 +51,19 @@ export interface PackResult {
 }
 
 /**
- * Packs images: resizes the shorter side of each and writes many to a file. Training images are stored in random order,
+ * Packs images: cuts each to its box if it has one, resizes the shorter side and writes many to a file. Training images are stored in random order,
  * so that neighbours are of different classes. A pack broken off goes on where it was: finished shards are checked and kept.
  *
  * @param images What is packed.
  * @param options How and where to.
- * @throws {Error} If an image cannot be decoded, or the folder holds something else.
+ * @throws {Error} If an image cannot be decoded, the images are a pack already, or the folder holds something else.
  */
 export async function packImages(images: ImageFiles, options: PackOptions): Promise<PackResult> {
   const { out, size = 256, raw = false, quality = 95, shardImages = 1024 } = options;
+  const { path, span } = images.train.place(0);
+  if (span !== null) {
+    throw new Error(`Cannot pack images: wanted files of their own, found those of ${path}`);
+  }
   const manifest: Manifest = {
     format: "pupil-pack-1",
     size,
@@ -101,7 +105,10 @@ export async function packImages(images: ImageFiles, options: PackOptions): Prom
 
 async function digest({ train, val }: ImageFiles): Promise<string> {
   const names = [train, val].map((list) =>
-    Array.from({ length: list.count }, (_, index) => list.place(index).path)
+    Array.from({ length: list.count }, (_, index) => {
+      const { path, box } = list.place(index);
+      return box === null ? path : [path, box];
+    })
   );
   const bytes = new TextEncoder().encode(JSON.stringify(names));
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();

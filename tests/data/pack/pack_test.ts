@@ -7,7 +7,9 @@ import { ImageLoader } from "../../../data/loader/image_loader.ts";
 import { openImages } from "../../../data/open_images.ts";
 import { readShardTable, verifyShard } from "../../../data/pack/shard.ts";
 import { packImages, type PackOptions, type PackProgress } from "../../../data/pack/write_pack.ts";
+import { drawCub } from "../../support/known_sets.ts";
 import { drawFolder } from "../../support/pictures.ts";
+import { tempFolder } from "../tar_gz.ts";
 
 interface Given {
   readonly root: string;
@@ -82,6 +84,26 @@ Deno.test("packImages: JPEG files come near the folder's, and are trained on the
     };
     assert.deepEqual(await order(1), await order(3));
   });
+});
+
+Deno.test("packImages: pictures with boxes are cut to them, and other boxes are another pack", async () => {
+  await using root = await tempFolder();
+  await drawCub(root.path, { classes: 2, train: 3, test: 2 });
+  const out = join(root.path, "packed");
+  const files = await openImages(root.path);
+  await packImages(files, small(out));
+  const packed = await openImages(out);
+  assert.deepEqual(await pixelsOf(packed.val), await pixelsOf(files.val));
+  const boxes = join(root.path, "bounding_boxes.txt");
+  await Deno.writeTextFile(boxes, (await Deno.readTextFile(boxes)).replace(" 10.0", " 9.0"));
+  await assert.rejects(
+    openImages(root.path).then((others) => packImages(others, small(out))),
+    /it holds a pack of source/,
+  );
+  await assert.rejects(
+    packImages(packed, small(join(root.path, "again"))),
+    /Cannot pack images: wanted files of their own, found those of .*train-00000\.shard$/,
+  );
 });
 
 Deno.test("packImages: a pack broken off is no pack yet, and goes on where it was", async () => {
