@@ -67,6 +67,7 @@ export * from "./lib/ops/one_hot.ts";
 export * from "./lib/ops/parse_map.ts";
 export * from "./lib/ops/relu.ts";
 export * from "./lib/ops/reshape.ts";
+export * from "./lib/ops/resize_map.ts";
 export * from "./lib/ops/scale.ts";
 export * from "./lib/ops/softmax.ts";
 export * from "./lib/ops/subtract.ts";
