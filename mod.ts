@@ -79,9 +79,11 @@ export * from "./lib/ops/weighted_sum.ts";
 export * from "./lib/interop/tfjs.ts";
 
 // Losses, optimiser and models.
+export * from "./lib/losses/activation_transfer.ts";
 export * from "./lib/losses/activations.ts";
 export * from "./lib/losses/attention_transfer.ts";
 export * from "./lib/losses/distance.ts";
+export * from "./lib/losses/transfer_form.ts";
 export * from "./lib/losses/transfer_loss.ts";
 export * from "./lib/models/affine_resnet.ts";
 export * from "./lib/models/folded_resnet.ts";

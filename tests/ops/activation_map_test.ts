@@ -4,20 +4,14 @@ import { activationMap } from "../../lib/ops/activation_map.ts";
 import { parseMap } from "../../lib/ops/parse_map.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
-import { checkOp, type Operand } from "../support/check_op.ts";
+import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
-import { spaced } from "../support/operand.ts";
+import { apart } from "../support/operand.ts";
 import { rawMapsOf } from "../support/reference/attention_map.ts";
 import { readChecked } from "../support/stored.ts";
 
 const MAPS = ["sum", "sum^1.5", "sum^2", "sum^3", "sum^4", "sum^5", "max", "max^1.5", "max^2"];
 const CASES = [[2, 3, 5, 5], [1, 7, 9, 9], [3, 1, 1, 1], [5, 2, 2, 8]] as const;
-
-/** Numbers whose magnitudes are at least 0.005 apart from each other and from zero. */
-function apart(shape: readonly number[]): Operand {
-  const { values } = spaced(shape);
-  return { shape, values: values.map((value) => value + 0.005) };
-}
 
 for (const map of MAPS) {
   for (const shape of CASES) {

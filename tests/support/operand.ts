@@ -19,3 +19,9 @@ export function uniform(
 export function spaced(shape: readonly number[], { seed = 1 } = {}): Operand {
   return { shape, values: spacedValues(sizeOf(shape), { seed }) };
 }
+
+/** An input whose magnitudes are at least 0.005 apart from each other and from zero. */
+export function apart(shape: readonly number[], { seed = 1 } = {}): Operand {
+  const { values } = spaced(shape, { seed });
+  return { shape, values: values.map((value) => value + 0.005) };
+}

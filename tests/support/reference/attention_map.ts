@@ -1,3 +1,5 @@
+import type { TransferForm } from "../../../lib/losses/transfer_form.ts";
+
 /** The maps `reduce_c |x_c|^power` of `[samples * positions, channels]` in float64. */
 export function rawMapsOf(
   x: Float64Array,
@@ -32,4 +34,18 @@ export function mapsOf(
   { positions, channels }: { positions: number; channels: number },
 ): Float64Array {
   return unitRows(rawMapsOf(x, { channels, power: 2, reduce: "sum" }), { columns: positions });
+}
+
+/** What beta weighs, from the samples' unit-length maps, in float64: the mean square, or half the mean norm. */
+export function differenceOf(
+  form: TransferForm,
+  { a, b, columns }: { a: Float64Array; b: Float64Array; columns: number },
+): number {
+  const squares = a.map((value, at) => (value - (b[at] ?? NaN)) ** 2);
+  if (form === "code") return squares.reduce((x, y) => x + y) / squares.length;
+  let total = 0;
+  for (let first = 0; first < squares.length; first += columns) {
+    total += Math.sqrt(squares.subarray(first, first + columns).reduce((x, y) => x + y));
+  }
+  return total / 2 / (squares.length / columns);
 }
