@@ -1,6 +1,6 @@
 alias real = f32;
-// Average pooling, NHWC, padding counted as zeros:
-//   y[n, oy, ox, c] = mean of x over the window;  vjp: dx = sum of dy over the windows that hold the pixel / window size
+// Average pooling, NHWC, padding counted as zeros, what lies beyond the padding not counted:
+//   y[n, oy, ox, c] = sum of x over the window / pixels;  vjp: dx = sum of dy / pixels over the windows that hold the pixel
 // The two are each other's vjp.
 // Layout: x, dx [N, in_height, in_width, quads], y, dy [N, out_height, out_width, quads]. One invocation a vec4.
 override batch: u32;
@@ -14,6 +14,13 @@ override kernel_width: u32;
 override stride: u32;
 override padding: u32;
 override lanes: u32 = 64;
+
+// How many pixels of a window the mean is over: a last window may reach over the padding.
+fn pixels(oy: u32, ox: u32) -> f32 {
+  let height = min(kernel_height, in_height + 2 * padding - oy * stride);
+  let width = min(kernel_width, in_width + 2 * padding - ox * stride);
+  return f32(height * width);
+}
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<real>>;
@@ -40,7 +47,7 @@ fn forward(
       total += vec4f(x[((n * in_height + iy) * in_width + ix) * quads + quad]);
     }
   }
-  y[i] = vec4<real>(total / f32(kernel_height * kernel_width));
+  y[i] = vec4<real>(total / pixels(oy, ox));
 }
 
 @group(0) @binding(0) var<storage, read> dy: array<vec4<real>>;
@@ -65,8 +72,9 @@ fn input_gradient(
     for (var kx = 0u; kx < kernel_width; kx++) {
       let across = ix + padding - kx;
       if (across % stride != 0 || across / stride >= out_width) { continue; }
-      total += vec4f(dy[((n * out_height + down / stride) * out_width + across / stride) * quads + quad]);
+      let at = ((n * out_height + down / stride) * out_width + across / stride) * quads + quad;
+      total += vec4f(dy[at]) / pixels(down / stride, across / stride);
     }
   }
-  dx[i] = vec4<real>(total / f32(kernel_height * kernel_width));
+  dx[i] = vec4<real>(total);
 }

@@ -15,7 +15,7 @@ interface Pooling {
 }
 
 /**
- * The mean of each window, zeros of the padding counted, as in PyTorch.
+ * The mean of each window, zeros of the padding counted and what lies beyond it not, as in PyTorch.
  *
  * @param x Activations, `[batch, height, width, channels]`.
  * @param size The side of the window.
@@ -35,11 +35,11 @@ interface Pooling {
 export function avgPool2d(
   x: Tensor,
   size: number,
-  { stride = size, padding = 0 }: Pool2dOptions = {},
+  { stride = size, padding = 0, ceil = false }: Pool2dOptions = {},
 ): Tensor {
   const [batch, height, width, channels] = fourSizes(x, "pool x");
-  const outHeight = pooledSize(height, { size, stride, padding });
-  const outWidth = pooledSize(width, { size, stride, padding });
+  const outHeight = pooledSize(height, { size, stride, padding, ceil });
+  const outWidth = pooledSize(width, { size, stride, padding, ceil });
   return average(x, {
     from: x.shape,
     to: [batch, outHeight, outWidth, channels],

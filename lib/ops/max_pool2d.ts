@@ -13,6 +13,11 @@ export interface Pool2dOptions {
   readonly stride?: number;
   /** Pixels around the image; 0 unless told. */
   readonly padding?: number;
+  /**
+   * Whether a last window may reach over the far edge where the windows before it leave pixels out, as with PyTorch's
+   * `ceil_mode`; false unless told.
+   */
+  readonly ceil?: boolean;
 }
 
 interface Pooling {
@@ -43,11 +48,11 @@ interface Pooling {
 export function maxPool2d(
   x: Tensor,
   size: number,
-  { stride = size, padding = 0 }: Pool2dOptions = {},
+  { stride = size, padding = 0, ceil = false }: Pool2dOptions = {},
 ): Tensor {
   const [batch, height, width, channels] = fourSizes(x, "pool x");
-  const outHeight = pooledSize(height, { size, stride, padding });
-  const outWidth = pooledSize(width, { size, stride, padding });
+  const outHeight = pooledSize(height, { size, stride, padding, ceil });
+  const outWidth = pooledSize(width, { size, stride, padding, ceil });
   const to = [batch, outHeight, outWidth, channels];
   const y = x.gpu.empty(to, { label: "max_pool2d.y", dtype: x.dtype });
   const place = x.gpu.empty(to, { label: "max_pool2d.place", dtype: "u32" });
@@ -73,23 +78,26 @@ export function maxPool2d(
 }
 
 /**
- * The number of windows along a side.
+ * The number of windows along a side, each of which starts inside of the side or of the padding before it.
  *
  * @throws {RangeError} If there is none, or the padding is more than half of the window.
  */
 export function pooledSize(
   side: number,
-  { size, stride, padding }: { size: number; stride: number; padding: number },
+  { size, stride, padding, ceil }: { size: number; stride: number; padding: number; ceil: boolean },
 ): number {
   wantInteger(size, "the window of a pooling", { least: 1 });
   wantInteger(stride, "the stride of a pooling", { least: 1 });
   wantInteger(padding, "the padding of a pooling", { least: 0 });
-  if (2 * padding > size || side + 2 * padding < size) {
+  const steps = (side + 2 * padding - size) / stride;
+  const startsInside = Math.floor((side + padding - 1) / stride);
+  const windows = 1 + (ceil ? Math.min(Math.ceil(steps), startsInside) : Math.floor(steps));
+  if (2 * padding > size || windows < 1) {
     throw new RangeError(
       `Cannot pool: a window of ${size} must fit into the padded side and be at least twice the padding, found a side of ${side} padded by ${padding}`,
     );
   }
-  return Math.floor((side + 2 * padding - size) / stride) + 1;
+  return windows;
 }
 
 function scatter(dy: Tensor, pooling: Pooling): Tensor {

@@ -9,6 +9,9 @@ const CASES: readonly Pooling[] = [
   { x: [2, 5, 7, 5], size: 3, stride: 2, padding: 1 },
   { x: [1, 9, 8, 24], size: 2, stride: 2, padding: 0 },
   { x: [1, 7, 8, 1], size: 2, stride: 3, padding: 1 },
+  { x: [2, 8, 7, 5], size: 3, stride: 2, padding: 0, ceil: true },
+  { x: [1, 8, 7, 4], size: 3, stride: 2, padding: 1, ceil: true },
+  { x: [1, 5, 2, 1], size: 3, stride: 2, padding: 0, ceil: true },
 ];
 
 function add(window: readonly number[]): number {
@@ -16,12 +19,14 @@ function add(window: readonly number[]): number {
 }
 
 for (const sizes of CASES) {
-  const { size, stride, padding } = sizes;
-  Deno.test(`avgPool2d: ${size}/${stride} padded by ${padding} of [${sizes.x.join(", ")}]`, async () => {
-    await checkOp(({ x }) => avgPool2d(x, size, { stride, padding }), {
-      inputs: { x: uniform(sizes.x) },
+  const { x: shape, size, ...options } = sizes;
+  const { stride, padding, ceil = false } = options;
+  const how = `padded by ${padding}${ceil ? ", rounded up," : ""}`;
+  Deno.test(`avgPool2d: ${size}/${stride} ${how} of [${shape.join(", ")}]`, async () => {
+    await checkOp(({ x }) => avgPool2d(x, size, options), {
+      inputs: { x: uniform(shape) },
       shape: pooledShape(sizes),
-      reference: ({ x }) => pool(x, sizes, (window) => add(window) / size ** 2),
+      reference: ({ x }) => pool(x, sizes, (window, pixels) => add(window) / pixels),
     });
   });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gradients } from "../../lib/gradients.ts";
-import { maxPool2d } from "../../lib/ops/max_pool2d.ts";
+import { maxPool2d, type Pool2dOptions } from "../../lib/ops/max_pool2d.ts";
 import { watch } from "../../lib/tape.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -11,13 +11,18 @@ const CASES: readonly Pooling[] = [
   { x: [2, 5, 7, 5], size: 3, stride: 2, padding: 1 },
   { x: [1, 9, 8, 24], size: 2, stride: 2, padding: 0 },
   { x: [1, 7, 8, 1], size: 2, stride: 3, padding: 1 },
+  { x: [2, 8, 7, 5], size: 3, stride: 2, padding: 0, ceil: true },
+  { x: [1, 8, 7, 4], size: 3, stride: 2, padding: 1, ceil: true },
+  { x: [1, 5, 2, 1], size: 3, stride: 2, padding: 0, ceil: true },
 ];
 
 for (const sizes of CASES) {
-  const { size, stride, padding } = sizes;
-  Deno.test(`maxPool2d: ${size}/${stride} padded by ${padding} of [${sizes.x.join(", ")}]`, async () => {
-    await checkOp(({ x }) => maxPool2d(x, size, { stride, padding }), {
-      inputs: { x: spaced(sizes.x) },
+  const { x: shape, size, ...options } = sizes;
+  const { stride, padding, ceil = false } = options;
+  const how = `padded by ${padding}${ceil ? ", rounded up," : ""}`;
+  Deno.test(`maxPool2d: ${size}/${stride} ${how} of [${shape.join(", ")}]`, async () => {
+    await checkOp(({ x }) => maxPool2d(x, size, options), {
+      inputs: { x: spaced(shape) },
       shape: pooledShape(sizes),
       reference: ({ x }) => pool(x, sizes, (window) => Math.max(...window)),
     });
@@ -40,6 +45,16 @@ Deno.test("maxPool2d: the padding is never the maximum", async () => {
   const [dx] = gradients(y, [x], { upstream: gpu.tensor([1, 2, 3, 4], y.shape) });
   assert.deepEqual([...await y.read()], [-4, -3, -2, -1]);
   assert.deepEqual([...await dx?.read() ?? []], [1, 2, 3, 4]);
+});
+
+Deno.test("maxPool2d: rounded up, every window starts inside", async () => {
+  const gpu = await testGpu();
+  const windows = (side: number, size: number, options: Pool2dOptions) =>
+    maxPool2d(gpu.zeros([1, side, side, 1]), size, { ...options, ceil: true }).shape[1];
+  assert.equal(windows(32, 3, { stride: 2 }), 16);
+  assert.equal(windows(33, 3, { stride: 2 }), 16);
+  assert.equal(windows(5, 1, { stride: 3 }), 2);
+  assert.equal(windows(4, 2, { stride: 3, padding: 1 }), 2);
 });
 
 Deno.test("maxPool2d: refuses what does not fit", async () => {

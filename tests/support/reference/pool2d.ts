@@ -4,19 +4,29 @@ export interface Pooling {
   readonly size: number;
   readonly stride: number;
   readonly padding: number;
+  /** Whether the number of windows is rounded up; false unless told. */
+  readonly ceil?: boolean;
 }
 
 /** The shape of a pooling's output. */
-export function pooledShape({ x, size, stride, padding }: Pooling) {
-  const out = (side: number) => Math.floor((side + 2 * padding - size) / stride) + 1;
+export function pooledShape({ x, size, stride, padding, ceil = false }: Pooling) {
+  const out = (side: number) => {
+    let windows = 0;
+    for (let start = -padding; start < side; start += stride) {
+      const isWhole = start + size <= side + padding;
+      const isNeeded = start - stride + size < side + padding;
+      if (isWhole || (ceil && isNeeded)) windows++;
+    }
+    return windows;
+  };
   return [x[0], out(x[1]), out(x[2]), x[3]] as const;
 }
 
-/** The values inside of each window, for `reduce` to turn into one output. */
+/** The values inside of each window and the number of its pixels, padding included, for `reduce` to turn into one output. */
 export function pool(
   x: Float64Array,
   sizes: Pooling,
-  reduce: (window: readonly number[]) => number,
+  reduce: (window: readonly number[], pixels: number) => number,
 ): Float64Array {
   const { x: [, height, width, channels], size, stride, padding } = sizes;
   const [n, outHeight, outWidth] = pooledShape(sizes);
@@ -31,6 +41,8 @@ export function pool(
         window.push(x[((image * height + iy) * width + ix) * channels + c] ?? NaN);
       }
     }
-    return reduce(window);
+    const rows = Math.min(top + size, height + padding) - top;
+    const columns = Math.min(left + size, width + padding) - left;
+    return reduce(window, rows * columns);
   });
 }
