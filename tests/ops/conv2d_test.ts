@@ -12,6 +12,7 @@ function operands({ x, w }: Convolution) {
 const CASES: Readonly<Record<string, Convolution>> = {
   "stride 1": { x: [2, 5, 7, 3], w: [3, 3, 3, 5], stride: 1, padding: 1 },
   "stride 2 on even and odd sides": { x: [2, 5, 6, 5], w: [3, 3, 5, 3], stride: 2, padding: 1 },
+  "a kernel of five pixels": { x: [1, 6, 7, 3], w: [5, 5, 3, 2], stride: 1, padding: 2 },
   "windows that leave gaps": { x: [1, 7, 8, 2], w: [2, 2, 2, 3], stride: 3, padding: 1 },
 };
 

@@ -30,6 +30,21 @@ const CASES: readonly Case[] = [
   { name: "no padding", x: [2, 19, 13, 2], outputs: 8, kernel: 3, stride: 1, padding: 0 },
   { name: "many channels at stride 2", x: [2, 7, 9, 20], outputs: 40, kernel: 3, stride: 2 },
   { name: "a kernel of one pixel", x: [2, 10, 12, 16], outputs: 20, kernel: 1, stride: 2 },
+  {
+    name: "a kernel of one pixel at stride 1",
+    x: [2, 6, 9, 20],
+    outputs: 24,
+    kernel: 1,
+    stride: 1,
+  },
+  { name: "a kernel of five pixels", x: [2, 7, 9, 12], outputs: 20, kernel: 5, stride: 1 },
+  {
+    name: "a kernel of five pixels on few inputs",
+    x: [2, 6, 5, 3],
+    outputs: 24,
+    kernel: 5,
+    stride: 1,
+  },
   { name: "a single channel and pixel", x: [1, 1, 1, 1], outputs: 1, kernel: 3, stride: 1 },
 ];
 
