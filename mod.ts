@@ -89,6 +89,8 @@ export * from "./lib/models/affine_resnet.ts";
 export * from "./lib/models/folded_resnet.ts";
 export * from "./lib/models/initialise.ts";
 export * from "./lib/models/model.ts";
+export * from "./lib/models/nin.ts";
+export * from "./lib/models/nin_sizes.ts";
 export * from "./lib/models/open_model.ts";
 export * from "./lib/models/random.ts";
 export * from "./lib/models/resnet.ts";

@@ -47,7 +47,7 @@ const SURFACE = {
   measuring: ["measureCeilings", "summarise", "timeOnGpu"],
   losses: ["attentionTransfer", "transferLoss"],
   optimiser: ["sgd", "stepSchedule"],
-  models: ["foldedResNet", "groupWidths", "openModel", "resNet", "wideResNet"],
+  models: ["foldedResNet", "groupWidths", "networkInNetwork", "openModel", "resNet", "wideResNet"],
   data: ["openCifar", "readCifar", "shapes", "takeImages"],
   training: ["evaluate", "fit", "Trainer"],
   weights: ["ParameterSet", "formatSafetensors", "parseSafetensors", "readSafetensors"],

@@ -6,6 +6,8 @@ import { renameWeights, summary } from "../weights/rename.ts";
 import { affineResNet } from "./affine_resnet.ts";
 import { foldedResNet } from "./folded_resnet.ts";
 import type { Model } from "./model.ts";
+import { networkInNetwork } from "./nin.ts";
+import { isNin, ninSizes } from "./nin_sizes.ts";
 import { resNet } from "./resnet.ts";
 import { readResNetSizes } from "./resnet_sizes.ts";
 import { wideResNet, wideResNetSizes } from "./wide_resnet.ts";
@@ -20,8 +22,8 @@ interface Found {
  * Makes the network that a weights file holds, decided by the names in it; its sizes are read from the shapes. A
  * torchvision ResNet gets its batch normalisations folded.
  *
- * @param path A file of weights of any format that {@linkcode readWeights} knows: of a wide ResNet or of an ImageNet
- * student, with the original's names, of a published export, or torchvision's state dict.
+ * @param path A file of weights of any format that {@linkcode readWeights} knows: of a wide ResNet, a Network-in-Network
+ * or an ImageNet student, with the original's names, of a published export, or torchvision's state dict.
  * @throws {TypeError} If the file does not hold a network that Pupil knows.
  */
 export async function openModel(gpu: Gpu, path: string): Promise<Model> {
@@ -51,6 +53,10 @@ function networkOf(gpu: Gpu, tensors: NamedTensors, { from }: { from: string }):
     const sizes = readResNetSizes(tensors, { suffix: "", from });
     return strict({ model: affineResNet(gpu, { ...sizes, seed: 0 }), tensors }, { from });
   }
+  if (isNin(tensors)) {
+    const sizes = ninSizes(tensors, { from });
+    return strict({ model: networkInNetwork(gpu, { ...sizes, seed: 0 }), tensors }, { from });
+  }
   const style = styleOf(tensors);
   if (style === "bare" && !tensors.has("group3.block0.conv0")) {
     return { model: wideResNet(gpu, { ...wideResNetSizes(tensors, { from }), seed: 0 }), tensors };
@@ -61,8 +67,8 @@ function networkOf(gpu: Gpu, tensors: NamedTensors, { from }: { from: string }):
   }
   if (style === undefined) {
     throw new TypeError(
-      `Cannot make a network of ${from}: wanted the tensors of a wide ResNet or a ResNet of basic blocks, ` +
-        `found ${summary([...tensors.keys()])}`,
+      `Cannot make a network of ${from}: wanted the tensors of a wide ResNet, a Network-in-Network or a ResNet of basic ` +
+        `blocks, found ${summary([...tensors.keys()])}`,
     );
   }
   const folded = renameWeights(tensors, { to: "functional-zoo", from });

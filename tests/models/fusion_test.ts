@@ -5,6 +5,7 @@ import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { transferLoss } from "../../lib/losses/transfer_loss.ts";
 import type { Model } from "../../lib/models/model.ts";
+import { networkInNetwork } from "../../lib/models/nin.ts";
 import { resNet } from "../../lib/models/resnet.ts";
 import { wideResNet } from "../../lib/models/wide_resnet.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -16,6 +17,8 @@ const MODELS: Readonly<Record<string, (gpu: Gpu, seed: number) => Model>> = {
     wideResNet(gpu, { depth: 10, widths: [16, 8, 12], classes: 4, seed }),
   "a ResNet": (gpu, seed) =>
     resNet(gpu, { blocks: [1, 1, 1, 1], widths: [8, 8, 12, 12], stem: 8, classes: 4, seed }),
+  "a Network-in-Network": (gpu, seed) =>
+    networkInNetwork(gpu, { widths: [[8, 8, 12], [8, 8, 12], [8, 8, 12]], classes: 4, seed }),
 };
 
 /** Everything that a training pass with all losses computes, each gradient and statistic included. */
