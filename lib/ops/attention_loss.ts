@@ -13,8 +13,9 @@ const kernel = new Kernel("attention_loss", source);
 
 /**
  * The mean over batch and positions of the squared difference of two unit-length attention maps: what
- * {@link meanSquaredDifference} of two {@link attentionMap}s comes to, without storing the maps' gradients. The teacher
- * is a constant. It has no second derivative.
+ * {@link meanSquaredDifference} of two {@link attentionMap}s comes to, without storing the maps' gradients. Its maps are
+ * means over the channels, as the original's, where {@link activationMap} has the paper's sums: at unit length they are
+ * the same, unless a norm is below 1e-12. The teacher is a constant. It has no second derivative.
  *
  * @param student Activations, `[batch, height, width, channels]`.
  * @param teacher Activations of the same batch, height and width; any channels.
