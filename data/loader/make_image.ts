@@ -2,7 +2,8 @@ import { crc32 } from "node:zlib";
 import { Draws } from "../../lib/models/random.ts";
 import type { ImageSpan } from "../image_list.ts";
 import { drawView } from "../pictures/draw_view.ts";
-import { openPicture, type Picture, pictureOf } from "../pictures/picture.ts";
+import { free } from "../pictures/free.ts";
+import { openPicture, pictureOf } from "../pictures/picture.ts";
 import { partOf, viewWithin } from "../pictures/part.ts";
 import {
   randomCropView,
@@ -32,12 +33,13 @@ export async function makeImage(
   { path, span, box, key }: ImageOrder,
   options: { size: number; crop: TrainingCrop; into: Uint8Array },
 ): Promise<void> {
-  const picture = span === null
-    ? await openPicture(Deno.readFileSync(path))
-    : await openSpan(readSpan(path, span), span);
+  const bytes = span === null ? Deno.readFileSync(path) : readSpan(path, span);
+  const raw = span?.raw ?? null;
+  const picture = raw === null ? await openPicture(bytes) : pictureOf({ ...raw, pixels: bytes });
   const part = partOf(picture, box);
   const view = viewWithin(part, viewOf(part, { key, ...options }));
   await drawView(picture, { view, mayReduce: key !== null, into: options.into });
+  if (raw === null) free(bytes);
 }
 
 function viewOf(
@@ -50,10 +52,6 @@ function viewOf(
   return crop === "random"
     ? randomCropView(picture, { size, resize, draws })
     : trainingView(picture, { size, draws });
-}
-
-async function openSpan(pixels: Uint8Array, { raw }: ImageSpan): Promise<Picture> {
-  return raw === null ? await openPicture(pixels) : pictureOf({ ...raw, pixels });
 }
 
 let buffer = new Uint8Array();

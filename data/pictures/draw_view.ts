@@ -44,7 +44,7 @@ export async function drawView(
     width: right - left,
     height: bottom - top,
   };
-  const patch = await picture.read(box, reduction);
+  using patch = await picture.read(box, reduction);
   const placed = { ...patch, left: patch.left - left, top: patch.top - top };
   resample(placed, { across, down, flip: view.flip, into });
 }

@@ -1,8 +1,12 @@
 import sharp from "sharp";
 import { type Bitmap, readBitmap } from "./bitmap.ts";
+import { free } from "./free.ts";
 import { hasJpegEnd, readJpegHeader } from "./jpeg_header.ts";
 import type { Patch } from "./resample.ts";
 import type { Box, Size } from "./view.ts";
+
+/** Decoded pixels, whose memory is given back when they are disposed of. */
+export interface DecodedPatch extends Patch, Disposable {}
 
 /** A picture whose pixels are decoded when they are asked for. */
 export interface Picture extends Size {
@@ -15,7 +19,7 @@ export interface Picture extends Size {
    * (x, y) times the reduction on.
    * @param reduction One of {@link Picture.reductions}; 1 unless told.
    */
-  read(box: Box, reduction?: number): Promise<Patch>;
+  read(box: Box, reduction?: number): Promise<DecodedPatch>;
 }
 
 // One image is decoded by one thread, since many are decoded at a time; and none is decoded twice.
@@ -57,12 +61,13 @@ export async function openPicture(bytes: Uint8Array): Promise<Picture> {
 }
 
 /**
- * Makes a picture of pixels in memory.
+ * Makes a picture of pixels in memory, which stay when what is read of it is disposed of.
  *
  * @param bitmap The pixels.
  */
 export function pictureOf({ width, height, pixels }: Bitmap): Picture {
-  const read = ({ left, top }: Box) => Promise.resolve({ pixels, stride: 3 * width, left, top });
+  const patch = { pixels, stride: 3 * width, [Symbol.dispose]: () => {} };
+  const read = ({ left, top }: Box) => Promise.resolve({ ...patch, left, top });
   return { width, height, reductions: [], read };
 }
 
@@ -89,21 +94,24 @@ function pipeline(
   return (isWhole ? reduced.extract({ ...box }) : reduced).raw();
 }
 
-async function decodePart(bytes: Uint8Array, size: Size, part: Part): Promise<Patch> {
+async function decodePart(bytes: Uint8Array, size: Size, part: Part): Promise<DecodedPatch> {
   const { data, info } = await pipeline(bytes, size, part).toBuffer({ resolveWithObject: true });
   const pixels = info.channels === 3 ? data : firstThree(data, info.channels);
+  if (pixels !== data) free(data);
   return patchOf(pixels, { part, width: info.width });
 }
 
-async function decodeInk(bytes: Uint8Array, size: Size, part: Part): Promise<Patch> {
+async function decodeInk(bytes: Uint8Array, size: Size, part: Part): Promise<DecodedPatch> {
   const { data, info } = await pipeline(bytes, size, part)
     .pipelineColourspace("cmyk").toColourspace("cmyk").toBuffer({ resolveWithObject: true });
-  return patchOf(lightOf(data), { part, width: info.width });
+  const pixels = lightOf(data);
+  free(data);
+  return patchOf(pixels, { part, width: info.width });
 }
 
-function patchOf(pixels: Uint8Array, { part, width }: { part: Part; width: number }): Patch {
+function patchOf(pixels: Uint8Array, { part, width }: { part: Part; width: number }): DecodedPatch {
   const { left, top } = part.isWhole ? { left: 0, top: 0 } : part.box;
-  return { pixels, stride: 3 * width, left, top };
+  return { pixels, stride: 3 * width, left, top, [Symbol.dispose]: () => free(pixels) };
 }
 
 /** Drops transparency; grey is repeated. */
