@@ -4,7 +4,7 @@ import {
   type ImageNetSettings,
   ON_BAD,
 } from "../lib/train/imagenet_settings.ts";
-import { type Flags, readNumber, readOneOf, readShortList, readText, readWhole } from "./flags.ts";
+import { type Flags, readNumber, readOneOf, readText, readWhole } from "./flags.ts";
 import type { CommandText } from "./options.ts";
 import {
   DATA,
@@ -82,18 +82,6 @@ export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
     value: "SEED",
     help:
       "A folded ResNet-34 of the student's width with random weights as the teacher, to try the path",
-    read: readWhole,
-  },
-  taps: {
-    group: TRANSFER,
-    value: "LIST",
-    help: "The groups whose attention is transferred, from 0; 2,3 are the paper's",
-    read: readShortList,
-  },
-  beta_from_epoch: {
-    group: TRANSFER,
-    value: "N",
-    help: "The first epoch, from 1, whose loss counts the attention",
     read: readWhole,
   },
   ...RUN_FLAGS,

@@ -6,7 +6,7 @@
  */
 import { shapes } from "../data/shapes.ts";
 import { Gpu } from "../lib/gpu/device.ts";
-import { transferLoss } from "../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../lib/losses/transfer_terms.ts";
 import type { Model } from "../lib/models/model.ts";
 import { groupWidths, wideResNet } from "../lib/models/wide_resnet.ts";
 import { fit } from "../lib/train/fit.ts";
@@ -48,7 +48,7 @@ async function train(
   const evaluation = await fit(model, {
     data,
     teacher,
-    loss: transferLoss({ beta: teacher === null ? 0 : BETA }),
+    objective: transferTerms({ beta: teacher === null ? 0 : BETA }),
     epochs: EPOCHS,
     batchSize: BATCH_SIZE,
     learningRate: LEARNING_RATE,

@@ -6,6 +6,7 @@ import {
   readList,
   readNumber,
   readOneOf,
+  readShortList,
   readText,
   readWhole,
   toggle,
@@ -86,11 +87,35 @@ export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
     help: "Weight of the attention-transfer loss",
     read: readNumber,
   },
+  taps: {
+    group: TRANSFER,
+    value: "LIST",
+    help: "The groups that are compared, from 0, such as 2,3 (default: all)",
+    read: readShortList,
+  },
+  beta_decay: {
+    group: TRANSFER,
+    value: "HOW",
+    help: "How beta falls over the epochs: none, linear, cosine, exp or exp:rate (exp is exp:5)",
+    read: readText,
+  },
+  beta_from_epoch: {
+    group: TRANSFER,
+    value: "N",
+    help: "The first epoch, from 1, whose loss counts the attention",
+    read: readWhole,
+  },
   alpha: {
     group: TRANSFER,
     value: "ALPHA",
     help: "Weight of the distillation loss, 0 to 1",
     read: readNumber,
+  },
+  alpha_decay: {
+    group: TRANSFER,
+    value: "HOW",
+    help: "How alpha falls over the epochs, like --beta_decay",
+    read: readText,
   },
   temperature: {
     group: TRANSFER,

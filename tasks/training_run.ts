@@ -79,7 +79,7 @@ export async function profileCast<Settings extends RunSettings>(
 ): Promise<number> {
   using tuning = createTuningProgress();
   const profile = await profileStep(model, {
-    ...kind.stepOptions(settings, gpu),
+    ...kind.stepOptions(settings, { model, teacher }),
     data,
     teacher,
     autotune,

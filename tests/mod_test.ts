@@ -45,7 +45,7 @@ const SURFACE = {
   "more ops": ["globalAvgPool2d", "linear", "maxPool2d", "mean", "relu", "softmax", "sum", "topK"],
   interop: ["shareWithTfjs"],
   measuring: ["measureCeilings", "summarise", "timeOnGpu"],
-  losses: ["attentionTransfer", "transferLoss"],
+  losses: ["attentionTransfer", "transferTerms"],
   optimiser: ["sgd", "stepSchedule"],
   models: ["foldedResNet", "groupWidths", "networkInNetwork", "openModel", "resNet", "wideResNet"],
   data: ["openCifar", "readCifar", "shapes", "takeImages"],

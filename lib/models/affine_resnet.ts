@@ -1,6 +1,6 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Activations } from "../losses/activations.ts";
+import type { Activations } from "./activations.ts";
 import { add } from "../ops/add.ts";
 import { batchNorm } from "../ops/batch_norm.ts";
 import { conv2d } from "../ops/conv2d.ts";
@@ -72,6 +72,7 @@ export function affineResNet(gpu: Gpu, { seed, ...sizes }: AffineResNetOptions):
     name: `pre-activation ${resNetName(sizes)}`,
     classes: sizes.classes,
     parameters,
+    tapChannels: sizes.widths,
     apply(x: Tensor): Activations {
       const stem = conv2d(x, parameters.get("conv0"), { stride: 2, padding: 3 });
       let y = maxPool2d(affine(stem, "affine0"), 3, { stride: 2, padding: 1 });

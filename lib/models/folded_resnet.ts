@@ -1,6 +1,6 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Activations } from "../losses/activations.ts";
+import type { Activations } from "./activations.ts";
 import { add } from "../ops/add.ts";
 import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { conv2d } from "../ops/conv2d.ts";
@@ -67,6 +67,7 @@ export function foldedResNet(
     name: resNetName(sizes),
     classes: sizes.classes,
     parameters,
+    tapChannels: sizes.widths,
     apply(x: Tensor): Activations {
       const stem = relu(conv(x, "conv0", { stride: 2, padding: 3 }));
       let y = maxPool2d(stem, 3, { stride: 2, padding: 1 });

@@ -1,6 +1,14 @@
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Activations } from "../losses/activations.ts";
+import type { Activations } from "./activations.ts";
 import type { ParameterSet } from "../weights/parameter_set.ts";
+
+/** How a network is applied. */
+export interface ApplyOptions {
+  /** Whether batch normalisation uses the batch's statistics and moves the running ones towards them. */
+  readonly training: boolean;
+  /** How far the running statistics move in training; 0.1 unless told, 0 leaves them. */
+  readonly momentum?: number;
+}
 
 /** A network: its parameters, and the function that they belong to. */
 export interface Model extends Disposable {
@@ -10,13 +18,14 @@ export interface Model extends Disposable {
   readonly classes: number;
   /** Parameters and running statistics. */
   readonly parameters: ParameterSet;
+  /** The channels of each tap. */
+  readonly tapChannels: readonly number[];
   /**
    * Computes logits and taps.
    *
    * @param x Images, `[batch, height, width, 3]`.
-   * @param options.training Whether batch normalisation uses the batch's statistics and updates the running ones.
    */
-  apply(x: Tensor, options: { training: boolean }): Activations;
+  apply(x: Tensor, options: ApplyOptions): Activations;
   /**
    * The network as it is now, to evaluate only: what normalises right after a convolution is folded into its weights.
    * It shares the parameters that stay, so these must not change while it is in use; disposing of it leaves them.

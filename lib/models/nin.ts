@@ -1,6 +1,5 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Activations } from "../losses/activations.ts";
 import { avgPool2d } from "../ops/avg_pool2d.ts";
 import { batchNorm } from "../ops/batch_norm.ts";
 import { conv2d } from "../ops/conv2d.ts";
@@ -10,7 +9,8 @@ import { linear } from "../ops/linear.ts";
 import { maxPool2d } from "../ops/max_pool2d.ts";
 import { relu } from "../ops/relu.ts";
 import { ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
-import type { Model } from "./model.ts";
+import type { Activations } from "./activations.ts";
+import type { ApplyOptions, Model } from "./model.ts";
 import { type NinLayer, ninLayersOf, ninName, type NinSizes } from "./nin_sizes.ts";
 import { normalisationOf } from "./normalisation.ts";
 import { biasSpec, normSpecs, type Start, weightSpec } from "./specs.ts";
@@ -58,12 +58,14 @@ export function networkInNetwork(gpu: Gpu, { seed, ...sizes }: NetworkInNetworkO
     name: ninName(sizes),
     classes: sizes.classes,
     parameters,
-    apply: (x, { training }) => activationsOf(x, { ...network, folded: new Map(), training }),
+    tapChannels: sizes.widths.map((group) => group[2]),
+    apply: (x, options) => activationsOf(x, { ...network, folded: new Map(), options }),
     ...(sizes.batchNorm === false ? {} : {
       freeze() {
         const folded = foldedLayers(network);
         return {
-          apply: (x: Tensor) => activationsOf(x, { ...network, folded, training: false }),
+          apply: (x: Tensor) =>
+            activationsOf(x, { ...network, folded, options: { training: false } }),
           [Symbol.dispose]() {
             for (const { w, bias } of folded.values()) {
               w[Symbol.dispose]();
@@ -96,9 +98,9 @@ function foldedLayers({ groups, parameters }: Network): Map<string, FoldedConvol
 
 function activationsOf(
   x: Tensor,
-  { groups, parameters, folded, training }: Network & {
+  { groups, parameters, folded, options }: Network & {
     readonly folded: ReadonlyMap<string, FoldedConvolution>;
-    readonly training: boolean;
+    readonly options: ApplyOptions;
   },
 ): Activations {
   const convolved = (input: Tensor, { weight, bias, side }: NinLayer) => {
@@ -112,7 +114,7 @@ function activationsOf(
     const isDone = norm === null || folded.has(weight);
     const normal = isDone
       ? raw
-      : batchNorm(raw, { ...normalisationOf(parameters, norm), training });
+      : batchNorm(raw, { ...normalisationOf(parameters, norm), ...options });
     return isRectified ? relu(normal) : normal;
   };
   let y = x;

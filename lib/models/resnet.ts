@@ -1,6 +1,6 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Activations } from "../losses/activations.ts";
+import type { Activations } from "./activations.ts";
 import { add } from "../ops/add.ts";
 import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { batchNorm } from "../ops/batch_norm.ts";
@@ -9,7 +9,8 @@ import { linear } from "../ops/linear.ts";
 import { maxPool2d } from "../ops/max_pool2d.ts";
 import { relu } from "../ops/relu.ts";
 import { ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
-import type { Model } from "./model.ts";
+import type { ApplyOptions, Model } from "./model.ts";
+import { normalisationOf } from "./normalisation.ts";
 import { resNetBlocksOf, resNetName, type ResNetSizes, type SizedBlock } from "./resnet_sizes.ts";
 import { biasSpec, normSpecs, type Start, weightSpec } from "./specs.ts";
 
@@ -47,15 +48,9 @@ export interface ResNetOptions extends ResNetSizes {
 export function resNet(gpu: Gpu, { seed, ...sizes }: ResNetOptions): Model {
   const groups = resNetBlocksOf(sizes);
   const parameters = new ParameterSet(gpu, specsOf(groups.flat(), sizes, { seed }));
-  const norm = (x: Tensor, name: string, training: boolean) =>
-    batchNorm(x, {
-      weight: parameters.get(`${name}.weight`),
-      bias: parameters.get(`${name}.bias`),
-      runningMean: parameters.get(`${name}.running_mean`),
-      runningVariance: parameters.get(`${name}.running_var`),
-      training,
-    });
-  const block = (x: Tensor, { name, stride, hasShortcut }: SizedBlock, training: boolean) => {
+  const norm = (x: Tensor, name: string, options: ApplyOptions) =>
+    batchNorm(x, { ...normalisationOf(parameters, name), ...options });
+  const block = (x: Tensor, { name, stride, hasShortcut }: SizedBlock, options: ApplyOptions) => {
     const conv = (input: Tensor, at: 0 | 1) =>
       norm(
         conv2d(input, parameters.get(`${name}.conv${at}`), {
@@ -63,7 +58,7 @@ export function resNet(gpu: Gpu, { seed, ...sizes }: ResNetOptions): Model {
           padding: 1,
         }),
         `${name}.bn${at}`,
-        training,
+        options,
       );
     const y = conv(relu(conv(x, 0)), 1);
     return relu(
@@ -74,11 +69,12 @@ export function resNet(gpu: Gpu, { seed, ...sizes }: ResNetOptions): Model {
     name: resNetName(sizes),
     classes: sizes.classes,
     parameters,
-    apply(x: Tensor, { training }: { training: boolean }): Activations {
+    tapChannels: sizes.widths,
+    apply(x: Tensor, options: ApplyOptions): Activations {
       const stem = conv2d(x, parameters.get("conv0"), { stride: 2, padding: 3 });
-      let y = maxPool2d(relu(norm(stem, "bn0", training)), 3, { stride: 2, padding: 1 });
+      let y = maxPool2d(relu(norm(stem, "bn0", options)), 3, { stride: 2, padding: 1 });
       const taps = groups.map((blocks) => {
-        for (const sized of blocks) y = block(y, sized, training);
+        for (const sized of blocks) y = block(y, sized, options);
         return y;
       });
       const logits = linear(globalAvgPool2d(y), parameters.get("fc.weight"), {

@@ -2,14 +2,15 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { add } from "../ops/add.ts";
 import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
-import { batchNorm, type BatchNormParameters } from "../ops/batch_norm.ts";
+import { batchNorm } from "../ops/batch_norm.ts";
 import { conv2d } from "../ops/conv2d.ts";
 import { foldBatchNorm } from "../ops/fold_batch_norm.ts";
 import { linear } from "../ops/linear.ts";
 import { relu } from "../ops/relu.ts";
 import { type NamedTensors, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
-import type { Activations } from "../losses/activations.ts";
-import type { Model } from "./model.ts";
+import type { Activations } from "./activations.ts";
+import type { ApplyOptions, Model } from "./model.ts";
+import { normalisationOf } from "./normalisation.ts";
 import { biasSpec, normSpecs, type Start, weightSpec } from "./specs.ts";
 
 /** The sizes of a wide ResNet. */
@@ -85,13 +86,14 @@ export interface WideResNetOptions extends WideResNetSizes {
  */
 export function wideResNet(gpu: Gpu, { depth, widths, classes, seed }: WideResNetOptions): Model {
   const parameters = new ParameterSet(gpu, specsOf({ depth, widths, classes }, { seed }));
-  const apply = (x: Tensor, first: FirstHalf, { training }: { training: boolean }) =>
-    activationsOf(x, { depth, widths, parameters, first, training });
+  const apply = (x: Tensor, first: FirstHalf, options: ApplyOptions) =>
+    activationsOf(x, { depth, widths, parameters, first, options });
   return {
     name: `WRN-${depth}-${describeWidths(widths)}`,
     classes,
     parameters,
-    apply: (x, { training }) => apply(x, firstHalf(parameters, { training }), { training }),
+    tapChannels: widths,
+    apply: (x, options) => apply(x, firstHalf(parameters, options), options),
     freeze() {
       const { first, tensors } = foldedFirstHalf(parameters);
       return {
@@ -108,19 +110,10 @@ export function wideResNet(gpu: Gpu, { depth, widths, classes, seed }: WideResNe
 /** The first convolution of a block with the activated normalisation after it. */
 type FirstHalf = (x: Tensor, name: string, options: { stride: number }) => Tensor;
 
-function normalisationOf(parameters: ParameterSet, name: string): BatchNormParameters {
-  return {
-    weight: parameters.get(`${name}.weight`),
-    bias: parameters.get(`${name}.bias`),
-    runningMean: parameters.get(`${name}.running_mean`),
-    runningVariance: parameters.get(`${name}.running_var`),
-  };
-}
-
-function firstHalf(parameters: ParameterSet, { training }: { training: boolean }): FirstHalf {
+function firstHalf(parameters: ParameterSet, options: ApplyOptions): FirstHalf {
   return (x, name, { stride }) => {
     const y = conv2d(x, parameters.get(`${name}.conv0`), { stride, padding: 1 });
-    return relu(batchNorm(y, { ...normalisationOf(parameters, `${name}.bn1`), training }));
+    return relu(batchNorm(y, { ...normalisationOf(parameters, `${name}.bn1`), ...options }));
   };
 }
 
@@ -142,14 +135,14 @@ function foldedFirstHalf(parameters: ParameterSet): { first: FirstHalf; tensors:
 
 function activationsOf(
   x: Tensor,
-  { depth, widths, parameters, first, training }: Pick<WideResNetSizes, "depth" | "widths"> & {
+  { depth, widths, parameters, first, options }: Pick<WideResNetSizes, "depth" | "widths"> & {
     parameters: ParameterSet;
     first: FirstHalf;
-    training: boolean;
+    options: ApplyOptions;
   },
 ): Activations {
   const norm = (y: Tensor, name: string) =>
-    relu(batchNorm(y, { ...normalisationOf(parameters, name), training }));
+    relu(batchNorm(y, { ...normalisationOf(parameters, name), ...options }));
   const block = (y: Tensor, name: string, stride: number) => {
     const o = norm(y, `${name}.bn0`);
     const z = conv2d(first(o, name, { stride }), parameters.get(`${name}.conv1`), { padding: 1 });

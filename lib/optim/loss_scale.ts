@@ -49,7 +49,7 @@ export class LossScale implements Disposable {
   readonly found: Tensor;
   readonly #counts: Tensor;
   readonly #interval: number;
-  #room: Tensor | null = null;
+  readonly #rooms = new Map<Tensor, Tensor>();
 
   /**
    * Begins with no step behind it.
@@ -74,11 +74,12 @@ export class LossScale implements Disposable {
    * A buffer for gradients that nothing else uses, so that its gaps stay zero and no stray number is taken for an
    * overflow.
    *
-   * @param shape The size of the parameters' buffer.
+   * @param flat The parameters' buffer.
    */
-  room(shape: readonly number[]): Tensor {
-    this.#room ??= this.gpu.zeros(shape, { label: "gradients" });
-    return this.#room;
+  room(flat: Tensor): Tensor {
+    const room = this.#rooms.get(flat) ?? this.gpu.zeros(flat.shape, { label: "gradients" });
+    this.#rooms.set(flat, room);
+    return room;
   }
 
   /** Looks for a gradient that is not finite. */
@@ -124,6 +125,7 @@ export class LossScale implements Disposable {
 
   /** Frees the buffers. */
   [Symbol.dispose](): void {
-    for (const held of [this.scale, this.found, this.#counts, this.#room]) held?.[Symbol.dispose]();
+    const held = [this.scale, this.found, this.#counts, ...this.#rooms.values()];
+    for (const one of held) one[Symbol.dispose]();
   }
 }

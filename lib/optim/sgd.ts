@@ -87,7 +87,7 @@ export function flatGradients(
   trainable.forEach((parameter, at) => {
     wantShape(gradients[at] ?? flat, parameter.shape, `take a step of SGD for ${parameter.label}`);
   });
-  const into = lossScale === undefined ? {} : { into: lossScale.room(flat.shape) };
+  const into = lossScale === undefined ? {} : { into: lossScale.room(flat) };
   return gather(gradients, { label: "gradients", ...into }) ?? copied(parameters, gradients);
 }
 

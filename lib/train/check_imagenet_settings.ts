@@ -5,24 +5,16 @@ import {
   type ImageNetSettings,
   ON_BAD,
 } from "./imagenet_settings.ts";
-import { nearestWords } from "./nearest.ts";
 import {
   checkRules,
-  checkTeacher,
+  checkTransfer,
+  groupsBelow,
+  oneOf,
   orNull,
-  type Rule,
   type Rules,
   RUN_RULES,
   whole,
 } from "./rules.ts";
-
-function oneOf<T extends string>(words: readonly T[]): Rule<T> {
-  return {
-    wanted: `one of ${words.join(", ")}`,
-    holds: (word) => words.includes(word),
-    nearest: (word) => nearestWords(word, words)[0],
-  };
-}
 
 const RULES: Rules<ImageNetSettings> = {
   ...RUN_RULES,
@@ -42,14 +34,7 @@ const RULES: Rules<ImageNetSettings> = {
   image_size: whole(32, 4096),
   augment: oneOf(AUGMENTATIONS),
   on_bad: oneOf(ON_BAD),
-  taps: {
-    wanted: "a list of different groups from 0 to 3, such as 2,3",
-    holds: (taps) =>
-      taps.length > 0 && new Set(taps).size === taps.length &&
-      taps.every((tap) => [0, 1, 2, 3].includes(tap)),
-    nearest: () => undefined,
-  },
-  beta_from_epoch: whole(1),
+  taps: groupsBelow(4),
   accumulate: whole(1),
 };
 
@@ -77,15 +62,10 @@ export function checkImageNetSettings(settings: Readonly<ImageNetSettings>): voi
       "Cannot train: wanted one teacher, found both --teacher_params and --teacher_random",
     );
   }
-  checkTeacher(settings, {
+  checkTransfer(settings, {
     hasTeacher: teacher_params !== "" || teacher_random !== null,
     hint: "name a weights file or a run with --teacher_params, or try --teacher_random 0",
   });
-  if (settings.beta_from_epoch > 1 && settings.beta === 0) {
-    throw new RangeError(
-      `Cannot train: --beta_from_epoch ${settings.beta_from_epoch} needs a --beta above 0, found 0`,
-    );
-  }
   if (batch_size % accumulate !== 0) {
     throw new RangeError(
       `Cannot train: --accumulate must divide --batch_size ${batch_size}, found ${accumulate}`,

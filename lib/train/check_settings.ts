@@ -1,5 +1,13 @@
-import { nearestWords } from "./nearest.ts";
-import { checkRules, checkTeacher, orNull, type Rules, RUN_RULES, whole } from "./rules.ts";
+import {
+  checkRules,
+  checkTransfer,
+  groupsBelow,
+  oneOf,
+  orNull,
+  type Rules,
+  RUN_RULES,
+  whole,
+} from "./rules.ts";
 import { CIFAR_DEFAULTS, type CifarSettings, DATASETS } from "./settings.ts";
 
 const RULES: Rules<CifarSettings> = {
@@ -14,13 +22,10 @@ const RULES: Rules<CifarSettings> = {
     holds: (width) => Number.isFinite(width) && Math.floor(16 * width) >= 1,
     nearest: () => 1 / 16,
   },
-  dataset: {
-    wanted: `one of ${DATASETS.join(", ")}`,
-    holds: (dataset) => DATASETS.includes(dataset),
-    nearest: (dataset) => nearestWords(dataset, DATASETS)[0],
-  },
+  dataset: oneOf(DATASETS),
   nthread: whole(0),
   randomcrop_pad: whole(0, 31),
+  taps: groupsBelow(3),
   train_images: orNull(whole(1)),
 };
 
@@ -41,7 +46,7 @@ const RULES: Rules<CifarSettings> = {
  */
 export function checkSettings(settings: Readonly<CifarSettings>): void {
   checkRules(settings, { rules: RULES, defaults: CIFAR_DEFAULTS });
-  checkTeacher(settings, {
+  checkTransfer(settings, {
     hasTeacher: settings.teacher_id !== "",
     hint: "name a run, a folder or a weights file with --teacher",
   });

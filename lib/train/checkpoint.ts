@@ -27,6 +27,8 @@ export interface Checkpoint {
 
 const PARAMETERS = "parameters.";
 const MOMENTUM = "momentum.";
+/** Before the names of the objective's own. */
+const OBJECTIVE = "objective.";
 
 function* prefixed(prefix: string, tensors: NamedTensors) {
   for (const [name, tensor] of tensors) yield [prefix + name, tensor] as const;
@@ -48,8 +50,16 @@ export async function formatCheckpoint(
   trainer: Trainer,
   { weights, progress }: { weights: NamedTensors; progress: Progress },
 ): Promise<Uint8Array> {
-  const momentum = await trainer.velocity.save();
-  const tensors = new Map([...prefixed(PARAMETERS, weights), ...prefixed(MOMENTUM, momentum)]);
+  const [network, objective] = trainer.learned;
+  const momentum = await network.velocity.save();
+  const tensors = new Map([
+    ...prefixed(PARAMETERS, weights),
+    ...prefixed(MOMENTUM, momentum),
+    ...(objective === undefined ? [] : [
+      ...prefixed(OBJECTIVE + PARAMETERS, await objective.parameters.save()),
+      ...prefixed(OBJECTIVE + MOMENTUM, await objective.velocity.save()),
+    ]),
+  ]);
   const scale = await trainer.lossScale?.read();
   return formatSafetensors(tensors, {
     progress: JSON.stringify(progress),
@@ -64,7 +74,6 @@ function number(value: unknown): number {
 function stepOf(value: unknown): FinishedStep {
   const read = (name: string): unknown =>
     typeof value === "object" && value !== null ? Reflect.get(value, name) : null;
-  const attention = read("attention");
   const scaling = read("scaling");
   const topFive = read("topFive");
   return {
@@ -76,7 +85,7 @@ function stepOf(value: unknown): FinishedStep {
     loss: number(read("loss")),
     right: number(read("right")),
     ...(topFive === undefined ? {} : { topFive: number(topFive) }),
-    attention: Array.isArray(attention) ? attention.map(number) : [],
+    losses: lossesOf(read("losses") ?? { attention: read("attention") }),
     ...(typeof scaling !== "object" || scaling === null ? {} : {
       scaling: {
         scale: number(Reflect.get(scaling, "scale")),
@@ -84,6 +93,15 @@ function stepOf(value: unknown): FinishedStep {
       },
     }),
   };
+}
+
+/** The losses of a step by their terms; runs of earlier versions kept those of the attention alone. */
+function lossesOf(value: unknown): Record<string, number[]> {
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return Object.fromEntries(entries.map(([name, losses]) => [
+    name,
+    Array.isArray(losses) ? losses.map(number) : [],
+  ]));
 }
 
 function lossScaleOf(text: string | undefined): LossScaleState | null {
@@ -129,8 +147,11 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
         );
       }
       if (lossScale !== null) trainer.lossScale?.write(lossScale);
-      trainer.model.parameters.load(stripped(PARAMETERS, tensors), { from: path });
-      trainer.velocity.load(stripped(MOMENTUM, tensors), { from: path });
+      for (const [at, { parameters, velocity }] of trainer.learned.entries()) {
+        const prefix = at === 0 ? "" : OBJECTIVE;
+        parameters.load(stripped(prefix + PARAMETERS, tensors), { from: path });
+        velocity.load(stripped(prefix + MOMENTUM, tensors), { from: path });
+      }
     },
   };
 }

@@ -1,13 +1,13 @@
-import { transferLoss } from "../losses/transfer_loss.ts";
 import { epochLine } from "./log.ts";
 import type { RunKind } from "./run_kind.ts";
 import { realTypeOf } from "./run_settings.ts";
 import type { CifarSettings } from "./settings.ts";
+import { transferObjective } from "./transfer_objective.ts";
 
 /** Runs of `deno task cifar`. */
 export const CIFAR_KIND: RunKind<CifarSettings> = {
-  stepOptions: ({ alpha, beta, temperature, ...settings }) => ({
-    loss: transferLoss({ alpha, beta, temperature }),
+  stepOptions: (settings, networks) => ({
+    ...transferObjective(settings, networks),
     batchSize: settings.batch_size,
     weightDecay: settings.weight_decay,
     nesterov: settings.nesterov,

@@ -2,9 +2,10 @@ import type { RealType } from "../gpu/dtype.ts";
 import { Program } from "../gpu/program.ts";
 import { StepValues } from "../gpu/step_values.ts";
 import type { Variants } from "../gpu/tuning.ts";
-import type { LossFunction } from "../losses/activations.ts";
-import { transferLoss } from "../losses/transfer_loss.ts";
+import type { Objective } from "../losses/objective.ts";
 import { freeze, type FrozenModel, type Model } from "../models/model.ts";
+import { crossEntropy } from "../ops/cross_entropy.ts";
+import { mean } from "../ops/sum.ts";
 import { topK } from "../ops/top_k.ts";
 import { withoutGradients } from "../tape.ts";
 import { batchAt, batchSizes, stepsPerEpoch } from "./batches.ts";
@@ -17,7 +18,7 @@ import { openTestFeed } from "./open_feeds.ts";
 export interface Evaluation {
   /** The cross-entropy, a mean over the batches. */
   readonly loss: number;
-  /** The whole objective, transfer included, a mean over the batches. */
+  /** The whole objective, transfer included, a mean over the batches; terms that take gradients are left out. */
   readonly totalLoss: number;
   /** Top-1 accuracy, in percent. */
   readonly accuracy: number;
@@ -31,10 +32,10 @@ export interface EvaluatorOptions {
   readonly feed: ImageFeed;
   /** Whether labels among the five largest logits are counted too; they are not unless told. */
   readonly topFive?: boolean;
-  /** The teacher that `loss` compares with, as it is when the evaluator is made. */
+  /** The teacher that the objective compares with, as it is when the evaluator is made. */
   readonly teacher?: Model | null;
   /** The objective that {@link Evaluation.totalLoss} reports; the cross-entropy unless told. */
-  readonly loss?: LossFunction;
+  readonly objective?: Objective;
   /** What activations are stored as; float32 unless told. */
   readonly dtype?: RealType;
 }
@@ -111,17 +112,20 @@ export class Evaluator implements Disposable {
   }
 
   #build(batch: number): null {
-    const { feed, loss = transferLoss(), topFive = false, dtype = "f32" } = this.options;
+    const { feed, objective, topFive = false, dtype = "f32" } = this.options;
     return withoutGradients(() => {
       const { x, labels } = feed.record(batch, { dtype });
       const student = this.model.apply(x, { training: false });
-      const { total, crossEntropy } = loss({
+      const hard = mean(crossEntropy(student.logits, labels));
+      const total = objective?.compute({
+        images: x,
+        labels,
         student,
         teacher: this.#teacher?.apply(x) ?? null,
-        labels,
-      });
+        apply: (others) => this.model.apply(others, { training: false }),
+      }, { evaluates: true }).total ?? hard;
       const counts = (topFive ? [1, 5] : [1]).map((k) => topK(student.logits, labels, { k }));
-      this.#history.append([crossEntropy, total, ...counts], this.#values.at("row"));
+      this.#history.append([hard, total, ...counts], this.#values.at("row"));
       return null;
     });
   }

@@ -1,4 +1,5 @@
 import { DTYPES, type RunSettings } from "./run_settings.ts";
+import type { TransferSettings } from "./transfer_settings.ts";
 
 /** The settings of a `config.json`, read one by one. */
 export class Fields {
@@ -9,16 +10,17 @@ export class Fields {
    * Wraps a parsed JSON.
    *
    * @param source What it was read from, for messages.
+   * @param options.later The settings that files of earlier versions lack, as these versions had them.
    * @throws {TypeError} If it is not an object.
    */
-  constructor(value: unknown, source: string) {
+  constructor(value: unknown, source: string, { later }: { later: object }) {
     this.#source = source;
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new TypeError(
         `Cannot read ${source}: expected an object of settings, found ${JSON.stringify(value)}`,
       );
     }
-    this.#fields = new Map(Object.entries(value));
+    this.#fields = new Map(Object.entries({ ...later, ...value }));
   }
 
   /** A number. */
@@ -31,6 +33,11 @@ export class Fields {
   numberOrNull(key: string): number | null {
     const value = this.#fields.get(key);
     return value === null || typeof value === "number" ? value : this.#refuse(key, "a number");
+  }
+
+  /** A list of numbers, or null. */
+  numbersOrNull(key: string): number[] | null {
+    return this.#fields.get(key) === null ? null : this.numbers(key);
   }
 
   /** A list of numbers. */
@@ -67,6 +74,19 @@ export class Fields {
   }
 }
 
+/** Reads what a run learns beside the labels. */
+function readTransferSettings(of: Fields): TransferSettings {
+  return {
+    temperature: of.number("temperature"),
+    alpha: of.number("alpha"),
+    alpha_decay: of.text("alpha_decay"),
+    beta: of.number("beta"),
+    beta_decay: of.text("beta_decay"),
+    beta_from_epoch: of.number("beta_from_epoch"),
+    taps: of.numbersOrNull("taps"),
+  };
+}
+
 /** Reads the settings that every run has. */
 export function readRunSettings(of: Fields): RunSettings {
   return {
@@ -78,9 +98,7 @@ export function readRunSettings(of: Fields): RunSettings {
     epoch_step: of.numbers("epoch_step"),
     lr_decay_ratio: of.number("lr_decay_ratio"),
     resume: of.text("resume"),
-    temperature: of.number("temperature"),
-    alpha: of.number("alpha"),
-    beta: of.number("beta"),
+    ...readTransferSettings(of),
     cuda: of.truth("cuda"),
     save: of.text("save"),
     ngpu: of.number("ngpu"),

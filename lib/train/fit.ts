@@ -46,8 +46,6 @@ export interface FitListener {
   onTuning?(state: TuningState): void;
   /** Before the first step: which variants of their kernels the ops run, which another run may be told to take. */
   onVariants?(variants: Variants): void | Promise<void>;
-  /** Before the first step of an epoch, or of what is left of it: the time to change what the loss reads. */
-  beforeEpoch?(epoch: number): void;
   /** Once before the first step: where the step's tensors live. */
   onPlan?(plan: Plan): void;
   /** At least every half second, or after each step where steps take longer: how far the GPU is. */
@@ -115,8 +113,9 @@ export async function fit(model: Model, options: FitOptions): Promise<Evaluation
   using train = openTrainingFeed(gpu, data, options);
   using test = openTestFeed(gpu, data, options);
   using trainer = new Trainer(model, withDefaults(options, train));
-  const { teacher, loss, topFive = false, dtype = "f32" } = trainer.options;
-  using evaluator = new Evaluator(model, { feed: test, teacher, loss, topFive, dtype });
+  const { objective } = trainer;
+  const { teacher, topFive = false, dtype = "f32" } = trainer.options;
+  using evaluator = new Evaluator(model, { feed: test, teacher, objective, topFive, dtype });
   options.onStart?.(trainer);
   options.resume?.restore(trainer);
   const variants = await chooseVariants(gpu, {
@@ -187,7 +186,6 @@ class Loop {
       if (dropped) this.trainer.resetMomentum();
     }
     this.trainer.beginEpoch(epoch, { rate });
-    this.options.beforeEpoch?.(epoch);
     return rate;
   }
 

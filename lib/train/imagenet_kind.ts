@@ -1,26 +1,20 @@
-import { transferLoss } from "../losses/transfer_loss.ts";
 import type { ImageNetSettings } from "./imagenet_settings.ts";
 import { type EpochResult, MARK } from "./log.ts";
 import type { RunKind } from "./run_kind.ts";
 import { realTypeOf } from "./run_settings.ts";
+import { transferObjective } from "./transfer_objective.ts";
 
 /** Runs of `deno task imagenet`. */
 export const IMAGENET_KIND: RunKind<ImageNetSettings> = {
-  stepOptions(settings, gpu) {
-    const { alpha, beta, temperature, taps, beta_from_epoch: from } = settings;
-    // A number on the GPU, so that the step need not be recorded again once it counts.
-    const later = from > 1 ? gpu.tensor([0], [], { label: "beta" }) : null;
-    return {
-      loss: transferLoss({ alpha, beta: later ?? beta, temperature, taps }),
-      batchSize: settings.batch_size,
-      accumulate: settings.accumulate,
-      topFive: true,
-      weightDecay: settings.weight_decay,
-      seed: settings.seed,
-      dtype: realTypeOf(settings),
-      beforeEpoch: (epoch) => later?.write(Float32Array.of(epoch < from ? 0 : beta)),
-    };
-  },
+  stepOptions: (settings, networks) => ({
+    ...transferObjective(settings, networks),
+    batchSize: settings.batch_size,
+    accumulate: settings.accumulate,
+    topFive: true,
+    weightDecay: settings.weight_decay,
+    seed: settings.seed,
+    dtype: realTypeOf(settings),
+  }),
   epochLine: imageNetEpochLine,
 };
 
@@ -66,6 +60,7 @@ export function imageNetEpochLine(
     train_time: result.train_time,
     test_time: result.test_time,
     at_losses: result.at_losses,
+    term_losses: result.term_losses,
     test_loss_total: result.test_loss_total,
     loss_scale: result.loss_scale,
     skipped_steps: result.skipped_steps,

@@ -1,4 +1,5 @@
-import { methodName, type RunSettings, teacherName } from "./run_settings.ts";
+import { type RunSettings, teacherName } from "./run_settings.ts";
+import { methodName, TRANSFER_DEFAULTS } from "./transfer_settings.ts";
 
 /** What happens to training images beyond crop and flip, by the names that `--augment` takes. */
 export const AUGMENTATIONS = ["plain", "full"] as const;
@@ -31,10 +32,6 @@ export interface ImageNetSettings extends RunSettings {
   augment: typeof AUGMENTATIONS[number];
   /** What happens where an image cannot be decoded. */
   on_bad: typeof ON_BAD[number];
-  /** The groups whose attention is transferred, from 0. */
-  taps: number[];
-  /** The first epoch, from 1, whose loss counts the attention; beta is 0 before. */
-  beta_from_epoch: number;
   /** Batches whose gradients add up to those of a step. */
   accumulate: number;
 }
@@ -54,9 +51,7 @@ export const IMAGENET_DEFAULTS: Readonly<ImageNetSettings> = {
   epoch_step: [30, 60, 90],
   lr_decay_ratio: 0.1,
   resume: "",
-  temperature: 4,
-  alpha: 0,
-  beta: 0,
+  ...TRANSFER_DEFAULTS,
   cuda: false,
   save: "",
   ngpu: 1,
@@ -71,8 +66,6 @@ export const IMAGENET_DEFAULTS: Readonly<ImageNetSettings> = {
   image_size: 224,
   augment: "plain",
   on_bad: "error",
-  taps: [0, 1, 2, 3],
-  beta_from_epoch: 1,
   accumulate: 1,
 };
 

@@ -30,6 +30,8 @@ export interface EpochResult {
   test_time: number;
   /** Mean and standard deviation of each group's attention loss in training; none without a teacher. */
   at_losses: readonly (readonly [mean: number, std: number])[];
+  /** Mean of each other term of the objective in training, unweighted, by its name. */
+  term_losses?: Readonly<Record<string, number>>;
   /** In half precision: the factor on the loss at the epoch's last step. */
   loss_scale?: number;
   /** In half precision: the epoch's steps whose gradients overflowed. */
@@ -46,6 +48,8 @@ export interface StepRecord {
   loss: number;
   /** Each group's attention loss, unweighted; none without a teacher. */
   at_losses: readonly number[];
+  /** Each other term of the objective, unweighted, by its name. */
+  term_losses?: Readonly<Record<string, number>>;
   /** The learning rate. */
   lr: number;
   /** Training speed since the line before. */
@@ -61,7 +65,7 @@ export const MARK = "json_stats: ";
 
 /**
  * Words an epoch's line of `log.txt`: the original's keys in the original's order, then
- * `test_loss_total`, and in half precision the loss scale. It is always valid JSON; a number that is not finite becomes null.
+ * `term_losses`, `test_loss_total`, and in half precision the loss scale. It is always valid JSON; a number that is not finite becomes null.
  *
  * @param settings The run's settings.
  * @param result The epoch's results.
@@ -112,6 +116,7 @@ export function epochLine(settings: Readonly<CifarSettings>, result: EpochResult
     train_time: result.train_time,
     test_time: result.test_time,
     at_losses: result.at_losses,
+    term_losses: result.term_losses,
     test_loss_total: result.test_loss_total,
     loss_scale: result.loss_scale,
     skipped_steps: result.skipped_steps,
@@ -138,6 +143,7 @@ export function stepLine(record: StepRecord): string {
     epoch: record.epoch,
     loss: record.loss,
     at_losses: record.at_losses,
+    term_losses: record.term_losses,
     lr: record.lr,
     images_per_s: record.images_per_s,
     loss_scale: record.loss_scale,

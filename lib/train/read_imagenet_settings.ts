@@ -6,6 +6,7 @@ import {
   type ImageNetSettings,
   ON_BAD,
 } from "./imagenet_settings.ts";
+import { TRANSFER_DEFAULTS } from "./transfer_settings.ts";
 
 /**
  * Reads the settings of an ImageNet run from what its `config.json` holds; keys it does not know are left aside.
@@ -25,7 +26,7 @@ import {
  * ```
  */
 export function readImageNetSettings(value: unknown, source: string): ImageNetSettings {
-  const of = new Fields(value, source);
+  const of = new Fields(value, source, { later: TRANSFER_DEFAULTS });
   const settings: ImageNetSettings = {
     depth: of.number("depth"),
     width: of.number("width"),
@@ -38,8 +39,6 @@ export function readImageNetSettings(value: unknown, source: string): ImageNetSe
     image_size: of.number("image_size"),
     augment: of.oneOf("augment", AUGMENTATIONS),
     on_bad: of.oneOf("on_bad", ON_BAD),
-    taps: of.numbers("taps"),
-    beta_from_epoch: of.number("beta_from_epoch"),
     accumulate: of.number("accumulate"),
   };
   checkImageNetSettings(settings);

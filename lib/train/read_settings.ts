@@ -1,6 +1,7 @@
 import { checkSettings } from "./check_settings.ts";
 import { Fields, readRunSettings } from "./fields.ts";
 import { type CifarSettings, DATASETS } from "./settings.ts";
+import { TRANSFER_DEFAULTS } from "./transfer_settings.ts";
 
 /**
  * Reads the settings of a CIFAR run from what its `config.json` holds; keys it does not know are
@@ -22,7 +23,7 @@ import { type CifarSettings, DATASETS } from "./settings.ts";
  * ```
  */
 export function readSettings(value: unknown, source: string): CifarSettings {
-  const of = new Fields(value, source);
+  const of = new Fields(value, source, { later: TRANSFER_DEFAULTS });
   const settings: CifarSettings = {
     depth: of.number("depth"),
     width: of.number("width"),

@@ -1,5 +1,7 @@
 import { nearestWords } from "./nearest.ts";
+import { decay, DECAYS } from "../optim/decay.ts";
 import { DTYPES, type RunSettings } from "./run_settings.ts";
+import { TRANSFER_DEFAULTS, type TransferSettings } from "./transfer_settings.ts";
 
 /** What a setting must be. */
 export interface Rule<T> {
@@ -16,11 +18,7 @@ export type Rules<S> = { readonly [K in keyof S]?: Rule<S[K]> };
 
 /** The rules of the settings that every run has. */
 export const RUN_RULES: Rules<RunSettings> = {
-  dtype: {
-    wanted: `one of ${DTYPES.join(", ")}`,
-    holds: (dtype) => DTYPES.includes(dtype),
-    nearest: (dtype) => nearestWords(dtype, DTYPES)[0],
-  },
+  dtype: oneOf(DTYPES),
   batch_size: whole(1),
   lr: above(0),
   epochs: whole(1),
@@ -33,7 +31,10 @@ export const RUN_RULES: Rules<RunSettings> = {
   lr_decay_ratio: above(0),
   temperature: above(0),
   alpha: within(0, 1),
+  alpha_decay: decaying(),
   beta: within(0, Infinity),
+  beta_decay: decaying(),
+  beta_from_epoch: whole(1),
   ngpu: {
     wanted: "1, many GPUs are not supported yet",
     holds: (count) => count === 1,
@@ -80,15 +81,22 @@ export function checkRules<S extends object>(
   }
 }
 
+/** What a setting belongs to, and does nothing without. */
+const NEEDS = {
+  alpha_decay: "alpha",
+  beta_decay: "beta",
+  beta_from_epoch: "beta",
+} as const;
+
 /**
- * Checks that there is a teacher where one is learned from.
+ * Checks that what is learned beside the labels goes together, and that there is a teacher where one is learned from.
  *
  * @param options.hasTeacher Whether there is one.
  * @param options.hint How to name one.
- * @throws {RangeError} If there is none.
+ * @throws {RangeError} If a loss lacks its teacher, or a setting its loss.
  */
-export function checkTeacher(
-  settings: Pick<RunSettings, "alpha" | "beta">,
+export function checkTransfer(
+  settings: Readonly<TransferSettings>,
   { hasTeacher, hint }: { hasTeacher: boolean; hint: string },
 ): void {
   for (const key of ["alpha", "beta"] as const) {
@@ -98,6 +106,54 @@ export function checkTeacher(
           `without one; ${hint}`,
       );
     }
+  }
+  for (const key of ["alpha_decay", "beta_decay", "beta_from_epoch"] as const) {
+    const owner = NEEDS[key];
+    if (settings[key] === TRANSFER_DEFAULTS[key] || settings[owner] > 0) continue;
+    throw new RangeError(
+      `Cannot train: --${key} ${settings[key]} needs a --${owner} above 0, found ${
+        settings[owner]
+      }`,
+    );
+  }
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(words: readonly T[]): Rule<T> {
+  return {
+    wanted: `one of ${words.join(", ")}`,
+    holds: (word) => words.includes(word),
+    nearest: (word) => nearestWords(word, words)[0],
+  };
+}
+
+/** Different groups of a network, or null for all of them. */
+export function groupsBelow(count: number): Rule<number[] | null> {
+  return {
+    wanted: `a list of different groups from 0 to ${count - 1}, such as ${count - 2},${count - 1}`,
+    holds: (taps) =>
+      taps === null || taps.length > 0 && new Set(taps).size === taps.length &&
+        taps.every((tap) => Number.isInteger(tap) && tap >= 0 && tap < count),
+    nearest: () => undefined,
+  };
+}
+
+/** The name of a {@link decay}. */
+function decaying(): Rule<string> {
+  return {
+    wanted: "none, linear, cosine, exp or exp:rate",
+    holds: (name) => isRight(() => decay(name)),
+    nearest: (name) => nearestWords(name, DECAYS)[0],
+  };
+}
+
+/** Whether a reader takes its text. */
+function isRight(read: () => unknown): boolean {
+  try {
+    read();
+    return true;
+  } catch {
+    return false;
   }
 }
 

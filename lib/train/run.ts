@@ -153,7 +153,7 @@ export class Run<Settings extends RunSettings> {
     await fit(this.model, {
       data,
       teacher,
-      ...kind.stepOptions(settings, this.model.parameters.gpu),
+      ...kind.stepOptions(settings, { model: this.model, teacher }),
       epochs: settings.epochs,
       learningRate: settings.lr,
       dropEpochs: settings.epoch_step,
@@ -242,9 +242,19 @@ function scalingOf(steps: readonly FinishedStep[]) {
   return { loss_scale: last.scale, skipped_steps: skipped.length };
 }
 
+/** The attention loss of each group, step by step. */
 function groups(steps: readonly FinishedStep[]): number[][] {
-  const first = steps[0]?.attention ?? [];
-  return first.map((_, group) => steps.map(({ attention }) => attention[group] ?? NaN));
+  const first = steps[0]?.losses["attention"] ?? [];
+  return first.map((_, group) => steps.map(({ losses }) => losses["attention"]?.[group] ?? NaN));
+}
+
+/** The mean of each other term, its groups added up. */
+function termsOf(steps: readonly FinishedStep[]): Record<string, number> {
+  const names = Object.keys(steps[0]?.losses ?? {}).filter((name) => name !== "attention");
+  return Object.fromEntries(names.map((name) => [
+    name,
+    mean(steps, ({ losses }) => (losses[name] ?? [NaN]).reduce((sum, loss) => sum + loss, 0)),
+  ]));
 }
 
 function lineOf(steps: readonly FinishedStep[]): string {
@@ -255,6 +265,7 @@ function lineOf(steps: readonly FinishedStep[]): string {
     epoch: last?.epoch ?? NaN,
     loss: mean(steps, ({ loss }) => loss),
     at_losses: groups(steps).map((values) => meanAndStd(values)[0]),
+    term_losses: termsOf(steps),
     lr: last?.rate ?? NaN,
     images_per_s: steps.reduce((sum, { images }) => sum + images, 0) / seconds,
     ...scalingOf(steps),
@@ -283,6 +294,7 @@ function resultOf(
     train_time: steps.reduce((sum, { seconds }) => sum + seconds, 0),
     test_time: evaluationSeconds,
     at_losses: groups(steps).map(meanAndStd),
+    term_losses: termsOf(steps),
     ...scalingOf(steps),
   };
 }

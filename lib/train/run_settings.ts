@@ -1,4 +1,5 @@
 import type { RealType } from "../gpu/dtype.ts";
+import type { TransferSettings } from "./transfer_settings.ts";
 
 /** The types of activations and gradients by the names that `--dtype` takes. */
 export const DTYPES = ["float", "half"] as const;
@@ -7,7 +8,7 @@ export const DTYPES = ["float", "half"] as const;
 export type DtypeName = typeof DTYPES[number];
 
 /** The settings that every run has; the names are those of the flags, of `config.json` and of `log.txt`. */
-export interface RunSettings {
+export interface RunSettings extends TransferSettings {
   /** The type of activations and gradients. */
   dtype: DtypeName;
   /** Images a step. */
@@ -24,12 +25,6 @@ export interface RunSettings {
   lr_decay_ratio: number;
   /** The run that is resumed; empty for none. */
   resume: string;
-  /** Temperature of the distillation loss. */
-  temperature: number;
-  /** Weight of the distillation loss; the cross-entropy weighs 1 - alpha. */
-  alpha: number;
-  /** Weight of the attention-transfer loss. */
-  beta: number;
   /** The original's CUDA switch; without effect here. */
   cuda: boolean;
   /** Where the run's folder goes; empty to name it after its settings. */
@@ -53,12 +48,6 @@ export interface RunSettings {
 /** What a run stores activations and gradients as. */
 export function realTypeOf({ dtype }: Pick<RunSettings, "dtype">): RealType {
   return dtype === "half" ? "f16" : "f32";
-}
-
-/** How a run's name says what it learns by, and `resnet` where that is the labels alone. */
-export function methodName({ alpha, beta }: Pick<RunSettings, "alpha" | "beta">): string {
-  const losses = [beta > 0 ? "at" : "", alpha > 0 ? "kd" : ""];
-  return losses.filter((loss) => loss !== "").join("_") || "resnet";
 }
 
 /** How a run's name says which teacher it learns from: the last part of a path, without its extension. */

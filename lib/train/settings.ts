@@ -1,4 +1,5 @@
-import { methodName, type RunSettings, teacherName } from "./run_settings.ts";
+import { type RunSettings, teacherName } from "./run_settings.ts";
+import { methodName, TRANSFER_DEFAULTS } from "./transfer_settings.ts";
 
 /** The data sets by the names that `--dataset` takes. */
 export const DATASETS = ["CIFAR10", "CIFAR100", "shapes"] as const;
@@ -49,9 +50,7 @@ export const CIFAR_DEFAULTS: Readonly<CifarSettings> = {
   lr_decay_ratio: 0.2,
   resume: "",
   randomcrop_pad: 4,
-  temperature: 4,
-  alpha: 0,
-  beta: 0,
+  ...TRANSFER_DEFAULTS,
   cuda: false,
   save: "",
   ngpu: 1,

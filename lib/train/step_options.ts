@@ -1,18 +1,20 @@
 import type { RealType } from "../gpu/dtype.ts";
-import type { LossFunction } from "../losses/activations.ts";
-import { transferLoss } from "../losses/transfer_loss.ts";
+import type { LossTerm } from "../losses/loss_term.ts";
+import { transferTerms } from "../losses/transfer_terms.ts";
 import type { Model } from "../models/model.ts";
 import type { LossScaleOptions } from "../optim/loss_scale.ts";
 import type { ImageFeed } from "./feed.ts";
 import type { Augmentation } from "./resident_feed.ts";
-import type { TrainerOptions } from "./trainer.ts";
+import type { Statistics, TrainerOptions } from "./trainer.ts";
 
 /** What a step of a training does. */
 export interface StepOptions {
   /** The network to learn from; none unless told. */
   readonly teacher?: Model | null;
-  /** The objective; the cross-entropy unless told. */
-  readonly loss?: LossFunction;
+  /** The terms of the objective; the cross-entropy unless told. */
+  readonly objective?: readonly LossTerm[];
+  /** What normalises; the batch for the network that learns and running statistics for the teacher unless told. */
+  readonly statistics?: Partial<Statistics>;
   /** Images a step; 128 unless told. A streamed set has its own. */
   readonly batchSize?: number;
   /**
@@ -47,7 +49,8 @@ export interface StepOptions {
 export function withDefaults(options: StepOptions, feed: ImageFeed): TrainerOptions {
   return {
     feed,
-    loss: options.loss ?? transferLoss(),
+    objective: options.objective ?? transferTerms(),
+    ...(options.statistics === undefined ? {} : { statistics: options.statistics }),
     teacher: options.teacher ?? null,
     accumulate: options.accumulate ?? 1,
     topFive: options.topFive ?? false,

@@ -7,27 +7,39 @@ import type { Variants } from "../gpu/tuning.ts";
 import { StepValues } from "../gpu/step_values.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { gradients } from "../gradients.ts";
-import type { LossFunction } from "../losses/activations.ts";
+import type { LossTerm } from "../losses/loss_term.ts";
+import { Objective } from "../losses/objective.ts";
 import { freeze, type FrozenModel, type Model } from "../models/model.ts";
 import { accumulate } from "../ops/accumulate.ts";
 import { multiply } from "../ops/multiply.ts";
 import { topK } from "../ops/top_k.ts";
 import { LossScale, type LossScaleOptions } from "../optim/loss_scale.ts";
 import { flatGradients, sgd } from "../optim/sgd.ts";
-import { withoutGradients } from "../tape.ts";
-import { ParameterSet } from "../weights/parameter_set.ts";
+import { watch, withoutGradients } from "../tape.ts";
+import type { ParameterSet } from "../weights/parameter_set.ts";
 import { accumulatedSteps, batchAt, batchSizes, partsOf } from "./batches.ts";
 import type { ImageFeed } from "./feed.ts";
 import { History } from "./history.ts";
+import { Learned } from "./learned.ts";
+
+/** Whose mean and variance batch normalisation uses in each network, in a step. */
+export interface Statistics {
+  /** In the network that learns: the batch's, which move its running ones, or the running ones as they are. */
+  readonly student: "batch" | "running";
+  /** In the teacher, whose running ones stay either way. */
+  readonly teacher: "batch" | "running";
+}
 
 /** How a network is trained, apart from when to stop. */
 export interface TrainerOptions {
   /** Where the batches come from. */
   readonly feed: ImageFeed;
-  /** The objective. */
-  readonly loss: LossFunction;
+  /** The terms of the objective. */
+  readonly objective: readonly LossTerm[];
   /** The network to learn from, as it is when the trainer is made; `null` for none. */
   readonly teacher: Model | null;
+  /** What normalises; the batch for the network that learns and running statistics for the teacher unless told. */
+  readonly statistics?: Partial<Statistics>;
   /**
    * Batches whose gradients add up to those of one step, each weighed by its images; 1 unless told. Batch normalisation
    * sees each batch by itself.
@@ -63,24 +75,18 @@ export interface StepResult {
   readonly right: number;
   /** Images whose label was among the five largest logits, where they are counted. */
   readonly topFive?: number;
-  /** Each group's attention loss, unweighted. */
-  readonly attention: readonly number[];
+  /** Each term of the objective, unweighted, by its name: one number, or one a group. */
+  readonly losses: Readonly<Record<string, readonly number[]>>;
   /** The loss scale, where the step is in half precision. */
   readonly scaling?: Scaling;
 }
 
-/** What adding up the gradients of several batches needs. */
-interface Accumulation extends Disposable {
-  /** The sum, laid out as the parameters. */
-  readonly sum: Tensor;
-  /** A scalar: the batch's part of the step's images. */
-  readonly share: Tensor;
-}
-
 /** The steps of a training: one recorded program a batch size, replayed. */
 export class Trainer implements Disposable {
-  /** The momentum of each trainable parameter. */
-  readonly velocity: ParameterSet;
+  /** The objective. */
+  readonly objective: Objective;
+  /** What learns: the network, and after it the objective's own parameters, where it has any. */
+  readonly learned: readonly [Learned, ...Learned[]];
   /** The loss scale, `null` in float32. */
   readonly lossScale: LossScale | null;
   /** Which variants of their kernels the ops of a step run; the fixed table's unless set before the first step. */
@@ -89,11 +95,13 @@ export class Trainer implements Disposable {
   readonly #values: StepValues<"rate" | "row">;
   readonly #history: History;
   readonly #teacher: FrozenModel | null;
-  readonly #accumulation: Accumulation | null;
+  /** A scalar: the batch's part of the step's images; `null` where each batch is a step. */
+  readonly #share: Tensor | null;
   #update: Program<null> | null = null;
   #untaken: (readonly number[])[] = [];
   #flying = 0;
-  #groups = 0;
+  /** The objective's terms and the number of scalars of each, as a row of the history has them. */
+  #terms: readonly (readonly [name: string, scalars: number])[] = [];
 
   /**
    * Prepares to train a network.
@@ -107,21 +115,26 @@ export class Trainer implements Disposable {
     /** How it is trained. */
     readonly options: TrainerOptions,
   ) {
-    const { gpu, specs } = model.parameters;
-    const { teacher, dtype, accumulate = 1 } = options;
+    const { gpu } = model.parameters;
+    const { teacher, dtype, statistics, accumulate = 1 } = options;
     if (dtype === "f16") gpu.wantHalf("train in half precision");
     this.lossScale = dtype === "f16" ? new LossScale(gpu, options.lossScale) : null;
-    this.#teacher = teacher === null ? null : freeze(teacher);
+    this.objective = new Objective(gpu, options.objective);
+    this.#teacher = teacher === null ? null : heldStill(teacher, statistics);
     this.#values = new StepValues(gpu, ["rate", "row"]);
     this.#history = new History(gpu);
-    this.#accumulation = accumulate === 1 ? null : accumulationOf(model);
-    this.velocity = new ParameterSet(
-      gpu,
-      specs.filter(({ trainable }) => trainable).map((spec) => ({
-        ...spec,
-        initialise: () => new Float32Array(spec.shape.reduce((a, b) => a * b, 1)),
-      })),
-    );
+    const accumulates = accumulate !== 1;
+    this.#share = accumulates ? gpu.tensor([1], [], { label: "share of a batch" }) : null;
+    const { parameters } = this.objective;
+    this.learned = [
+      new Learned(model.parameters, { accumulates }),
+      ...(parameters === null ? [] : [new Learned(parameters, { accumulates })]),
+    ];
+  }
+
+  /** The momentum of each of the network's trainable parameters. */
+  get velocity(): ParameterSet {
+    return this.learned[0].velocity;
   }
 
   /** The batches whose gradients add up to those of one step. */
@@ -167,7 +180,7 @@ export class Trainer implements Disposable {
   /** Whether {@link Trainer.take} must come before another step. */
   get isFull(): boolean {
     // One row a batch, and one for what the loss scale made of their sum.
-    const rows = this.#accumulation === null ? 1 : this.accumulate + 1;
+    const rows = this.#share === null ? 1 : this.accumulate + 1;
     return this.#history.room < rows;
   }
 
@@ -181,15 +194,16 @@ export class Trainer implements Disposable {
     return batchSizes(this.options.feed.batching).map((size) => () => void this.#build(size));
   }
 
-  /** Draws the order of an epoch and sets its learning rate. */
+  /** Draws the order of an epoch, and sets its learning rate and the objective's weights. */
   beginEpoch(epoch: number, { rate }: { rate: number }): void {
     this.options.feed.beginEpoch(epoch);
+    this.objective.beginEpoch(epoch);
     this.#values.setFloat("rate", rate);
   }
 
   /** Zeroes the momentum. */
   resetMomentum(): void {
-    this.model.parameters.gpu.clear(this.velocity.flat.storage);
+    for (const { velocity } of this.learned) this.#gpu.clear(velocity.flat.storage);
   }
 
   /**
@@ -202,18 +216,17 @@ export class Trainer implements Disposable {
   async submit(step: number): Promise<number> {
     const { first, sizes } = partsOf(step, this.options.feed.batching, this.accumulate);
     const images = sizes.reduce((sum, size) => sum + size, 0);
-    const accumulation = this.#accumulation;
-    if (accumulation !== null) this.#gpu.clear(accumulation.sum.storage);
+    for (const { sum } of this.learned) if (sum !== null) this.#gpu.clear(sum.storage);
     for (const [part, size] of sizes.entries()) {
       const program = await this.#program(size);
       if (part > 0 && this.isSated) await this.wait();
       await this.options.feed.load(first + part);
       this.#flying++;
-      accumulation?.share.write(Float32Array.of(size / images));
+      this.#share?.write(Float32Array.of(size / images));
       this.#run(program, { writesRow: true });
     }
-    if (accumulation !== null) {
-      this.#update ??= await this.#recordUpdate(accumulation);
+    if (this.#share !== null) {
+      this.#update ??= await this.#recordUpdate();
       this.#run(this.#update, { writesRow: this.lossScale !== null });
     }
     this.#untaken.push(sizes);
@@ -245,7 +258,7 @@ export class Trainer implements Disposable {
     this.#untaken = [];
     const rows = await this.#history.take();
     this.#flying = Math.max(0, this.#flying - flying);
-    const ends = this.#accumulation !== null && this.lossScale !== null;
+    const ends = this.#share !== null && this.lossScale !== null;
     return untaken.map((sizes) => {
       const parts = rows.splice(0, sizes.length);
       const outcome = ends ? rows.shift()?.[0] : undefined;
@@ -266,13 +279,17 @@ export class Trainer implements Disposable {
         (sum, row, part) => sum + (row[column] ?? NaN) * (sizes[part] ?? NaN) / images,
         0,
       );
-    const first = topFive ? 3 : 2;
-    const scale = outcome ?? parts[0]?.[first + this.#groups] ?? NaN;
+    let column = topFive ? 3 : 2;
+    const losses = Object.fromEntries(this.#terms.map(([name, scalars]) => [
+      name,
+      Array.from({ length: scalars }, () => mean(column++)),
+    ]));
+    const scale = outcome ?? parts[0]?.[column] ?? NaN;
     return {
       loss: mean(0),
       right: sum(1),
       ...(topFive ? { topFive: sum(2) } : {}),
-      attention: Array.from({ length: this.#groups }, (_, group) => mean(first + group)),
+      losses,
       ...(this.lossScale === null ? {} : {
         scaling: { scale: Math.abs(scale), isSkipped: scale < 0 },
       }),
@@ -301,78 +318,100 @@ export class Trainer implements Disposable {
   }
 
   #build(batch: number): null {
-    const { feed, loss, topFive = false, dtype = "f32" } = this.options;
-    const { parameters } = this.model;
-    const { lossScale } = this;
-    const accumulation = this.#accumulation;
+    const { feed, topFive = false, dtype = "f32", statistics: { student = "batch" } = {} } =
+      this.options;
     const { x, labels } = feed.record(batch, { dtype });
-    const taught = withoutGradients(() => this.#teacher?.apply(x) ?? null);
-    const student = this.model.apply(x, { training: true });
-    const { total, attention } = loss({ student, teacher: taught, labels });
-    const upstream = this.#upstream();
-    const found = gradients(total, parameters.trainable, upstream === null ? {} : { upstream });
-    if (accumulation === null) this.#step(found);
-    else {
-      const scaled = lossScale === null ? {} : { lossScale };
-      accumulate(flatGradients(parameters, found, scaled), accumulation.sum);
-    }
-    const outcome = lossScale === null || accumulation !== null ? [] : [lossScale.update()];
-    this.#groups = attention.length;
-    const counts = (topFive ? [1, 5] : [1]).map((k) => topK(student.logits, labels, { k }));
-    this.#history.append([total, ...counts, ...attention, ...outcome], this.#values.at("row"));
+    const images = watch(x);
+    const training = student === "batch";
+    const learning = this.model.apply(images, { training });
+    const { total, terms } = this.objective.compute({
+      images,
+      labels,
+      student: learning,
+      teacher: this.#teacher?.apply(images) ?? null,
+      apply: (others) => this.model.apply(others, { training, momentum: 0 }),
+    });
+    const outcome = this.#learn(total);
+    this.#terms = [...terms].map(([name, values]) => [name, values.length]);
+    const counts = (topFive ? [1, 5] : [1]).map((k) => topK(learning.logits, labels, { k }));
+    const scalars = [total, ...counts, ...[...terms.values()].flat(), ...outcome];
+    this.#history.append(scalars, this.#values.at("row"));
     return null;
+  }
+
+  /** Takes the gradients of the loss and a step with them, or adds them up; tells what the loss scale made of it. */
+  #learn(total: Tensor): Tensor[] {
+    const { lossScale, learned } = this;
+    const upstream = this.#upstream();
+    const found = gradients(
+      total,
+      learned.flatMap(({ parameters }) => parameters.trainable),
+      upstream === null ? {} : { upstream },
+    );
+    const scaled = lossScale === null ? {} : { lossScale };
+    const flat = learned.map(({ parameters }) =>
+      flatGradients(parameters, found.splice(0, parameters.trainable.length), scaled)
+    );
+    if (this.#share === null) return this.#step(flat);
+    learned.forEach(({ sum }, at) => {
+      const gradient = flat[at];
+      if (sum !== null && gradient !== undefined) accumulate(gradient, sum);
+    });
+    return [];
   }
 
   /** What the gradients of a batch are multiplied by, `null` for nothing. */
   #upstream(): Tensor | null {
     const scale = this.lossScale?.scale ?? null;
-    const share = this.#accumulation?.share ?? null;
+    const share = this.#share;
     if (scale === null || share === null) return scale ?? share;
     return withoutGradients(() => multiply(scale, share));
   }
 
-  #step(found: readonly Tensor[] | Tensor): void {
+  /** Changes what is learned by its gradients, all or nothing; tells what the loss scale made of it. */
+  #step(found: readonly Tensor[]): Tensor[] {
+    const { lossScale, learned } = this;
     const { momentum, weightDecay, nesterov } = this.options;
-    sgd(this.model.parameters, found, {
-      velocity: this.velocity,
-      learningRate: this.#values.at("rate"),
-      momentum,
-      weightDecay,
-      nesterov,
-      ...(this.lossScale === null ? {} : { lossScale: this.lossScale }),
-    });
+    // The first step must know of what overflows in the later ones; `sgd` looks at its own gradients alone.
+    for (const later of found.slice(1)) lossScale?.inspect(later);
+    learned.forEach(({ parameters, velocity }, at) =>
+      sgd(parameters, found[at] ?? [], {
+        velocity,
+        learningRate: this.#values.at("rate"),
+        momentum,
+        weightDecay,
+        nesterov,
+        ...(lossScale === null ? {} : { lossScale }),
+      })
+    );
+    return lossScale === null ? [] : [lossScale.update()];
   }
 
-  async #recordUpdate({ sum }: Accumulation): Promise<Program<null>> {
+  async #recordUpdate(): Promise<Program<null>> {
     return await Program.record(this.#gpu, {
       label: `update ${this.model.name}`,
       build: () => {
-        this.#step(sum);
-        const outcome = this.lossScale?.update();
-        if (outcome !== undefined) this.#history.append([outcome], this.#values.at("row"));
+        const outcome = this.#step(this.learned.flatMap(({ sum }) => sum ?? []));
+        if (outcome.length > 0) this.#history.append(outcome, this.#values.at("row"));
         return null;
       },
     });
   }
 
-  /** Frees the programs, the momentum and the loss scale. */
+  /** Frees the programs, the objective, the momentum and the loss scale. */
   [Symbol.dispose](): void {
     for (const program of this.#programs.values()) program[Symbol.dispose]();
-    const { velocity, lossScale } = this;
-    const held = [this.#update, this.#teacher, velocity, lossScale, this.#values, this.#history];
-    for (const one of [...held, this.#accumulation]) one?.[Symbol.dispose]();
+    const { objective, learned, lossScale } = this;
+    const held = [this.#update, this.#teacher, this.#share, this.#values, this.#history];
+    for (const one of [...held, ...learned, objective, lossScale]) one?.[Symbol.dispose]();
   }
 }
 
-function accumulationOf({ parameters: { gpu, flat } }: Model): Accumulation {
-  const sum = gpu.zeros(flat.shape, { label: "sum of gradients" });
-  const share = gpu.tensor([1], [], { label: "share of a batch" });
+/** The teacher as a step sees it, whatever normalises there. */
+function heldStill(teacher: Model, statistics: Partial<Statistics> = {}): FrozenModel {
+  if (statistics.teacher !== "batch") return freeze(teacher);
   return {
-    sum,
-    share,
-    [Symbol.dispose]() {
-      sum[Symbol.dispose]();
-      share[Symbol.dispose]();
-    },
+    apply: (x) => teacher.apply(x, { training: true, momentum: 0 }),
+    [Symbol.dispose]: () => {},
   };
 }

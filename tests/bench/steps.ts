@@ -13,7 +13,7 @@ import {
   summarise,
   timeOnGpu,
   Trainer,
-  transferLoss,
+  transferTerms,
   type TransferWeights,
   wideResNet,
 } from "../../mod.ts";
@@ -169,7 +169,7 @@ export async function openTraining(
   const teacher = step.makeTeacher?.(gpu) ?? null;
   const trainer = new Trainer(student, {
     feed,
-    loss: transferLoss(LOSSES[step.loss]),
+    objective: transferTerms(LOSSES[step.loss]),
     teacher,
     momentum: 0.9,
     weightDecay: 5e-4,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { nameOf } from "../../lib/gpu/kernel.ts";
 import { Program } from "../../lib/gpu/program.ts";
-import type { Activations } from "../../lib/losses/activations.ts";
+import type { Activations } from "../../lib/models/activations.ts";
 import { freeze } from "../../lib/models/model.ts";
 import { openModel } from "../../lib/models/open_model.ts";
 import { assertClose } from "../support/assert_close.ts";

@@ -3,7 +3,7 @@ import type { Gpu } from "../../lib/gpu/device.ts";
 import { Program } from "../../lib/gpu/program.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { gradients } from "../../lib/gradients.ts";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import type { Model } from "../../lib/models/model.ts";
 import { networkInNetwork } from "../../lib/models/nin.ts";
 import { resNet } from "../../lib/models/resnet.ts";
@@ -11,6 +11,7 @@ import { wideResNet } from "../../lib/models/wide_resnet.ts";
 import { testGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
 import { readChecked } from "../support/stored.ts";
+import { lossesOf } from "../support/losses.ts";
 
 const MODELS: Readonly<Record<string, (gpu: Gpu, seed: number) => Model>> = {
   "a wide ResNet": (gpu, seed) =>
@@ -38,12 +39,12 @@ async function trainingPass(
     build: (): Tensor[] => {
       const taught = teacher.apply(x, { training: false });
       const learned = student.apply(x, { training: true });
-      const { total, crossEntropy, attention } = transferLoss({ alpha: 0.5, beta: 100 })({
+      const { total, of } = lossesOf(transferTerms({ alpha: 0.5, beta: 100 }), {
         student: learned,
         teacher: taught,
         labels,
       });
-      return [total, crossEntropy, ...attention, ...gradients(total, trainable)];
+      return [total, ...of("cross_entropy"), ...of("attention"), ...gradients(total, trainable)];
     },
   });
   program.run();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { foldedResNet } from "../../lib/models/folded_resnet.ts";
 import type { Model } from "../../lib/models/model.ts";
 import { modelOf } from "../../lib/models/open_model.ts";
@@ -17,6 +17,7 @@ import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
 import { oracleBeside } from "../support/beside.ts";
 import { portableWeights } from "../support/portable_weights.ts";
+import { lossesOf } from "../support/losses.ts";
 
 const ROOT = await oracleBeside();
 const ignore = ROOT === null;
@@ -122,8 +123,8 @@ Deno.test({
       from: "portable weights",
     });
     await assertForward(student, { x, of, prefix: "student18_eval" });
-    const { attention, total } = withoutGradients(() =>
-      transferLoss({ beta: 1000 })({
+    const { of: lossesNamed, total } = withoutGradients(() =>
+      lossesOf(transferTerms({ beta: 1000 }), {
         student: student.apply(x, { training: true }),
         teacher: original.apply(x, { training: false }),
         labels,
@@ -131,7 +132,9 @@ Deno.test({
     );
     const json = JSON.parse(await Deno.readTextFile(`${ROOT}imagenet/forward.json`));
     const { at_losses_vs_teacher: losses, loss_beta1e3_alpha0: loss } = json.student18_train;
-    const found = (await gpu.read([...attention, total])).map(([value = NaN]) => value);
+    const found = (await gpu.read([...lossesNamed("attention"), total])).map(([value = NaN]) =>
+      value
+    );
     assertClose(found, [...losses, loss], { rtol: 1e-4, what: "losses" });
     for (const norm of ["bn0", "group3.block1.bn1"]) {
       for (const part of ["running_mean", "running_var"]) {

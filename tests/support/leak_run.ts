@@ -7,7 +7,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Gpu } from "../../lib/gpu/device.ts";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { fit } from "../../lib/train/fit.ts";
 import { tinyModel, tinySet } from "./tiny.ts";
 
@@ -33,7 +33,7 @@ await fit(model, {
   epochs: STEPS / PER_EPOCH,
   batchSize: 2,
   teacher,
-  loss: transferLoss({ alpha: 0.5, beta: 10 }),
+  objective: transferTerms({ alpha: 0.5, beta: 10 }),
   dropEpochs: [3, 5],
   onEpoch: async (_epoch, { step }) => {
     if (step !== 200 && step !== STEPS) return;

@@ -1,7 +1,7 @@
 import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { constant, heNormal } from "../../lib/models/initialise.ts";
-import type { Model } from "../../lib/models/model.ts";
+import type { ApplyOptions, Model } from "../../lib/models/model.ts";
 import { globalAvgPool2d } from "../../lib/ops/global_avg_pool2d.ts";
 import { batchNorm } from "../../lib/ops/batch_norm.ts";
 import { conv2d } from "../../lib/ops/conv2d.ts";
@@ -65,14 +65,15 @@ export function tinyModel(gpu: Gpu, { seed = 0, channels = 4, classes = CLASSES 
     name: "tiny",
     classes,
     parameters,
-    apply(x: Tensor, { training }: { training: boolean }) {
+    tapChannels: [channels, channels],
+    apply(x: Tensor, options: ApplyOptions) {
       const first = conv2d(x, parameters.get("conv0"), { padding: 1 });
       const normal = batchNorm(first, {
         weight: parameters.get("bn.weight"),
         bias: parameters.get("bn.bias"),
         runningMean: parameters.get("bn.running_mean"),
         runningVariance: parameters.get("bn.running_var"),
-        training,
+        ...options,
       });
       const second = conv2d(relu(normal), parameters.get("conv1"), { stride: 2, padding: 1 });
       const logits = linear(globalAvgPool2d(relu(second)), parameters.get("fc.weight"), {
@@ -100,6 +101,7 @@ export function linearModel(gpu: Gpu): Model {
     name: "linear",
     classes: CLASSES,
     parameters,
+    tapChannels: [],
     apply: (x: Tensor) => ({
       logits: linear(globalAvgPool2d(x), parameters.get(name)),
       taps: [],

@@ -1,5 +1,5 @@
 import type { Question } from "../../lib/gpu/tuning.ts";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import type { Autotune } from "../../lib/train/autotune.ts";
 import type { Model } from "../../lib/models/model.ts";
 import { CIFAR_KIND } from "../../lib/train/cifar_kind.ts";
@@ -84,7 +84,7 @@ export async function tinyQuestions(): Promise<Question[]> {
       seed: TINY.seed,
       augment: { padding: 4, flips: true },
     }),
-    loss: transferLoss(),
+    objective: transferTerms(),
     teacher: null,
     momentum: 0.9,
     weightDecay: TINY.weight_decay,

@@ -12,7 +12,7 @@ function landed(step: number, { epoch, steps = 1 }: { epoch: number; steps?: num
 
 function finished(step: number): FinishedStep {
   const numbers = { step, epoch: 1, rate: 0.1, images: 4, seconds: 0.5, right: 1 };
-  return { ...numbers, loss: 2 + step / 10, attention: [] };
+  return { ...numbers, loss: 2 + step / 10, losses: {} };
 }
 
 /** What a view of 10 images in batches of 4, three epochs of three steps, shows. */

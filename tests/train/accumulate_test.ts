@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import type { Model } from "../../lib/models/model.ts";
 import { accumulatedSteps, partsOf } from "../../lib/train/batches.ts";
 import { type FinishedStep, fit, type FitOptions } from "../../lib/train/fit.ts";
@@ -79,13 +79,13 @@ Deno.test("fit: accumulated steps in half precision are scaled once a step, and 
     accumulate: 2,
     dtype: "f16",
     teacher,
-    loss: transferLoss({ beta: 10 }),
+    objective: transferTerms({ beta: 10 }),
     lossScale: { initial: 2 ** 40 },
   });
   const scalings = steps.map(({ scaling }) => scaling);
   assert.deepEqual(scalings[0], { scale: 2 ** 40, isSkipped: true });
   assert.deepEqual(scalings[1]?.scale, 2 ** 39);
-  assert.ok(steps.every(({ loss, attention }) => loss > 0 && attention.length === 2));
+  assert.ok(steps.every(({ loss, losses }) => loss > 0 && losses["attention"]?.length === 2));
 });
 
 Deno.test("fit: a step must divide into its batches", async () => {

@@ -1,21 +1,23 @@
 import assert from "node:assert/strict";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import type { Model } from "../../lib/models/model.ts";
 import { formatCheckpoint, type Progress, readCheckpoint } from "../../lib/train/checkpoint.ts";
 import type { FinishedStep } from "../../lib/train/fit.ts";
 import { storeImages } from "../../lib/train/image_store.ts";
 import { ResidentFeed } from "../../lib/train/resident_feed.ts";
 import { Trainer, type TrainerOptions } from "../../lib/train/trainer.ts";
+import { readWeights } from "../../lib/weights/read_weights.ts";
 import { formatSafetensors } from "../../lib/weights/safetensors.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { testGpu } from "../support/gpu.ts";
+import { scaledLogits } from "../support/scaled_logits.ts";
 import { tinyModel, tinySet, weightsOf } from "../support/tiny.ts";
 
 const SET = tinySet({ train: 4, test: 1 });
 
 function step(number: number, loss: number): FinishedStep {
   const numbers = { step: number, epoch: 2, rate: 0.1, images: 4, seconds: 0.25, right: 3 };
-  return { ...numbers, loss, attention: [1e-4, 0.125] };
+  return { ...numbers, loss, losses: { attention: [1e-4, 0.125], cross_entropy: [loss] } };
 }
 
 const PROGRESS: Progress = {
@@ -29,7 +31,7 @@ function trainerOf(model: Model, options: Partial<TrainerOptions> = {}): Trainer
   const store = storeImages(gpu, { images: SET.train, set: SET });
   return new Trainer(model, {
     feed: new ResidentFeed(gpu, store, { batchSize: 4, order: "drawn" }),
-    loss: transferLoss(),
+    objective: transferTerms(),
     teacher: null,
     momentum: 0.9,
     weightDecay: 5e-4,
@@ -77,6 +79,43 @@ Deno.test("checkpoint: weights, statistics and momentum come back bit by bit", (
     const momentum = async ({ velocity }: Trainer) => formatSafetensors(await velocity.save());
     assertSameBytes(await momentum(restored), await momentum(trainer), "momentum");
     assert.ok((await restored.velocity.flat.read()).some((value) => value !== 0));
+  }));
+
+Deno.test("checkpoint: the objective's own parameters come back with their momentum", () =>
+  inFile(async (path) => {
+    const gpu = await testGpu();
+    const objective = [...transferTerms(), scaledLogits({ weight: 0.1, classes: SET.classes })];
+    using trainer = trainerOf(tinyModel(gpu), { objective });
+    trainer.beginEpoch(1, { rate: 0.1 });
+    await trainer.submit(0);
+    await writeCheckpoint(path, trainer);
+    using restored = trainerOf(tinyModel(gpu), { objective });
+    (await readCheckpoint(path)).restore(restored);
+    const [found, wanted] = await Promise.all([restored, trainer].map(async ({ learned }) => {
+      const own = learned[1];
+      assert.ok(own !== undefined);
+      const name = "scaled.factor";
+      return await gpu.read([own.parameters.get(name), own.velocity.get(name)]);
+    }));
+    assert.deepEqual(found, wanted);
+    assert.ok(wanted?.every((values) => values.every((value) => value !== 0 && value !== 1)));
+    assert.deepEqual([...(await readWeights(path)).tensors.keys()].slice(-2), [
+      "objective.parameters.scaled.factor",
+      "objective.momentum.scaled.factor",
+    ]);
+  }));
+
+Deno.test("checkpoint: steps of earlier versions kept the attention losses alone", () =>
+  inFile(async (path) => {
+    using trainer = await steppedTrainer();
+    await writeCheckpoint(path, trainer);
+    const { tensors, metadata } = await readWeights(path);
+    const older = (metadata["progress"] ?? "")
+      .replaceAll(/"losses":\{("attention":\[[^\]]*\]),[^}]*\}/g, "$1");
+    assert.notEqual(older, metadata["progress"]);
+    await Deno.writeFile(path, formatSafetensors(tensors, { progress: older }));
+    const { progress: { unlogged } } = await readCheckpoint(path);
+    assert.deepEqual(unlogged.map(({ losses }) => losses), [{ attention: [1e-4, 0.125] }]);
   }));
 
 Deno.test("checkpoint: the loss scale comes back, and half precision is refused without one", () =>

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { Objective } from "../../lib/losses/objective.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import type { Model } from "../../lib/models/model.ts";
 import type { ImageStore } from "../../lib/ops/images.ts";
 import { withoutGradients } from "../../lib/tape.ts";
@@ -94,8 +95,9 @@ Deno.test("Evaluator: the total counts the transfer, the loss does not", async (
   using teacher = tinyModel(gpu, { seed: 9 });
   const store = storeImages(gpu, { images: SET.test, set: SET });
   const evaluated = async (taught: Model | null, beta: number) => {
-    const loss = transferLoss({ beta });
-    using evaluator = new Evaluator(model, { feed: feedOf(gpu, store), teacher: taught, loss });
+    using objective = new Objective(gpu, transferTerms({ beta }));
+    const feed = feedOf(gpu, store);
+    using evaluator = new Evaluator(model, { feed, teacher: taught, objective });
     return await evaluator.run();
   };
   const alone = await evaluated(null, 0);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Gpu } from "../../lib/gpu/device.ts";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { type FinishedStep, fit, type FitOptions } from "../../lib/train/fit.ts";
 import { CallCounter } from "../support/call_counter.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -29,7 +29,7 @@ async function train(listener: Partial<FitOptions>): Promise<void> {
   await fit(model, {
     data: tinySet({ train: 28, test: 8 }),
     teacher,
-    loss: transferLoss({ alpha: 0.5, beta: 10 }),
+    objective: transferTerms({ alpha: 0.5, beta: 10 }),
     epochs: 2,
     batchSize: 4,
     logEvery: 3,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { fit, type FitOptions } from "../../lib/train/fit.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -39,10 +39,10 @@ Deno.test("fit: every step is told once, in order, with its epoch, rate and imag
     [4, 2, 0.125, 4],
     [5, 2, 0.125, 2],
   ]);
-  for (const { loss, right, attention, images, seconds } of steps) {
+  for (const { loss, right, losses, images, seconds } of steps) {
     assert.ok(loss > 0 && Number.isInteger(right) && right >= 0 && right <= images);
     assert.ok(seconds > 0);
-    assert.deepEqual(attention, []);
+    assert.deepEqual(losses, { cross_entropy: [loss], attention: [] });
   }
 });
 
@@ -84,9 +84,9 @@ Deno.test("fit: with a teacher, each step has the loss of each group, and the te
   const gpu = await testGpu();
   using teacher = tinyModel(gpu, { seed: 8, channels: 6 });
   const before = await weightsOf(teacher);
-  const { steps, result } = await trained({ teacher, loss: transferLoss({ beta: 100 }) });
+  const { steps, result } = await trained({ teacher, objective: transferTerms({ beta: 100 }) });
   assertSameBytes(await weightsOf(teacher), before, "teacher");
-  for (const { attention } of steps) {
+  for (const { losses: { attention = [] } } of steps) {
     assert.equal(attention.length, 2);
     assert.ok(attention.every((loss) => loss > 0 && loss < 1));
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { shapes } from "../../data/shapes.ts";
 import type { RealType } from "../../lib/gpu/dtype.ts";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { groupWidths, wideResNet } from "../../lib/models/wide_resnet.ts";
 import { evaluate } from "../../lib/train/evaluate.ts";
 import { type FinishedStep, fit } from "../../lib/train/fit.ts";
@@ -49,14 +49,19 @@ Deno.test("half precision: the loss curve is float32's within 2 % over 200 steps
 
 Deno.test("half precision: with attention transfer and distillation, the first losses are float32's", async () => {
   using teacher = tinyModel(await testGpu(), { seed: 5 });
-  const options = { teacher, loss: transferLoss({ alpha: 0.9, beta: 100 }), learningRate: 1e-3 };
+  const options = {
+    teacher,
+    objective: transferTerms({ alpha: 0.9, beta: 100 }),
+    learningRate: 1e-3,
+  };
   const [single, half] = [await trained(options), await trained({ ...options, dtype: "f16" })];
   assert.equal(half.steps.length, single.steps.length);
   assertClose(half.steps.map(({ loss }) => loss), single.steps.map(({ loss }) => loss), {
     rtol: 5e-3,
     what: "loss",
   });
-  const maps = (steps: readonly FinishedStep[]) => steps.flatMap(({ attention }) => attention);
+  const maps = (steps: readonly FinishedStep[]) =>
+    steps.flatMap(({ losses }) => losses["attention"] ?? []);
   assertClose(maps(half.steps), maps(single.steps), { rtol: 2e-2, what: "attention loss" });
   assert.ok(single.steps.every(({ scaling }) => scaling === undefined));
 });
@@ -98,7 +103,7 @@ Deno.test("half precision: a skipped step moves the running statistics and nothi
   const store = storeImages(gpu, { images: set.train, set });
   using trainer = new Trainer(model, {
     feed: new ResidentFeed(gpu, store, { batchSize: 8, order: "endless" }),
-    loss: transferLoss(),
+    objective: transferTerms(),
     teacher: null,
     momentum: 0.9,
     weightDecay: 5e-4,

@@ -26,7 +26,7 @@ async function trained(settings: Partial<typeof SETTINGS>, listener = {}) {
   const losses: number[][] = [];
   const totals: number[] = [];
   await fit(model, {
-    ...IMAGENET_KIND.stepOptions({ ...SETTINGS, ...settings }, gpu),
+    ...IMAGENET_KIND.stepOptions({ ...SETTINGS, ...settings }, { model, teacher }),
     data: tinySet({ train: 8, test: 4 }),
     teacher,
     epochs: 3,

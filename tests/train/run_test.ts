@@ -60,6 +60,7 @@ Deno.test("Run: with log_every 1, every step has a line, epochs run on", () =>
         epoch,
         loss,
         at_losses: [],
+        term_losses: { cross_entropy: loss },
         lr: rate,
         images_per_s: images / seconds,
       })),
@@ -89,7 +90,7 @@ Deno.test("Run: with log_every 3, a line is the mean since the line before, also
       assert.equal(loss, mean(since.map((step) => step.loss)));
       assert.deepEqual(
         at_losses,
-        [0, 1].map((group) => mean(since.map(({ attention }) => attention[group] ?? NaN))),
+        [0, 1].map((group) => mean(since.map(({ losses }) => losses["attention"]?.[group] ?? NaN))),
       );
       const images = since.reduce((sum, step) => sum + step.images, 0);
       assert.equal(images_per_s, images / since.reduce((sum, step) => sum + step.seconds, 0));
@@ -121,7 +122,7 @@ Deno.test("Run: a line an epoch, with the original's figures", () =>
       const groups = line["at_losses"];
       assert.ok(Array.isArray(groups) && groups.length === 2);
       for (const [group, [average, deviation]] of groups.entries()) {
-        const losses = steps.map(({ attention }) => attention[group] ?? NaN);
+        const losses = steps.map(({ losses }) => losses["attention"]?.[group] ?? NaN);
         const squares = losses.reduce((sum, loss) => sum + (loss - mean(losses)) ** 2, 0);
         assert.equal(average, mean(losses));
         assert.ok(Math.abs(deviation - Math.sqrt(squares / 3)) < 1e-12);

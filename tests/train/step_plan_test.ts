@@ -4,7 +4,7 @@ import { fuse } from "../../lib/gpu/fuse.ts";
 import { type Plan, planMemory } from "../../lib/gpu/plan.ts";
 import { StepValues } from "../../lib/gpu/step_values.ts";
 import { gradients } from "../../lib/gradients.ts";
-import { transferLoss, type TransferWeights } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms, type TransferWeights } from "../../lib/losses/transfer_terms.ts";
 import { freeze } from "../../lib/models/model.ts";
 import { groupWidths, wideResNet } from "../../lib/models/wide_resnet.ts";
 import { imageBatch } from "../../lib/ops/images.ts";
@@ -14,6 +14,7 @@ import { appendHistory, HISTORY_COLUMNS } from "../../lib/ops/history.ts";
 import { withoutGradients } from "../../lib/tape.ts";
 import { posingGpu, testGpu } from "../support/gpu.ts";
 import { storeOf } from "../support/images.ts";
+import { lossesOf } from "../support/losses.ts";
 
 const BATCH = 128;
 
@@ -44,7 +45,7 @@ function planStep(
     });
     const taught = withoutGradients(() => frozen.apply(x));
     const learned = student.apply(x, { training: true });
-    const { total, attention } = transferLoss(weights)({
+    const { total, of } = lossesOf(transferTerms(weights), {
       student: learned,
       teacher: taught,
       labels,
@@ -55,7 +56,13 @@ function planStep(
       momentum: 0.9,
       weightDecay: 5e-4,
     });
-    const scalars = [total, topK(learned.logits, labels), ...attention];
+    const scalars = [
+      total,
+      topK(learned.logits, labels),
+      ...of("cross_entropy"),
+      ...of("distillation"),
+      ...of("attention"),
+    ];
     appendHistory(table, scalars, { row: values.at("row") });
   });
   const outputs = new Set<never>();

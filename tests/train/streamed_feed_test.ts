@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { fit, type FitOptions } from "../../lib/train/fit.ts";
 import type { ImageSet, StreamedSet } from "../../lib/train/image_set.ts";
 import { StreamedFeed } from "../../lib/train/streamed_feed.ts";
@@ -26,7 +26,7 @@ async function bitsOf(data: ImageSet | StreamedSet, options: Partial<FitOptions>
   const evaluation = await fit(model, {
     data,
     teacher,
-    loss: transferLoss({ beta: 10 }),
+    objective: transferTerms({ beta: 10 }),
     epochs: 2,
     batchSize: 4,
     seed: SEED,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Model } from "../../lib/models/model.ts";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
 import type { ImageStore } from "../../lib/ops/images.ts";
 import { mean } from "../../lib/ops/sum.ts";
@@ -25,7 +25,7 @@ async function trainerOf(
   store ??= storeImages(gpu, { images: SET.train, set: SET });
   return new Trainer(model, {
     feed: new ResidentFeed(gpu, store, { batchSize: 4, order: "endless", ...feed }),
-    loss: transferLoss(),
+    objective: transferTerms(),
     teacher: null,
     momentum: 0.9,
     weightDecay: 0,

@@ -1,5 +1,5 @@
 import { readCifar } from "../../data/cifar.ts";
-import { transferLoss, type TransferWeights } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms, type TransferWeights } from "../../lib/losses/transfer_terms.ts";
 import { openModel } from "../../lib/models/open_model.ts";
 import { type FinishedStep, fit } from "../../lib/train/fit.ts";
 import { takeImages } from "../../lib/train/image_set.ts";
@@ -36,7 +36,7 @@ async function follow(
   await fit(model, {
     data: { ...data, test: takeImages(data.test, BATCH) },
     teacher: run.startsWith("ce") ? null : teacher,
-    loss: transferLoss(weights),
+    objective: transferTerms(weights),
     epochs: 2,
     batchSize: BATCH,
     learningRate: lr,
@@ -78,7 +78,7 @@ for (const [run, { weights, rtol }] of Object.entries(SLOW_RUNS)) {
       rtol,
       what: `${run} loss`,
     });
-    for (const { step, attention } of steps) {
+    for (const { step, losses: { attention = [] } } of steps) {
       const losses = wanted[step]?.at_losses;
       if (losses === undefined || attention.length === 0) continue;
       assertClose(attention, losses, {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import { gradients } from "../../lib/gradients.ts";
-import type { Activations } from "../../lib/losses/activations.ts";
-import { transferLoss } from "../../lib/losses/transfer_loss.ts";
+import { transferTerms } from "../../lib/losses/transfer_terms.ts";
+import type { Activations } from "../../lib/models/activations.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
+import { lossesOf } from "../support/losses.ts";
 import { Oracle, oracleCases } from "../support/oracle.ts";
 import { randomValues } from "../support/random.ts";
 import { logSoftmax } from "../support/reference/softmax.ts";
@@ -72,13 +73,14 @@ function reference(student: Numbers, teacher: Numbers, temperature: number) {
 async function losses(weights: { alpha?: number; beta?: number; temperature?: number }) {
   const gpu = await testGpu();
   const [student, teacher] = [numbersOf("student"), numbersOf("teacher")];
-  const { total, crossEntropy, attention } = transferLoss(weights)({
+  const { total, of } = lossesOf(transferTerms(weights), {
     student: activations(gpu, student),
     teacher: activations(gpu, teacher),
     labels: gpu.tensor(LABELS, [BATCH], { dtype: "u32" }),
   });
-  const [found = [], hard = [], ...groups] = (await gpu.read([total, crossEntropy, ...attention]))
-    .map((values) => [...values]);
+  const [found = [], hard = [], ...groups] =
+    (await gpu.read([total, ...of("cross_entropy"), ...of("attention")]))
+      .map((values) => [...values]);
   const wanted = reference(student, teacher, weights.temperature ?? 4);
   return { total: found, hard, groups: groups.flat(), wanted };
 }
@@ -93,7 +95,7 @@ const WEIGHTS = [
 ];
 
 for (const weights of WEIGHTS) {
-  Deno.test(`transferLoss: ${JSON.stringify(weights)} weighs its parts as the formula says`, async () => {
+  Deno.test(`transferTerms: ${JSON.stringify(weights)} weighs its parts as the formula says`, async () => {
     const { alpha = 0, beta = 0 } = weights;
     const { total, hard, groups, wanted } = await losses(weights);
     const attention = wanted.attention.reduce((sum, loss) => sum + loss, 0);
@@ -105,7 +107,7 @@ for (const weights of WEIGHTS) {
 }
 
 for (const name of ["kd_T4_a09", "kd_T4_a0"]) {
-  Deno.test(`transferLoss: ${name} is PyTorch's, and so is its gradient`, async () => {
+  Deno.test(`transferTerms: ${name} is PyTorch's, and so is its gradient`, async () => {
     const gpu = await testGpu();
     const oracle = await Oracle.open("ops/ops.safetensors");
     const found = (await oracleCases()).find((one) => one.name === name);
@@ -114,7 +116,7 @@ for (const name of ["kd_T4_a09", "kd_T4_a0"]) {
       what: key,
     });
     const logits = watch(oracle.tensor(gpu, `${name}/in.y`));
-    const { total } = transferLoss({ alpha: name.endsWith("a09") ? 0.9 : 0 })({
+    const { total } = lossesOf(transferTerms({ alpha: name.endsWith("a09") ? 0.9 : 0 }), {
       student: { logits, taps: [] },
       teacher: { logits: oracle.tensor(gpu, `${name}/in.teacher`), taps: [] },
       labels: oracle.labelTensor(gpu, `${name}/in.labels`),
@@ -125,13 +127,13 @@ for (const name of ["kd_T4_a09", "kd_T4_a0"]) {
   });
 }
 
-Deno.test("transferLoss: all of the student gets a gradient, nothing of the teacher", async () => {
+Deno.test("transferTerms: all of the student gets a gradient, nothing of the teacher", async () => {
   const gpu = await testGpu();
   const [student, teacher] = [numbersOf("student"), numbersOf("teacher")]
     .map((numbers) => activations(gpu, numbers));
   assert.ok(student !== undefined && teacher !== undefined);
   const labels = gpu.tensor(LABELS, [BATCH], { dtype: "u32" });
-  const { total } = transferLoss({ alpha: 0.5, beta: 10 })({ student, teacher, labels });
+  const { total } = lossesOf(transferTerms({ alpha: 0.5, beta: 10 }), { student, teacher, labels });
   for (const grad of gradients(total, [student.logits, ...student.taps])) {
     assert.ok((await grad.read()).some((value) => value !== 0));
   }
@@ -140,47 +142,77 @@ Deno.test("transferLoss: all of the student gets a gradient, nothing of the teac
   }
 });
 
-Deno.test("transferLoss: at beta 0 the at-losses are computed, but not minimised", async () => {
+Deno.test("transferTerms: at beta 0 the at-losses are computed, but not minimised", async () => {
   const gpu = await testGpu();
   const student = activations(gpu, numbersOf("student"));
   const teacher = activations(gpu, numbersOf("teacher"));
   const labels = gpu.tensor(LABELS, [BATCH], { dtype: "u32" });
-  const { total, attention } = transferLoss()({ student, teacher, labels });
-  assert.equal(attention.length, 2);
+  const { total, of } = lossesOf(transferTerms(), { student, teacher, labels });
+  assert.equal(of("attention").length, 2);
   assert.throws(() => gradients(total, student.taps), { message: /does not depend on/ });
 });
 
-Deno.test("transferLoss: without a teacher it is the cross-entropy, or refuses", async () => {
+Deno.test("transferTerms: without a teacher it is the cross-entropy, or refuses", async () => {
   const gpu = await testGpu();
   const inputs = {
     student: activations(gpu, numbersOf("student")),
     teacher: null,
     labels: gpu.tensor(LABELS, [BATCH], { dtype: "u32" }),
   };
-  const { total, crossEntropy, attention } = transferLoss()(inputs);
-  assert.equal(total, crossEntropy);
-  assert.deepEqual(attention, []);
-  for (const [alpha, beta] of [[0.5, 0], [0, 1000]] as const) {
-    assert.throws(() => transferLoss({ alpha, beta })(inputs), {
+  const { total, of } = lossesOf(transferTerms(), inputs);
+  assert.deepEqual([total], of("cross_entropy"));
+  assert.deepEqual(of("attention"), []);
+  for (const [alpha, beta, loss] of [[0.5, 0, "distillation"], [0, 1000, "attention"]] as const) {
+    assert.throws(() => lossesOf(transferTerms({ alpha, beta }), inputs), {
       name: "RangeError",
-      message: `Cannot transfer with alpha ${alpha} and beta ${beta}: wanted a teacher, found none`,
+      message: `Cannot compute the loss ${loss}: wanted a teacher, found none`,
     });
   }
 });
 
-Deno.test("transferLoss: refuses a teacher of fewer groups", async () => {
+Deno.test("transferTerms: refuses a teacher of fewer groups", async () => {
   const gpu = await testGpu();
   const teacher = activations(gpu, numbersOf("teacher"));
   assert.throws(
     () =>
-      transferLoss({ beta: 1 })({
+      lossesOf(transferTerms({ beta: 1 }), {
         student: activations(gpu, numbersOf("student")),
         teacher: { ...teacher, taps: teacher.taps.slice(1) },
         labels: gpu.tensor(LABELS, [BATCH], { dtype: "u32" }),
       }),
     {
-      name: "TypeError",
-      message: "Cannot transfer attention: the teacher must have 2 groups, found 1",
+      name: "RangeError",
+      message:
+        "Cannot compute the loss attention: wanted group 1 of the teacher, found groups 0 to 0",
     },
   );
+});
+
+Deno.test("transferTerms: taps picks the groups whose attention counts", async () => {
+  const gpu = await testGpu();
+  const student = activations(gpu, numbersOf("student"));
+  const teacher = activations(gpu, numbersOf("teacher"));
+  const labels = gpu.tensor(LABELS, [BATCH], { dtype: "u32" });
+  const lossOf = async (taps: readonly number[]) => {
+    const { total, of } = lossesOf(transferTerms({ beta: 100, taps }), {
+      student,
+      teacher,
+      labels,
+    });
+    const [sum = NaN, hard = NaN, ...groups] = (await gpu.read([
+      total,
+      ...of("cross_entropy"),
+      ...of("attention"),
+    ])).map(([value = NaN]) => value);
+    assertClose([sum], [hard + 100 * groups.reduce((a, b) => a + b)], { rtol: 1e-5 });
+    return groups;
+  };
+  const [first, second] = await lossOf([0, 1]);
+  assert.deepEqual(await lossOf([1]), [second]);
+  assert.deepEqual(await lossOf([1, 0]), [second, first]);
+  await assert.rejects(lossOf([2]), {
+    name: "RangeError",
+    message:
+      "Cannot compute the loss attention: wanted group 2 of the student, found groups 0 to 1",
+  });
 });
