@@ -1,4 +1,5 @@
-import { type Taps, WEIGHT_BITS } from "./taps.ts";
+import { across as sumAcross, down as sumDown, memory } from "./resample.wasm";
+import type { Taps } from "./taps.ts";
 
 /** Pixels to resize, and where they lie among those that the taps count. */
 export interface Patch {
@@ -12,11 +13,14 @@ export interface Patch {
   readonly top: number;
 }
 
-const HALF = 1 << (WEIGHT_BITS - 1);
-let scratch = new Uint8Array();
+/** Bytes of the pixels that are summed across at a time: large pictures never lie in the sums' memory as a whole. */
+const STRIP = 2 ** 18;
+
+/** Bytes after each place in that memory, some of which are read or written and do not count. */
+const SLACK = 16;
 
 /**
- * Resizes as PIL does, across and then down, each rounded to bytes, into planes.
+ * Resizes as PIL does, across and then down, each rounded to bytes, into planes. The sums are `resample.wat`'s.
  *
  * @param patch The pixels.
  * @param options.across The sums of the columns.
@@ -42,136 +46,45 @@ export function resample(
   const [columns, rows] = [across.first.length, down.first.length];
   const lowest = down.first.reduce((a, b) => Math.min(a, b), Infinity);
   const highest = down.first.reduce((a, b) => Math.max(a, b), 0) + down.taps;
-  const rowBytes = 3 * columns;
-  if (scratch.length < rowBytes * (highest - lowest)) {
-    scratch = new Uint8Array(rowBytes * (highest - lowest));
+  const strip = Math.max(1, Math.floor(STRIP / stride));
+  const row = 4 * columns;
+  const plane = columns * rows + SLACK;
+  const place = placer();
+  const put = (words: Int32Array) => {
+    const at = place(words.byteLength);
+    new Int32Array(memory.buffer, at).set(words);
+    return at;
+  };
+  const [firstAcross, weightsAcross] = [put(across.first), put(across.weights)];
+  const [firstDown, weightsDown] = [put(down.first.map((at) => at - lowest)), put(down.weights)];
+  const x = place(strip * stride);
+  const lines = place((highest - lowest) * row);
+  const y = place(3 * plane);
+  const bytes = new Uint8Array(memory.buffer);
+  const [start, step] = flip ? [lines + row - 4, -4] : [lines, 4];
+  for (let at = lowest; at < highest; at += strip) {
+    const count = Math.min(strip, highest - at);
+    const to = start + (at - lowest) * row;
+    const from = (top + at) * stride;
+    bytes.set(pixels.subarray(from, from + count * stride), x);
+    const { taps } = across;
+    sumAcross(x + 3 * left, stride, firstAcross, weightsAcross, taps, columns, count, to, step);
   }
-  for (let y = lowest; y < highest; y++) {
-    const from = (top + y) * stride + 3 * left;
-    sumAcross(pixels, { from, to: (y - lowest) * rowBytes, across, flip });
-  }
-  for (let y = 0; y < rows; y++) {
-    const from = ((down.first[y] ?? 0) - lowest) * rowBytes;
-    for (let channel = 0; channel < 3; channel++) {
-      const to = (channel * rows + y) * columns;
-      sumDown(into, { from: from + channel * columns, to, columns, down, weight: y * down.taps });
-    }
-  }
-}
-
-// The loops are written out for the few taps, which most pictures have: a third of the time is saved. Each kind of
-// array has its own reader, since one reader of both would check the kind at every number.
-
-function byte(bytes: Uint8Array, at: number): number {
-  return bytes[at] ?? 0;
-}
-
-function word(words: Int32Array, at: number): number {
-  return words[at] ?? 0;
-}
-
-function sumAcross(
-  pixels: Uint8Array,
-  { from, to, across, flip }: { from: number; to: number; across: Taps; flip: boolean },
-): void {
-  const { first, taps, weights } = across;
-  const columns = first.length;
-  const step = flip ? -1 : 1;
-  const out = scratch;
-  let d = flip ? to + columns - 1 : to;
-  if (taps === 2) {
-    for (let x = 0, w = 0; x < columns; x++, w += 2, d += step) {
-      const p = from + 3 * word(first, x);
-      const u = word(weights, w);
-      const v = word(weights, w + 1);
-      const r = Math.imul(byte(pixels, p), u) + Math.imul(byte(pixels, p + 3), v);
-      const g = Math.imul(byte(pixels, p + 1), u) + Math.imul(byte(pixels, p + 4), v);
-      const b = Math.imul(byte(pixels, p + 2), u) + Math.imul(byte(pixels, p + 5), v);
-      out[d] = (HALF + r) >> WEIGHT_BITS;
-      out[d + columns] = (HALF + g) >> WEIGHT_BITS;
-      out[d + 2 * columns] = (HALF + b) >> WEIGHT_BITS;
-    }
-    return;
-  }
-  if (taps === 3 || taps === 4) {
-    const last = taps - 1;
-    for (let x = 0, w = 0; x < columns; x++, w += taps, d += step) {
-      const p = from + 3 * word(first, x);
-      const q = p + 3 * last;
-      const u = word(weights, w);
-      const v = word(weights, w + 1);
-      const s = taps === 4 ? word(weights, w + 2) : 0;
-      const t = word(weights, w + last);
-      const r = Math.imul(byte(pixels, p), u) + Math.imul(byte(pixels, p + 3), v) +
-        Math.imul(byte(pixels, p + 6), s) + Math.imul(byte(pixels, q), t);
-      const g = Math.imul(byte(pixels, p + 1), u) + Math.imul(byte(pixels, p + 4), v) +
-        Math.imul(byte(pixels, p + 7), s) + Math.imul(byte(pixels, q + 1), t);
-      const b = Math.imul(byte(pixels, p + 2), u) + Math.imul(byte(pixels, p + 5), v) +
-        Math.imul(byte(pixels, p + 8), s) + Math.imul(byte(pixels, q + 2), t);
-      out[d] = (HALF + r) >> WEIGHT_BITS;
-      out[d + columns] = (HALF + g) >> WEIGHT_BITS;
-      out[d + 2 * columns] = (HALF + b) >> WEIGHT_BITS;
-    }
-    return;
-  }
-  for (let x = 0, w = 0; x < columns; x++, w += taps, d += step) {
-    let r = HALF;
-    let g = HALF;
-    let b = HALF;
-    for (let tap = 0, q = from + 3 * word(first, x); tap < taps; tap++, q += 3) {
-      const weight = word(weights, w + tap);
-      r = (r + Math.imul(byte(pixels, q), weight)) | 0;
-      g = (g + Math.imul(byte(pixels, q + 1), weight)) | 0;
-      b = (b + Math.imul(byte(pixels, q + 2), weight)) | 0;
-    }
-    out[d] = r >> WEIGHT_BITS;
-    out[d + columns] = g >> WEIGHT_BITS;
-    out[d + 2 * columns] = b >> WEIGHT_BITS;
+  sumDown(lines, firstDown, weightsDown, down.taps, columns, rows, y, plane);
+  for (let channel = 0; channel < 3; channel++) {
+    const from = y + channel * plane;
+    into.set(bytes.subarray(from, from + columns * rows), channel * columns * rows);
   }
 }
 
-function sumDown(
-  into: Uint8Array,
-  { from, to, columns, down, weight }: {
-    from: number;
-    to: number;
-    columns: number;
-    down: Taps;
-    weight: number;
-  },
-): void {
-  const { taps, weights } = down;
-  const row = 3 * columns;
-  const lines = scratch;
-  const u = word(weights, weight);
-  const v = taps < 2 ? 0 : word(weights, weight + 1);
-  if (taps === 2) {
-    for (let p = from, d = to; d < to + columns; p++, d++) {
-      const sum = Math.imul(byte(lines, p), u) + Math.imul(byte(lines, p + row), v);
-      into[d] = (HALF + sum) >> WEIGHT_BITS;
-    }
-  } else if (taps === 3) {
-    const s = word(weights, weight + 2);
-    for (let p = from, d = to; d < to + columns; p++, d++) {
-      const sum = Math.imul(byte(lines, p), u) + Math.imul(byte(lines, p + row), v) +
-        Math.imul(byte(lines, p + 2 * row), s);
-      into[d] = (HALF + sum) >> WEIGHT_BITS;
-    }
-  } else if (taps === 4) {
-    const s = word(weights, weight + 2);
-    const t = word(weights, weight + 3);
-    for (let p = from, d = to; d < to + columns; p++, d++) {
-      const sum = Math.imul(byte(lines, p), u) + Math.imul(byte(lines, p + row), v) +
-        Math.imul(byte(lines, p + 2 * row), s) + Math.imul(byte(lines, p + 3 * row), t);
-      into[d] = (HALF + sum) >> WEIGHT_BITS;
-    }
-  } else {
-    for (let p = from, d = to; d < to + columns; p++, d++) {
-      let sum = HALF;
-      for (let tap = 0; tap < taps; tap++) {
-        sum = (sum + Math.imul(byte(lines, p + tap * row), word(weights, weight + tap))) | 0;
-      }
-      into[d] = sum >> WEIGHT_BITS;
-    }
-  }
+/** Gives out places of so many bytes in the sums' memory, from its beginning, and makes it large enough. */
+function placer(): (size: number) => number {
+  let end = 0;
+  return (size) => {
+    const place = end;
+    end += SLACK * Math.ceil(size / SLACK + 1);
+    const missing = end - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    return place;
+  };
 }

@@ -8,8 +8,8 @@ export interface Taps {
   readonly weights: Int32Array;
 }
 
-/** Bits behind the point of a weight. */
-export const WEIGHT_BITS = 22;
+/** The weight one, in fixed point. */
+const ONE = 2 ** 22;
 
 /**
  * Computes the weights of PIL's `BILINEAR` resize: a triangle as wide as the reduction, in fixed point.
@@ -69,7 +69,7 @@ export function bilinearTaps(
     first[at] = place;
     const to = at * taps + start - place;
     for (let tap = 0; tap < length; tap++) {
-      weights[to + tap] = Math.trunc(0.5 + (sum[tap] ?? 0) / total * 2 ** WEIGHT_BITS);
+      weights[to + tap] = Math.trunc(0.5 + (sum[tap] ?? 0) / total * ONE);
     }
   }
   return { taps, first, weights };
