@@ -89,6 +89,7 @@ export * from "./lib/losses/transfer_form.ts";
 export * from "./lib/losses/transfer_terms.ts";
 export * from "./lib/models/activations.ts";
 export * from "./lib/models/affine_resnet.ts";
+export * from "./lib/models/fine_tuning.ts";
 export * from "./lib/models/folded_resnet.ts";
 export * from "./lib/models/initialise.ts";
 export * from "./lib/models/model.ts";

@@ -8,13 +8,13 @@ import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { linear } from "../ops/linear.ts";
 import { maxPool2d } from "../ops/max_pool2d.ts";
 import { relu } from "../ops/relu.ts";
-import { ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
+import { type Fixing, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
 import type { Model } from "./model.ts";
 import { resNetBlocksOf, resNetName, type ResNetSizes, type SizedBlock } from "./resnet_sizes.ts";
 import { biasSpec, scaleSpec, type Start, weightSpec } from "./specs.ts";
 
 /** Options of {@link affineResNet}. */
-export interface AffineResNetOptions extends ResNetSizes {
+export interface AffineResNetOptions extends ResNetSizes, Fixing {
   /** Seed of the initial weights. */
   readonly seed: number;
 }
@@ -45,9 +45,9 @@ const EPSILON = 1e-5;
  * assert.deepEqual(logits.shape, [1, 10]);
  * ```
  */
-export function affineResNet(gpu: Gpu, { seed, ...sizes }: AffineResNetOptions): Model {
+export function affineResNet(gpu: Gpu, { seed, fixed, ...sizes }: AffineResNetOptions): Model {
   const groups = resNetBlocksOf(sizes);
-  const parameters = new ParameterSet(gpu, specsOf(groups, sizes, { seed }));
+  const parameters = new ParameterSet(gpu, specsOf(groups, sizes, { seed }), { fixed });
   const statistics = statisticsOf(gpu, [sizes.stem, ...sizes.widths]);
   const affine = (x: Tensor, name: string) => {
     const { mean, variance } = statistics.of(x);

@@ -7,13 +7,13 @@ import { conv2d } from "../ops/conv2d.ts";
 import { linear } from "../ops/linear.ts";
 import { maxPool2d } from "../ops/max_pool2d.ts";
 import { relu } from "../ops/relu.ts";
-import { ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
+import { type Fixing, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
 import type { Model } from "./model.ts";
 import { resNetBlocksOf, resNetName, type ResNetSizes, type SizedBlock } from "./resnet_sizes.ts";
 import { biasSpec, type Start, weightSpec } from "./specs.ts";
 
 /** Options of {@link foldedResNet}. */
-export interface FoldedResNetOptions extends ResNetSizes {
+export interface FoldedResNetOptions extends ResNetSizes, Fixing {
   /** Whether the 1x1 shortcuts have a bias, as those of the published ResNet-34 do and of the ResNet-18 do not; true unless told. */
   readonly shortcutBias?: boolean;
   /** Seed of the initial weights. */
@@ -44,12 +44,13 @@ export interface FoldedResNetOptions extends ResNetSizes {
  */
 export function foldedResNet(
   gpu: Gpu,
-  { seed, shortcutBias = true, ...sizes }: FoldedResNetOptions,
+  { seed, fixed, shortcutBias = true, ...sizes }: FoldedResNetOptions,
 ): Model {
   const groups = resNetBlocksOf(sizes);
   const parameters = new ParameterSet(
     gpu,
     specsOf(groups.flat(), { ...sizes, shortcutBias }, { seed }),
+    { fixed },
   );
   const conv = (x: Tensor, name: string, options: { stride?: number; padding?: number }) => {
     const bias = `${name}.bias`;

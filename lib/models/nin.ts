@@ -8,7 +8,7 @@ import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { linear } from "../ops/linear.ts";
 import { maxPool2d } from "../ops/max_pool2d.ts";
 import { relu } from "../ops/relu.ts";
-import { ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
+import { type Fixing, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
 import type { Activations } from "./activations.ts";
 import type { ApplyOptions, Model } from "./model.ts";
 import { type NinLayer, ninLayersOf, ninName, type NinSizes } from "./nin_sizes.ts";
@@ -16,7 +16,7 @@ import { normalisationOf } from "./normalisation.ts";
 import { biasSpec, normSpecs, type Start, weightSpec } from "./specs.ts";
 
 /** Options of {@link networkInNetwork}. */
-export interface NetworkInNetworkOptions extends NinSizes {
+export interface NetworkInNetworkOptions extends NinSizes, Fixing {
   /** Seed of the initial weights. */
   readonly seed: number;
 }
@@ -50,9 +50,12 @@ const POOLS = [
  * assert.equal(model.parameters.count({ statistics: false }), 206_834);
  * ```
  */
-export function networkInNetwork(gpu: Gpu, { seed, ...sizes }: NetworkInNetworkOptions): Model {
+export function networkInNetwork(
+  gpu: Gpu,
+  { seed, fixed, ...sizes }: NetworkInNetworkOptions,
+): Model {
   const groups = ninLayersOf(sizes);
-  const parameters = new ParameterSet(gpu, specsOf(groups.flat(), sizes, { seed }));
+  const parameters = new ParameterSet(gpu, specsOf(groups.flat(), sizes, { seed }), { fixed });
   const network = { groups, parameters };
   return {
     name: ninName(sizes),

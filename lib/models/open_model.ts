@@ -1,6 +1,6 @@
 import type { Gpu } from "../gpu/device.ts";
 import { styleOf } from "../weights/names.ts";
-import type { NamedTensors } from "../weights/parameter_set.ts";
+import { fileTensor, type Fixing, type NamedTensors } from "../weights/parameter_set.ts";
 import { readWeights } from "../weights/read_weights.ts";
 import { renameWeights, summary } from "../weights/rename.ts";
 import { affineResNet } from "./affine_resnet.ts";
@@ -11,6 +11,20 @@ import { isNin, ninSizes } from "./nin_sizes.ts";
 import { resNet } from "./resnet.ts";
 import { readResNetSizes } from "./resnet_sizes.ts";
 import { wideResNet, wideResNetSizes } from "./wide_resnet.ts";
+
+/** How a network is made of its weights. */
+export interface ModelOptions extends Fixing {
+  /** A new head in place of the weights' own: what the network tells apart is another set's. */
+  readonly head?: NewHead | undefined;
+}
+
+/** The last layer of a network, started anew. */
+export interface NewHead {
+  /** Its outputs. */
+  readonly classes: number;
+  /** Seed of its initial weights. */
+  readonly seed: number;
+}
 
 /** A network and the tensors that go into it. */
 interface Found {
@@ -24,11 +38,16 @@ interface Found {
  *
  * @param path A file of weights of any format that {@linkcode readWeights} knows: of a wide ResNet, a Network-in-Network
  * or an ImageNet student, with the original's names, of a published export, or torchvision's state dict.
+ * @param options What of it is fixed, and whether it gets a new head.
  * @throws {TypeError} If the file does not hold a network that Pupil knows.
  */
-export async function openModel(gpu: Gpu, path: string): Promise<Model> {
+export async function openModel(
+  gpu: Gpu,
+  path: string,
+  options: ModelOptions = {},
+): Promise<Model> {
   const { tensors } = await readWeights(path);
-  return modelOf(gpu, tensors, { from: path });
+  return modelOf(gpu, tensors, { ...options, from: path });
 }
 
 /**
@@ -37,10 +56,15 @@ export async function openModel(gpu: Gpu, path: string): Promise<Model> {
  * @param options.from Where they are from, for errors.
  * @throws {TypeError} If they are of no network that Pupil knows.
  */
-export function modelOf(gpu: Gpu, weights: NamedTensors, { from }: { from: string }): Model {
-  const { model, tensors } = networkOf(gpu, weights, { from });
+export function modelOf(
+  gpu: Gpu,
+  weights: NamedTensors,
+  options: ModelOptions & { from: string },
+): Model {
+  const { from, head } = options;
+  const { model, tensors } = networkOf(gpu, weights, options);
   try {
-    model.parameters.load(tensors, { from });
+    model.parameters.load(head === undefined ? tensors : withoutHead(tensors, model), { from });
     return model;
   } catch (error) {
     model[Symbol.dispose]();
@@ -48,22 +72,38 @@ export function modelOf(gpu: Gpu, weights: NamedTensors, { from }: { from: strin
   }
 }
 
-function networkOf(gpu: Gpu, tensors: NamedTensors, { from }: { from: string }): Found {
+/** The tensors with the network's first values in place of their head. */
+function withoutHead(tensors: NamedTensors, { parameters }: Model): NamedTensors {
+  const head = parameters.specs.filter(({ name }) => name.startsWith("fc."));
+  return new Map([
+    ...tensors,
+    ...head.map(({ name, shape, initialise }) =>
+      [name, fileTensor(new Float32Array(initialise()), shape)] as const
+    ),
+  ]);
+}
+
+function networkOf(
+  gpu: Gpu,
+  tensors: NamedTensors,
+  { from, head, fixed }: ModelOptions & { from: string },
+): Found {
+  const start = { seed: 0, fixed, ...head };
   if (tensors.has("affine_last.a")) {
     const sizes = readResNetSizes(tensors, { suffix: "", from });
-    return strict({ model: affineResNet(gpu, { ...sizes, seed: 0 }), tensors }, { from });
+    return strict({ model: affineResNet(gpu, { ...sizes, ...start }), tensors }, { from });
   }
   if (isNin(tensors)) {
     const sizes = ninSizes(tensors, { from });
-    return strict({ model: networkInNetwork(gpu, { ...sizes, seed: 0 }), tensors }, { from });
+    return strict({ model: networkInNetwork(gpu, { ...sizes, ...start }), tensors }, { from });
   }
   const style = styleOf(tensors);
   if (style === "bare" && !tensors.has("group3.block0.conv0")) {
-    return { model: wideResNet(gpu, { ...wideResNetSizes(tensors, { from }), seed: 0 }), tensors };
+    return { model: wideResNet(gpu, { ...wideResNetSizes(tensors, { from }), ...start }), tensors };
   }
   if (style === "bare" && !hasNormalisedShortcut(tensors)) {
     const sizes = readResNetSizes(tensors, { suffix: "", from });
-    return strict({ model: resNet(gpu, { ...sizes, seed: 0 }), tensors }, { from });
+    return strict({ model: resNet(gpu, { ...sizes, ...start }), tensors }, { from });
   }
   if (style === undefined) {
     throw new TypeError(
@@ -74,7 +114,7 @@ function networkOf(gpu: Gpu, tensors: NamedTensors, { from }: { from: string }):
   const folded = renameWeights(tensors, { to: "functional-zoo", from });
   const sizes = readResNetSizes(folded, { suffix: ".weight", from });
   const shortcutBias = [...folded.keys()].some((name) => name.endsWith("conv_dim.bias"));
-  const model = foldedResNet(gpu, { ...sizes, shortcutBias, seed: 0 });
+  const model = foldedResNet(gpu, { ...sizes, shortcutBias, ...start });
   return strict({ model, tensors: folded }, { from });
 }
 

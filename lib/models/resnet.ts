@@ -8,14 +8,14 @@ import { conv2d } from "../ops/conv2d.ts";
 import { linear } from "../ops/linear.ts";
 import { maxPool2d } from "../ops/max_pool2d.ts";
 import { relu } from "../ops/relu.ts";
-import { ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
+import { type Fixing, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
 import type { ApplyOptions, Model } from "./model.ts";
 import { normalisationOf } from "./normalisation.ts";
 import { resNetBlocksOf, resNetName, type ResNetSizes, type SizedBlock } from "./resnet_sizes.ts";
 import { biasSpec, normSpecs, type Start, weightSpec } from "./specs.ts";
 
 /** Options of {@link resNet}. */
-export interface ResNetOptions extends ResNetSizes {
+export interface ResNetOptions extends ResNetSizes, Fixing {
   /** Seed of the initial weights. */
   readonly seed: number;
 }
@@ -45,9 +45,9 @@ export interface ResNetOptions extends ResNetSizes {
  * assert.deepEqual(RESNET_WIDTHS, [64, 128, 256, 512]);
  * ```
  */
-export function resNet(gpu: Gpu, { seed, ...sizes }: ResNetOptions): Model {
+export function resNet(gpu: Gpu, { seed, fixed, ...sizes }: ResNetOptions): Model {
   const groups = resNetBlocksOf(sizes);
-  const parameters = new ParameterSet(gpu, specsOf(groups.flat(), sizes, { seed }));
+  const parameters = new ParameterSet(gpu, specsOf(groups.flat(), sizes, { seed }), { fixed });
   const norm = (x: Tensor, name: string, options: ApplyOptions) =>
     batchNorm(x, { ...normalisationOf(parameters, name), ...options });
   const block = (x: Tensor, { name, stride, hasShortcut }: SizedBlock, options: ApplyOptions) => {

@@ -7,7 +7,12 @@ import { conv2d } from "../ops/conv2d.ts";
 import { foldBatchNorm } from "../ops/fold_batch_norm.ts";
 import { linear } from "../ops/linear.ts";
 import { relu } from "../ops/relu.ts";
-import { type NamedTensors, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
+import {
+  type Fixing,
+  type NamedTensors,
+  ParameterSet,
+  type ParameterSpec,
+} from "../weights/parameter_set.ts";
 import type { Activations } from "./activations.ts";
 import type { ApplyOptions, Model } from "./model.ts";
 import { normalisationOf } from "./normalisation.ts";
@@ -64,7 +69,7 @@ export function blocksOf(depth: number): number {
 }
 
 /** Options of {@link wideResNet}. */
-export interface WideResNetOptions extends WideResNetSizes {
+export interface WideResNetOptions extends WideResNetSizes, Fixing {
   /** Seed of the initial weights. */
   readonly seed: number;
 }
@@ -84,8 +89,13 @@ export interface WideResNetOptions extends WideResNetSizes {
  * assert.equal(model.parameters.count({ statistics: true }), 175_994);
  * ```
  */
-export function wideResNet(gpu: Gpu, { depth, widths, classes, seed }: WideResNetOptions): Model {
-  const parameters = new ParameterSet(gpu, specsOf({ depth, widths, classes }, { seed }));
+export function wideResNet(
+  gpu: Gpu,
+  { depth, widths, classes, seed, fixed }: WideResNetOptions,
+): Model {
+  const parameters = new ParameterSet(gpu, specsOf({ depth, widths, classes }, { seed }), {
+    fixed,
+  });
   const apply = (x: Tensor, first: FirstHalf, options: ApplyOptions) =>
     activationsOf(x, { depth, widths, parameters, first, options });
   return {

@@ -12,10 +12,16 @@ export interface ParameterSpec {
   readonly name: string;
   /** PyTorch's shape: OIHW for a convolution, `[outputs, inputs]` for a linear layer. */
   readonly shape: readonly number[];
-  /** Whether the optimiser changes it; running statistics are changed by the forward pass instead. */
+  /** Whether the optimiser changes it; running statistics are changed by the forward pass instead, if at all. */
   readonly trainable: boolean;
   /** Its first values, in PyTorch's order. */
   readonly initialise: () => Float32Array;
+}
+
+/** Which parameters of a network stay as they are. */
+export interface Fixing {
+  /** Tells by its name whether a parameter that could be trained is not; none is fixed unless told. */
+  readonly fixed?: ((name: string) => boolean) | undefined;
 }
 
 function gpuShape(shape: readonly number[]): readonly number[] {
@@ -51,38 +57,46 @@ export function fileTensor(
 
 /**
  * The named parameters and running statistics of a network. On the GPU the weights lie as HWIO; whatever goes in or
- * out has PyTorch's names, shapes and order of numbers. All trainable tensors share one buffer, and so do the
- * statistics, so that the optimiser is one dispatch.
+ * out has PyTorch's names, shapes and order of numbers. All trainable tensors share one buffer, so that the optimiser is
+ * one dispatch; those that are fixed share another, and so do the statistics, which the forward pass writes.
  */
 export class ParameterSet implements Disposable {
   readonly #tensors: ReadonlyMap<string, Tensor>;
+  /** What they are; one that is fixed is not trainable. */
+  readonly specs: readonly ParameterSpec[];
   readonly #trainable: Arena;
-  readonly #statistics: Arena;
+  readonly #others: readonly Arena[];
 
   /**
    * Makes the tensors and fills in their first values.
    *
    * @param gpu The device that holds them.
    * @param specs What they are, in the order of files and of the optimiser.
+   * @param options Which of them stay as they are.
    */
   constructor(
     /** The device that holds them. */
     readonly gpu: Gpu,
-    /** What they are. */
-    readonly specs: readonly ParameterSpec[],
+    specs: readonly ParameterSpec[],
+    { fixed = () => false }: Fixing = {},
   ) {
-    const arena = (label: string, trainable: boolean): Arena =>
+    const isFixed = ({ name, trainable }: ParameterSpec) => trainable && fixed(name);
+    const arena = (label: string, holds: (spec: ParameterSpec) => boolean): Arena =>
       createArena(gpu, {
         label,
-        entries: specs.filter((spec) => spec.trainable === trainable).map(({ name, shape }) => ({
+        entries: specs.filter(holds).map(({ name, shape }) => ({
           label: name,
           shape: gpuShape(shape),
           layout: shape.length < 2 ? "channels" as const : "weights" as const,
         })),
       });
-    this.#trainable = arena("parameters", true);
-    this.#statistics = arena("running statistics", false);
-    const tensors = [...this.#trainable.tensors, ...this.#statistics.tensors];
+    this.specs = specs.map((spec) => isFixed(spec) ? { ...spec, trainable: false } : spec);
+    this.#trainable = arena("parameters", (spec) => spec.trainable && !isFixed(spec));
+    this.#others = [
+      arena("fixed parameters", isFixed),
+      arena("running statistics", ({ trainable }) => !trainable),
+    ];
+    const tensors = [this.#trainable, ...this.#others].flatMap(({ tensors }) => tensors);
     this.#tensors = new Map(tensors.map((tensor) => [tensor.label, tensor]));
     for (const tensor of this.#trainable.tensors) tensor.requiresGrad = true;
     for (const { name, shape, initialise } of specs) {
@@ -121,7 +135,8 @@ export class ParameterSet implements Disposable {
   /**
    * Counts the numbers.
    *
-   * @param options.statistics Whether to count the running statistics too, as the original's `n_parameters` does.
+   * @param options.statistics Whether to count the running statistics and what is fixed too, as the original's
+   * `n_parameters` does.
    */
   count({ statistics }: { statistics: boolean }): number {
     return this.specs.filter(({ trainable }) => trainable || statistics)
@@ -173,6 +188,6 @@ export class ParameterSet implements Disposable {
   /** Frees the buffers. */
   [Symbol.dispose](): void {
     this.gpu.free(this.#trainable.whole.storage);
-    this.gpu.free(this.#statistics.whole.storage);
+    for (const { whole } of this.#others) this.gpu.free(whole.storage);
   }
 }

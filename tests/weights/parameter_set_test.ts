@@ -144,7 +144,7 @@ Deno.test("ParameterSet: frees its buffers", async () => {
   const gpu = await testGpu();
   const before = gpu.bufferCount;
   const set = smallSet(gpu);
-  assert.equal(gpu.bufferCount, before + 2);
+  assert.equal(gpu.bufferCount, before + 3);
   set[Symbol.dispose]();
   assert.equal(gpu.bufferCount, before);
 });
