@@ -14,8 +14,8 @@ if (import.meta.main) {
       return 0;
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.
-    const { evaluateRun, resumeRun, startRun } = await import("./imagenet_run.ts");
-    if (command.kind === "resume") return await resumeRun(command);
-    return command.kind === "evaluate" ? await evaluateRun(command) : await startRun(command);
+    const { IMAGENET_TASK } = await import("./imagenet_task.ts");
+    const { runStreamed } = await import("./streamed_run.ts");
+    return await runStreamed(IMAGENET_TASK, command);
   });
 }

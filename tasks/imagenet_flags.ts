@@ -1,14 +1,8 @@
-import {
-  AUGMENTATIONS,
-  DEPTH34_BLOCKS,
-  type ImageNetSettings,
-  ON_BAD,
-} from "../lib/train/imagenet_settings.ts";
+import { DEPTH34_BLOCKS, type ImageNetSettings } from "../lib/train/imagenet_settings.ts";
 import { type Flags, readNumber, readOneOf, readText, readWhole } from "./flags.ts";
 import type { CommandText } from "./options.ts";
 import {
   DATA,
-  MACHINE,
   MODEL,
   OUTSIDE_FLAGS,
   type OutsideFlags,
@@ -16,9 +10,9 @@ import {
   RUN,
   RUN_FLAGS,
   saveFlag,
-  TRAINING,
   TRANSFER,
 } from "./run_flags.ts";
+import { STREAMING_FLAGS } from "./streaming_flags.ts";
 
 /** The flags of `deno task imagenet`. */
 export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
@@ -42,32 +36,6 @@ export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
     help: "A folder with train/<class>/<image> and val/<class>/<image>, or one of deno task pack",
     read: readText,
   },
-  image_size: {
-    group: DATA,
-    value: "N",
-    help: "Height and width of the crops; for validation the shorter side becomes 8/7 of it first",
-    read: readWhole,
-  },
-  augment: {
-    group: DATA,
-    value: "WHICH",
-    help: "plain: random resized crop and flip; full: colour jitter and lighting too",
-    read: readOneOf(AUGMENTATIONS),
-  },
-  on_bad: {
-    group: DATA,
-    value: "WHICH",
-    help: "An image that cannot be decoded: error ends the run, skip takes the next one and tells",
-    read: readOneOf(ON_BAD),
-  },
-  accumulate: {
-    group: TRAINING,
-    value: "N",
-    help:
-      "Divide each step's images into N batches whose gradients add up, where they do not fit " +
-      "together; batch normalisation then sees each batch by itself, and the loss told is their mean",
-    read: readWhole,
-  },
   teacher_params: {
     group: TRANSFER,
     value: "FILE|RUN",
@@ -84,6 +52,7 @@ export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
       "A folded ResNet-34 of the student's width with random weights as the teacher, to try the path",
     read: readWhole,
   },
+  ...STREAMING_FLAGS,
   ...RUN_FLAGS,
   save: saveFlag("at_imagenet_18_1_from_resnet-34-export"),
   resume: resumeFlag(
@@ -96,12 +65,6 @@ export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
     help: "Validate a run or a weights file and print top-1 and top-5; beside it --imagenetpath, " +
       "--nthread, --batch_size, --image_size, --on_bad and --dtype count",
     read: readText,
-  },
-  nthread: {
-    group: MACHINE,
-    value: "N",
-    help: "Workers that decode images; their number does not change the result",
-    read: readWhole,
   },
 };
 

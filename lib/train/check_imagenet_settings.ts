@@ -1,10 +1,5 @@
-import {
-  AUGMENTATIONS,
-  DEPTH34_BLOCKS,
-  IMAGENET_DEFAULTS,
-  type ImageNetSettings,
-  ON_BAD,
-} from "./imagenet_settings.ts";
+import { checkAccumulation, STREAMED_RULES } from "./check_streamed_settings.ts";
+import { DEPTH34_BLOCKS, IMAGENET_DEFAULTS, type ImageNetSettings } from "./imagenet_settings.ts";
 import {
   checkRules,
   checkTransfer,
@@ -12,12 +7,11 @@ import {
   oneOf,
   orNull,
   type Rules,
-  RUN_RULES,
   whole,
 } from "./rules.ts";
 
 const RULES: Rules<ImageNetSettings> = {
-  ...RUN_RULES,
+  ...STREAMED_RULES,
   depth: {
     wanted: "18 or 34",
     holds: (depth) => depth === 18 || depth === 34,
@@ -28,14 +22,9 @@ const RULES: Rules<ImageNetSettings> = {
     holds: (width) => Number.isFinite(width) && Math.floor(64 * width) >= 1,
     nearest: () => 1 / 64,
   },
-  nthread: whole(1),
   teacher_random: orNull(whole(0, 0xffffffff)),
   depth34_blocks: oneOf(DEPTH34_BLOCKS),
-  image_size: whole(32, 4096),
-  augment: oneOf(AUGMENTATIONS),
-  on_bad: oneOf(ON_BAD),
   taps: groupsBelow(4),
-  accumulate: whole(1),
 };
 
 /**
@@ -54,8 +43,7 @@ const RULES: Rules<ImageNetSettings> = {
  * ```
  */
 export function checkImageNetSettings(settings: Readonly<ImageNetSettings>): void {
-  const { teacher_params, teacher_random, accumulate, batch_size, depth, depth34_blocks } =
-    settings;
+  const { teacher_params, teacher_random, depth, depth34_blocks } = settings;
   checkRules(settings, { rules: RULES, defaults: IMAGENET_DEFAULTS });
   if (teacher_params !== "" && teacher_random !== null) {
     throw new RangeError(
@@ -66,11 +54,7 @@ export function checkImageNetSettings(settings: Readonly<ImageNetSettings>): voi
     hasTeacher: teacher_params !== "" || teacher_random !== null,
     hint: "name a weights file or a run with --teacher_params, or try --teacher_random 0",
   });
-  if (batch_size % accumulate !== 0) {
-    throw new RangeError(
-      `Cannot train: --accumulate must divide --batch_size ${batch_size}, found ${accumulate}`,
-    );
-  }
+  checkAccumulation(settings);
   if (depth34_blocks === "original" && depth !== 34) {
     throw new RangeError(
       `Cannot train: --depth34_blocks original is for --depth 34, found --depth ${depth}`,

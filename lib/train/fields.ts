@@ -1,4 +1,5 @@
 import { DTYPES, type RunSettings } from "./run_settings.ts";
+import { AUGMENTATIONS, ON_BAD, type Streaming } from "./streamed_settings.ts";
 import type { TransferSettings } from "./transfer_settings.ts";
 
 /** The settings of a `config.json`, read one by one. */
@@ -108,5 +109,16 @@ export function readRunSettings(of: Fields): RunSettings {
     max_steps: of.numberOrNull("max_steps"),
     log_every: of.number("log_every"),
     logs: of.text("logs"),
+  };
+}
+
+/** Reads how the images of a run are decoded. */
+export function readStreaming(of: Fields): Streaming {
+  return {
+    nthread: of.number("nthread"),
+    image_size: of.number("image_size"),
+    augment: of.oneOf("augment", AUGMENTATIONS),
+    on_bad: of.oneOf("on_bad", ON_BAD),
+    accumulate: of.number("accumulate"),
   };
 }

@@ -1,20 +1,11 @@
 import type { ImageNetSettings } from "./imagenet_settings.ts";
 import { type EpochResult, MARK } from "./log.ts";
 import type { RunKind } from "./run_kind.ts";
-import { realTypeOf } from "./run_settings.ts";
-import { transferObjective } from "./transfer_objective.ts";
+import { streamedStepOptions, topFiveResult } from "./streamed_kind.ts";
 
 /** Runs of `deno task imagenet`. */
 export const IMAGENET_KIND: RunKind<ImageNetSettings> = {
-  stepOptions: (settings, networks) => ({
-    ...transferObjective(settings, networks),
-    batchSize: settings.batch_size,
-    accumulate: settings.accumulate,
-    topFive: true,
-    weightDecay: settings.weight_decay,
-    seed: settings.seed,
-    dtype: realTypeOf(settings),
-  }),
+  stepOptions: streamedStepOptions,
   epochLine: imageNetEpochLine,
 };
 
@@ -51,18 +42,6 @@ export function imageNetEpochLine(
     save: settings.save,
     ngpu: settings.ngpu,
     gpu_id: settings.gpu_id,
-    train_loss: result.train_loss,
-    train_acc: [result.train_acc, result.train_top5],
-    test_loss: result.test_loss,
-    test_acc: [result.test_acc, result.test_top5],
-    epoch: result.epoch,
-    n_parameters: result.n_trainable,
-    train_time: result.train_time,
-    test_time: result.test_time,
-    at_losses: result.at_losses,
-    term_losses: result.term_losses,
-    test_loss_total: result.test_loss_total,
-    loss_scale: result.loss_scale,
-    skipped_steps: result.skipped_steps,
+    ...topFiveResult(result),
   });
 }

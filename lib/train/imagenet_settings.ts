@@ -1,39 +1,24 @@
-import { type RunSettings, teacherName } from "./run_settings.ts";
+import { teacherName } from "./run_settings.ts";
+import { type StreamedSettings, STREAMING_DEFAULTS } from "./streamed_settings.ts";
 import { methodName, TRANSFER_DEFAULTS } from "./transfer_settings.ts";
-
-/** What happens to training images beyond crop and flip, by the names that `--augment` takes. */
-export const AUGMENTATIONS = ["plain", "full"] as const;
-
-/** What happens where an image cannot be decoded, by the names that `--on_bad` takes. */
-export const ON_BAD = ["error", "skip"] as const;
 
 /** The blocks of a ResNet-34 by the names that `--depth34_blocks` takes. */
 export const DEPTH34_BLOCKS = ["usual", "original"] as const;
 
 /** What an ImageNet run is started with; the names are those of the flags, of `config.json` and of `log.txt`. */
-export interface ImageNetSettings extends RunSettings {
+export interface ImageNetSettings extends StreamedSettings {
   /** Layers of the ResNet, 18 or 34. */
   depth: number;
   /** Factor on the group widths 64, 128, 256 and 512. */
   width: number;
   /** The folder with `train` and `val`, or of a pack; `~` is the home folder. */
   imagenetpath: string;
-  /** Workers that decode images. */
-  nthread: number;
   /** The teacher: a weights file, a run's name or a folder; empty for none. */
   teacher_params: string;
   /** Seed of a folded ResNet-34 with random weights as the teacher; null for none. */
   teacher_random: number | null;
   /** Blocks at depth 34: `usual` is 3, 4, 6, 3, `original` the original code's 3, 4, 6, 5. */
   depth34_blocks: typeof DEPTH34_BLOCKS[number];
-  /** Height and width of the crops, in pixels. */
-  image_size: number;
-  /** What happens to training images: `plain`, or `full` with colour jitter and lighting. */
-  augment: typeof AUGMENTATIONS[number];
-  /** What happens where an image cannot be decoded. */
-  on_bad: typeof ON_BAD[number];
-  /** Batches whose gradients add up to those of a step. */
-  accumulate: number;
 }
 
 /** The settings of a run that is told nothing: the original's defaults, and ours for the rest. */
@@ -42,7 +27,6 @@ export const IMAGENET_DEFAULTS: Readonly<ImageNetSettings> = {
   depth: 18,
   width: 1,
   imagenetpath: "",
-  nthread: 4,
   teacher_params: "",
   batch_size: 256,
   lr: 0.1,
@@ -63,10 +47,7 @@ export const IMAGENET_DEFAULTS: Readonly<ImageNetSettings> = {
   logs: "logs",
   teacher_random: null,
   depth34_blocks: "usual",
-  image_size: 224,
-  augment: "plain",
-  on_bad: "error",
-  accumulate: 1,
+  ...STREAMING_DEFAULTS,
 };
 
 /**

@@ -1,11 +1,6 @@
 import { checkImageNetSettings } from "./check_imagenet_settings.ts";
-import { Fields, readRunSettings } from "./fields.ts";
-import {
-  AUGMENTATIONS,
-  DEPTH34_BLOCKS,
-  type ImageNetSettings,
-  ON_BAD,
-} from "./imagenet_settings.ts";
+import { Fields, readRunSettings, readStreaming } from "./fields.ts";
+import { DEPTH34_BLOCKS, type ImageNetSettings } from "./imagenet_settings.ts";
 import { TRANSFER_DEFAULTS } from "./transfer_settings.ts";
 
 /**
@@ -31,15 +26,11 @@ export function readImageNetSettings(value: unknown, source: string): ImageNetSe
     depth: of.number("depth"),
     width: of.number("width"),
     imagenetpath: of.text("imagenetpath"),
-    nthread: of.number("nthread"),
     teacher_params: of.text("teacher_params"),
     ...readRunSettings(of),
+    ...readStreaming(of),
     teacher_random: of.numberOrNull("teacher_random"),
     depth34_blocks: of.oneOf("depth34_blocks", DEPTH34_BLOCKS),
-    image_size: of.number("image_size"),
-    augment: of.oneOf("augment", AUGMENTATIONS),
-    on_bad: of.oneOf("on_bad", ON_BAD),
-    accumulate: of.number("accumulate"),
   };
   checkImageNetSettings(settings);
   return settings;
