@@ -10,7 +10,7 @@ export interface Outcome {
 }
 
 /** A task that tests run. */
-export type Task = "bench" | "cifar" | "convert" | "doctor" | "imagenet";
+export type Task = "bench" | "cifar" | "convert" | "doctor" | "finetune" | "imagenet";
 
 /** Where a task runs. */
 export interface Place {

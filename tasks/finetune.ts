@@ -1,0 +1,22 @@
+/**
+ * Fine-tunes a pretrained network on CUB-200-2011, MIT Indoor 67 or any folder of images, alone or from a teacher:
+ * `deno task finetune --help`.
+ *
+ * @module
+ */
+import { parseFinetune } from "./finetune_options.ts";
+import { runCommand } from "./options.ts";
+
+if (import.meta.main) {
+  await runCommand(async (argv) => {
+    const command = parseFinetune(argv);
+    if (command.kind === "print") {
+      console.log(command.text.trimEnd());
+      return 0;
+    }
+    // Loaded late, so that --help and a mistyped flag are answered at once.
+    const { FINETUNE_TASK } = await import("./finetune_task.ts");
+    const { runStreamed } = await import("./streamed_run.ts");
+    return await runStreamed(FINETUNE_TASK, command);
+  });
+}
