@@ -83,6 +83,8 @@ class Fusing {
     for (const { through, from } of candidates) {
       const producer = this.#list[from] ?? null;
       if (producer === null || !this.#mayMove(from, at)) continue;
+      // A rule speaks of what is written first; a gradient of parameters, say, may be added up as well.
+      if (producer.write[0]?.storage !== through.storage) continue;
       const merged = this.#merge(producer, {
         change: producer.fusion.absorb?.(this.#pair({ producer, consumer, through, at })) ?? null,
         other: consumer,

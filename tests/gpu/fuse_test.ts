@@ -67,6 +67,16 @@ Deno.test("fuse: a producer takes over its only consumer, at the consumer's plac
   ]);
 });
 
+Deno.test("fuse: a producer takes over what reads its first tensor, not what reads another", async () => {
+  const { x, a, b, out } = await operands();
+  const list = (through: Tensor) => [
+    dispatchOf("A", { read: [x], write: [a, b], fusion: STORES }),
+    dispatchOf("B", { read: [through], write: [out] }),
+  ];
+  assert.deepEqual(fusedOf(list(a), { outputs: [out] }), ["A + B.run: x -> out b"]);
+  assert.deepEqual(fusedOf(list(b), { outputs: [out] }), ["A: x -> a b", "B: b -> out"]);
+});
+
 Deno.test("fuse: a chain becomes one dispatch, and the latest producer is preferred", async () => {
   const { x, a, b, c, out } = await operands();
   const chain = [
