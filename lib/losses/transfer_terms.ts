@@ -1,16 +1,17 @@
+import type { AttentionTransferOptions } from "./attention_transfer.ts";
 import type { LossTerm, Weight } from "./loss_term.ts";
 import { attentionTerm, crossEntropyTerm, distillationTerm } from "./terms.ts";
 
 /** Weights of the parts of {@link transferTerms}. */
-export interface TransferWeights {
+export interface TransferWeights extends AttentionTransferOptions {
   /** Weight of the distillation; the cross-entropy weighs 1 - alpha. 0 unless told. */
   readonly alpha?: Weight;
   /** Weight of the sum of the groups' attention losses. 0 unless told. */
   readonly beta?: Weight;
   /** The groups whose attention is transferred, from 0; all of them unless told. */
-  readonly taps?: readonly number[];
+  readonly taps?: readonly number[] | undefined;
   /** Temperature of the distillation; 4 unless told. */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
 }
 
 /**
@@ -30,14 +31,12 @@ export interface TransferWeights {
  * ```
  */
 export function transferTerms(
-  { alpha = 0, beta = 0, temperature, taps }: TransferWeights = {},
+  { alpha = 0, beta = 0, temperature, ...attention }: TransferWeights = {},
 ): LossTerm[] {
   return [
     crossEntropyTerm({ weight: complement(alpha) }),
-    ...(alpha === 0 ? [] : [
-      distillationTerm({ weight: alpha, ...(temperature === undefined ? {} : { temperature }) }),
-    ]),
-    attentionTerm({ weight: beta, ...(taps === undefined ? {} : { taps }) }),
+    ...(alpha === 0 ? [] : [distillationTerm({ weight: alpha, temperature })]),
+    attentionTerm({ weight: beta, ...attention }),
   ];
 }
 

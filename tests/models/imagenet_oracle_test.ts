@@ -14,6 +14,7 @@ import { permute } from "../../lib/weights/permute.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
 import { floats, readSafetensors } from "../../lib/weights/safetensors.ts";
 import { assertClose } from "../support/assert_close.ts";
+import { assertLargest } from "../support/assert_largest.ts";
 import { testGpu } from "../support/gpu.ts";
 import { oracleBeside } from "../support/beside.ts";
 import { portableWeights } from "../support/portable_weights.ts";
@@ -41,16 +42,6 @@ async function inputs(gpu: Gpu): Promise<{ x: Tensor; labels: Tensor }> {
     x: gpu.tensor(x, [2, 224, 224, 3], { label: "photographs" }),
     labels: gpu.tensor(of("labels"), [2], { label: "labels", dtype: "u32" }),
   };
-}
-
-/** Compares to a part of the largest value. */
-function assertLargest(
-  found: Float32Array,
-  wanted: Float32Array,
-  { rtol, what }: { rtol: number; what: string },
-): void {
-  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  assertClose(found, wanted, { atol: rtol * largest, what });
 }
 
 async function assertForward(
