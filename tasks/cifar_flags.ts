@@ -1,4 +1,4 @@
-import { type CifarSettings, DATASETS } from "../lib/train/settings.ts";
+import { type CifarSettings, DATASETS, MODELS } from "../lib/train/settings.ts";
 import { type Flags, readNumber, readOneOf, readText, readWhole, toggle } from "./flags.ts";
 import type { CommandText } from "./options.ts";
 import {
@@ -20,6 +20,15 @@ export type CifarFlags = CifarSettings & OutsideFlags;
 
 /** The flags of `deno task cifar`. */
 export const CIFAR_FLAGS: Flags<CifarFlags> = {
+  model: {
+    group: MODEL,
+    value: "NAME",
+    help: "wrn, a wide ResNet; nin-wide or nin-thin, a Network-in-Network of 1.0 or 0.2 M " +
+      "parameters",
+    read: readOneOf(MODELS),
+  },
+  no_bn: toggle(MODEL, "A Network-in-Network with biases in place of batch normalisation"),
+  no_pool_relu: toggle(MODEL, "A Network-in-Network without a ReLU before each pooling"),
   depth: { group: MODEL, value: "N", help: "Layers of the wide ResNet, 6n+4", read: readWhole },
   width: {
     group: MODEL,
@@ -83,8 +92,9 @@ export const CIFAR_FLAGS: Flags<CifarFlags> = {
 /** How the help of `deno task cifar` reads. */
 export const CIFAR_TEXT: CommandText = {
   name: "deno task cifar",
-  about: "Trains a wide ResNet on CIFAR, alone or from a teacher by attention transfer (--beta) " +
-    "and distillation (--alpha). Flags may be spelled with underscores or dashes.",
+  about:
+    "Trains a wide ResNet or a Network-in-Network on CIFAR, alone or from a teacher by attention " +
+    "transfer (--beta), distillation (--alpha) and the paper's other losses. Flags may be spelled with underscores or dashes.",
   closing: `Examples:
   Train a teacher, then a student from it by attention transfer:
     deno task cifar --width 2 --save resnet_16_2_teacher

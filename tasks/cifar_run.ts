@@ -1,5 +1,7 @@
 import { Gpu } from "../lib/gpu/device.ts";
 import type { Model } from "../lib/models/model.ts";
+import { networkInNetwork } from "../lib/models/nin.ts";
+import { NIN_WIDTHS } from "../lib/models/nin_sizes.ts";
 import { openModel } from "../lib/models/open_model.ts";
 import { groupWidths, wideResNet } from "../lib/models/wide_resnet.ts";
 import { CIFAR_KIND } from "../lib/train/cifar_kind.ts";
@@ -38,7 +40,7 @@ export async function startRun(
   await initialise(cast.model, settings);
   const job: Job<CifarSettings> = { ...TASK, settings, autotune };
   if (kind === "profile") return await profileCast(cast, job);
-  const folder = await newFolder(settings, runName(settings));
+  const folder = await newFolder(cast, { job, name: runName(settings) });
   return await trainCast(cast, { job, folder, resumes: false });
 }
 
@@ -91,8 +93,19 @@ function wantClasses(model: Model, data: ImageSet, path: string): void {
   );
 }
 
+function makeStudent(
+  gpu: Gpu,
+  { model, depth, width, no_bn, no_pool_relu, seed }: CifarSettings,
+  { classes }: { classes: number },
+): Model {
+  if (model === "wrn") return wideResNet(gpu, { depth, widths: groupWidths(width), classes, seed });
+  const widths = NIN_WIDTHS[model === "nin-wide" ? "wide" : "thin"];
+  const shape = { batchNorm: !no_bn, reluBeforePool: !no_pool_relu };
+  return networkInNetwork(gpu, { widths, classes, seed, ...shape });
+}
+
 async function openCast(settings: CifarSettings): Promise<Cast & Disposable> {
-  const { depth, width, seed, teacher_id, logs } = settings;
+  const { teacher_id, logs } = settings;
   if (teacher_id !== "") await findWeights(teacher_id, { logs });
   using opened = new DisposableStack();
   const gpu = opened.use(await Gpu.open());
@@ -100,7 +113,7 @@ async function openCast(settings: CifarSettings): Promise<Cast & Disposable> {
   const data = await openData(settings);
   const { classes } = data;
   const teacher = await openTeacher(gpu, { teacher_id, logs, classes });
-  const model = wideResNet(gpu, { depth, widths: groupWidths(width), classes, seed });
+  const model = opened.use(makeStudent(gpu, settings, { classes }));
   const kept = opened.move();
   return { gpu, data, model, teacher, [Symbol.dispose]: () => kept.dispose() };
 }

@@ -1,4 +1,9 @@
 import { AUTOTUNE, type Autotune } from "../lib/train/autotune.ts";
+import { DISTANCES } from "../lib/losses/distance.ts";
+import { TRANSFER_FORMS } from "../lib/losses/transfer_form.ts";
+import { NORMS } from "../lib/ops/normalise.ts";
+import { RESIZES } from "../lib/ops/resize_map.ts";
+import { GRAD_BN } from "../lib/train/transfer_settings.ts";
 import { DTYPES, type RunSettings } from "../lib/train/run_settings.ts";
 import {
   type Flag,
@@ -104,6 +109,68 @@ export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
     value: "N",
     help: "The first epoch, from 1, whose loss counts the attention",
     read: readWhole,
+  },
+  map: {
+    group: TRANSFER,
+    value: "MAP",
+    help: "The activation map: sum (of magnitudes), sum^p with p above 1, or max^p",
+    read: readText,
+  },
+  map_norm: {
+    group: TRANSFER,
+    value: "NORM",
+    help: "The norm that maps are divided by: l2 or l1",
+    read: readOneOf(NORMS),
+  },
+  map_resize: {
+    group: TRANSFER,
+    value: "HOW",
+    help: "Maps of different size: pool averages the larger, bilinear interpolates the teacher's",
+    read: readOneOf(RESIZES),
+  },
+  at_form: {
+    group: TRANSFER,
+    value: "FORM",
+    help: "What beta weighs: code is the mean of squares (beta is about 1000), paper half the " +
+      "norm of a sample (beta is about 0.1)",
+    read: readOneOf(TRANSFER_FORMS),
+  },
+  fact_beta: {
+    group: TRANSFER,
+    value: "BETA",
+    help: "Weight of the loss between full activations, F-ActT; --beta_decay goes for it too",
+    read: readNumber,
+  },
+  grad_beta: {
+    group: TRANSFER,
+    value: "BETA",
+    help: "Weight of gradient-based attention transfer: half of it times the distance",
+    read: readNumber,
+  },
+  min_l2_beta: {
+    group: TRANSFER,
+    value: "BETA",
+    help: "Weight of the norm of the student's own gradient of the images",
+    read: readNumber,
+  },
+  symmetry_beta: {
+    group: TRANSFER,
+    value: "BETA",
+    help: "Weight of the symmetry norm: gradients and logits under a horizontal flip",
+    read: readNumber,
+  },
+  grad_distance: {
+    group: TRANSFER,
+    value: "WHICH",
+    help: "How the norm of the gradients of a batch is read: batch, sample (a mean) or square",
+    read: readOneOf(DISTANCES),
+  },
+  grad_bn: {
+    group: TRANSFER,
+    value: "WHICH",
+    help: "What normalises in both networks where gradients of images are taken: train is the " +
+      "batch, eval the running statistics, which then stay as --init brought them",
+    read: readOneOf(GRAD_BN),
   },
   alpha: {
     group: TRANSFER,

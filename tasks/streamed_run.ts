@@ -77,7 +77,7 @@ async function startRun<Settings extends StreamedSettings>(
   using cast = await openCast(task, settings, { resumed: null });
   const job = { ...task, settings, autotune };
   if (kind === "profile") return await profileCast(cast, job);
-  const folder = await newFolder(settings, task.nameRun(settings));
+  const folder = await newFolder(cast, { job, name: task.nameRun(settings) });
   return await train(cast, { job, folder, resumes: false });
 }
 

@@ -44,15 +44,18 @@ export interface Job<Settings extends RunSettings> {
 }
 
 /**
- * Makes the folder of a new run.
+ * Makes the folder of a new run, once it is sure that these networks can be trained as the settings say.
  *
- * @param settings Where it goes.
- * @param name What it is called where it is not said; a number is added where that is taken.
+ * @param cast Who takes part.
+ * @param options.job What is trained, and where it goes.
+ * @param options.name What it is called where it is not said; a number is added where that is taken.
  */
-export async function newFolder(
-  { logs, save }: Pick<RunSettings, "logs" | "save">,
-  name: string,
+export async function newFolder<Settings extends RunSettings>(
+  cast: Cast,
+  { job: { kind, settings }, name }: { job: Job<Settings>; name: string },
 ): Promise<RunFolder> {
+  kind.stepOptions(settings, cast);
+  const { logs, save } = settings;
   return save === ""
     ? await RunFolder.create(saveLocation(name, logs), { numbered: true })
     : await RunFolder.create(saveLocation(save, logs));

@@ -15,8 +15,8 @@ export interface TimingOptions {
 }
 
 const MOST_RUNS = 4096;
-/** Queries that one query set holds. */
-const MOST_QUERIES = 4096;
+/** Passes that one query set holds the beginning and the end of. */
+const MOST_PASSES = 2048;
 
 /** One measurement: each work's runs in a pass of their own, one submit a work. */
 type Measure = (rounds: readonly (readonly number[])[]) => Promise<number[][]>;
@@ -60,12 +60,7 @@ export async function timeOnGpu(
   const runs = (first ?? []).map((took) =>
     Math.min(MOST_RUNS, Math.max(1, Math.ceil(seconds / Math.max(took, 1e-9))))
   );
-  const perSubmit = Math.max(1, Math.floor(MOST_QUERIES / (2 * works.length)));
-  const turns: number[][] = [];
-  while (turns.length < samples) {
-    const count = Math.min(perSubmit, samples - turns.length);
-    turns.push(...await measure(Array.from({ length: count }, () => runs)));
-  }
+  const turns = await measure(Array.from({ length: samples }, () => runs));
   return works.map((_, at) => turns.map((turn) => (turn[at] ?? NaN) / (runs[at] ?? NaN)));
 }
 
@@ -74,13 +69,34 @@ function encodeRuns(pass: GPUComputePassEncoder, work: Timed, runs: number): voi
   pass.end();
 }
 
+/** A work and how often it runs in one pass. */
+interface Pass {
+  readonly work: Timed;
+  readonly runs: number;
+}
+
 async function byTimestamps(
   gpu: Gpu,
   works: readonly Timed[],
   rounds: readonly (readonly number[])[],
 ): Promise<number[][]> {
+  const passes = rounds.flatMap((runs) => works.map((work, at) => ({ work, runs: runs[at] ?? 1 })));
+  const seconds: number[] = [];
+  for (let first = 0; first < passes.length; first += MOST_PASSES) {
+    const some = passes.slice(first, first + MOST_PASSES);
+    seconds.push(...await timePasses(gpu, some, { perSubmit: works.length }));
+  }
+  return rounds.map((_, round) => seconds.slice(round * works.length, (round + 1) * works.length));
+}
+
+/** The seconds of each pass, of no more than a query set has room for. */
+async function timePasses(
+  gpu: Gpu,
+  passes: readonly Pass[],
+  { perSubmit }: { perSubmit: number },
+): Promise<number[]> {
   const { device } = gpu;
-  const count = 2 * works.length * rounds.length;
+  const count = 2 * passes.length;
   const querySet = device.createQuerySet({ label: "timer", type: "timestamp", count });
   const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
   const resolved = device.createBuffer({ label: "timer", size: 8 * count, usage });
@@ -90,16 +106,16 @@ async function byTimestamps(
     usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
   });
   try {
-    rounds.forEach((runs, round) => {
+    for (let first = 0; first < passes.length; first += perSubmit) {
       const encoder = device.createCommandEncoder({ label: "timer" });
-      works.forEach((work, at) => {
-        const beginningOfPassWriteIndex = 2 * (round * works.length + at);
+      passes.slice(first, first + perSubmit).forEach(({ work, runs }, at) => {
+        const beginningOfPassWriteIndex = 2 * (first + at);
         const endOfPassWriteIndex = beginningOfPassWriteIndex + 1;
         const timestampWrites = { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex };
-        encodeRuns(encoder.beginComputePass({ timestampWrites }), work, runs[at] ?? 1);
+        encodeRuns(encoder.beginComputePass({ timestampWrites }), work, runs);
       });
       device.queue.submit([encoder.finish()]);
-    });
+    }
     const encoder = device.createCommandEncoder({ label: "timer" });
     encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8 * count);
@@ -107,12 +123,7 @@ async function byTimestamps(
     await staging.mapAsync(GPUMapMode.READ);
     const ticks = new BigUint64Array(staging.getMappedRange().slice(0));
     await gpu.settled();
-    return rounds.map((_, round) =>
-      works.map((_, at) => {
-        const first = 2 * (round * works.length + at);
-        return Number((ticks[first + 1] ?? 0n) - (ticks[first] ?? 0n)) / 1e9;
-      })
-    );
+    return passes.map((_, at) => Number((ticks[2 * at + 1] ?? 0n) - (ticks[2 * at] ?? 0n)) / 1e9);
   } finally {
     for (const held of [querySet, resolved, staging]) held.destroy();
   }

@@ -1,14 +1,7 @@
 import { checkAccumulation, STREAMED_RULES } from "./check_streamed_settings.ts";
 import { DEPTH34_BLOCKS, IMAGENET_DEFAULTS, type ImageNetSettings } from "./imagenet_settings.ts";
-import {
-  checkRules,
-  checkTransfer,
-  groupsBelow,
-  oneOf,
-  orNull,
-  type Rules,
-  whole,
-} from "./rules.ts";
+import { checkRules, groupsBelow, oneOf, orNull, type Rules, whole } from "./rules.ts";
+import { checkTransfer } from "./transfer_rules.ts";
 
 const RULES: Rules<ImageNetSettings> = {
   ...STREAMED_RULES,
@@ -51,6 +44,7 @@ export function checkImageNetSettings(settings: Readonly<ImageNetSettings>): voi
     );
   }
   checkTransfer(settings, {
+    defaults: IMAGENET_DEFAULTS,
     hasTeacher: teacher_params !== "" || teacher_random !== null,
     hint: "name a weights file or a run with --teacher_params, or try --teacher_random 0",
   });

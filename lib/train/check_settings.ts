@@ -1,17 +1,11 @@
-import {
-  checkRules,
-  checkTransfer,
-  groupsBelow,
-  oneOf,
-  orNull,
-  type Rules,
-  RUN_RULES,
-  whole,
-} from "./rules.ts";
-import { CIFAR_DEFAULTS, type CifarSettings, DATASETS } from "./settings.ts";
+import { checkRules, groupsBelow, oneOf, orNull, type Rules, whole } from "./rules.ts";
+import { RUN_RULES } from "./run_rules.ts";
+import { CIFAR_DEFAULTS, type CifarSettings, DATASETS, MODELS } from "./settings.ts";
+import { checkTransfer } from "./transfer_rules.ts";
 
 const RULES: Rules<CifarSettings> = {
   ...RUN_RULES,
+  model: oneOf(MODELS),
   depth: {
     wanted: "6n+4 (10, 16, 22, 28, 40...)",
     holds: (depth) => Number.isSafeInteger(depth) && depth >= 10 && depth % 6 === 4,
@@ -46,8 +40,25 @@ const RULES: Rules<CifarSettings> = {
  */
 export function checkSettings(settings: Readonly<CifarSettings>): void {
   checkRules(settings, { rules: RULES, defaults: CIFAR_DEFAULTS });
+  checkModel(settings);
   checkTransfer(settings, {
+    defaults: CIFAR_DEFAULTS,
     hasTeacher: settings.teacher_id !== "",
     hint: "name a run, a folder or a weights file with --teacher",
   });
+}
+
+/** The settings that shape one kind of network alone. */
+const SHAPES = { wrn: ["depth", "width"], nin: ["no_bn", "no_pool_relu"] } as const;
+
+function checkModel(settings: Readonly<CifarSettings>): void {
+  const { model } = settings;
+  const stranger = SHAPES[model === "wrn" ? "nin" : "wrn"].find((key) =>
+    settings[key] !== CIFAR_DEFAULTS[key]
+  );
+  if (stranger === undefined) return;
+  const wanted = model === "wrn" ? "nin-wide or nin-thin" : "wrn";
+  throw new RangeError(
+    `Cannot train: --${stranger} is for --model ${wanted}, found --model ${model}`,
+  );
 }

@@ -1,4 +1,5 @@
-import { oneOf, type Rules, RUN_RULES, whole } from "./rules.ts";
+import { oneOf, type Rules, whole } from "./rules.ts";
+import { RUN_RULES } from "./run_rules.ts";
 import { AUGMENTATIONS, ON_BAD, type StreamedSettings } from "./streamed_settings.ts";
 
 /** The rules of the settings of a run whose images are decoded as it goes. */

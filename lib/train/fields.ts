@@ -1,6 +1,10 @@
+import { DISTANCES } from "../losses/distance.ts";
+import { TRANSFER_FORMS } from "../losses/transfer_form.ts";
+import { NORMS } from "../ops/normalise.ts";
+import { RESIZES } from "../ops/resize_map.ts";
 import { DTYPES, type RunSettings } from "./run_settings.ts";
 import { AUGMENTATIONS, ON_BAD, type Streaming } from "./streamed_settings.ts";
-import type { TransferSettings } from "./transfer_settings.ts";
+import { GRAD_BN, type TransferSettings } from "./transfer_settings.ts";
 
 /** The settings of a `config.json`, read one by one. */
 export class Fields {
@@ -85,6 +89,16 @@ function readTransferSettings(of: Fields): TransferSettings {
     beta_decay: of.text("beta_decay"),
     beta_from_epoch: of.number("beta_from_epoch"),
     taps: of.numbersOrNull("taps"),
+    map: of.text("map"),
+    map_norm: of.oneOf("map_norm", NORMS),
+    map_resize: of.oneOf("map_resize", RESIZES),
+    at_form: of.oneOf("at_form", TRANSFER_FORMS),
+    fact_beta: of.number("fact_beta"),
+    grad_beta: of.number("grad_beta"),
+    min_l2_beta: of.number("min_l2_beta"),
+    symmetry_beta: of.number("symmetry_beta"),
+    grad_distance: of.oneOf("grad_distance", DISTANCES),
+    grad_bn: of.oneOf("grad_bn", GRAD_BN),
   };
 }
 

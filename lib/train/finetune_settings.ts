@@ -44,6 +44,7 @@ export const FINETUNE_DEFAULTS: Readonly<FinetuneSettings> = {
   resume: "",
   ...TRANSFER_DEFAULTS,
   taps: [2, 3],
+  grad_bn: "eval",
   cuda: false,
   save: "",
   ngpu: 1,

@@ -116,6 +116,7 @@ export function epochLine(settings: Readonly<CifarSettings>, result: EpochResult
     train_time: result.train_time,
     test_time: result.test_time,
     at_losses: result.at_losses,
+    model: settings.model,
     term_losses: result.term_losses,
     test_loss_total: result.test_loss_total,
     loss_scale: result.loss_scale,

@@ -1,7 +1,6 @@
 import { checkFinetuneSettings } from "./check_finetune_settings.ts";
 import { Fields, readRunSettings, readStreaming } from "./fields.ts";
 import { CROPS, type FinetuneSettings } from "./finetune_settings.ts";
-import { TRANSFER_DEFAULTS } from "./transfer_settings.ts";
 
 /**
  * Reads the settings of a fine-tuning run from what its `config.json` holds; keys it does not know are left aside.
@@ -21,7 +20,7 @@ import { TRANSFER_DEFAULTS } from "./transfer_settings.ts";
  * ```
  */
 export function readFinetuneSettings(value: unknown, source: string): FinetuneSettings {
-  const of = new Fields(value, source, { later: TRANSFER_DEFAULTS });
+  const of = new Fields(value, source, { later: {} });
   const settings: FinetuneSettings = {
     data: of.text("data"),
     teacher: of.text("teacher"),

@@ -1,7 +1,6 @@
 import { checkSettings } from "./check_settings.ts";
 import { Fields, readRunSettings } from "./fields.ts";
-import { type CifarSettings, DATASETS } from "./settings.ts";
-import { TRANSFER_DEFAULTS } from "./transfer_settings.ts";
+import { type CifarSettings, DATASETS, LATER_CIFAR_SETTINGS, MODELS } from "./settings.ts";
 
 /**
  * Reads the settings of a CIFAR run from what its `config.json` holds; keys it does not know are
@@ -23,10 +22,13 @@ import { TRANSFER_DEFAULTS } from "./transfer_settings.ts";
  * ```
  */
 export function readSettings(value: unknown, source: string): CifarSettings {
-  const of = new Fields(value, source, { later: TRANSFER_DEFAULTS });
+  const of = new Fields(value, source, { later: LATER_CIFAR_SETTINGS });
   const settings: CifarSettings = {
+    model: of.oneOf("model", MODELS),
     depth: of.number("depth"),
     width: of.number("width"),
+    no_bn: of.truth("no_bn"),
+    no_pool_relu: of.truth("no_pool_relu"),
     dataset: of.oneOf("dataset", DATASETS),
     dataroot: of.text("dataroot"),
     nthread: of.number("nthread"),

@@ -1,7 +1,4 @@
 import { nearestWords } from "./nearest.ts";
-import { decay, DECAYS } from "../optim/decay.ts";
-import { DTYPES, type RunSettings } from "./run_settings.ts";
-import { TRANSFER_DEFAULTS, type TransferSettings } from "./transfer_settings.ts";
 
 /** What a setting must be. */
 export interface Rule<T> {
@@ -15,45 +12,6 @@ export interface Rule<T> {
 
 /** Rules for some of the settings. */
 export type Rules<S> = { readonly [K in keyof S]?: Rule<S[K]> };
-
-/** The rules of the settings that every run has. */
-export const RUN_RULES: Rules<RunSettings> = {
-  dtype: oneOf(DTYPES),
-  batch_size: whole(1),
-  lr: above(0),
-  epochs: whole(1),
-  weight_decay: within(0, Infinity),
-  epoch_step: {
-    wanted: "a list of epochs, whole numbers of at least 1",
-    holds: (epochs) => epochs.every((epoch) => Number.isSafeInteger(epoch) && epoch >= 1),
-    nearest: (epochs) => JSON.stringify(epochs.map((epoch) => Math.max(1, Math.round(epoch)))),
-  },
-  lr_decay_ratio: above(0),
-  temperature: above(0),
-  alpha: within(0, 1),
-  alpha_decay: decaying(),
-  beta: within(0, Infinity),
-  beta_decay: decaying(),
-  beta_from_epoch: whole(1),
-  ngpu: {
-    wanted: "1, many GPUs are not supported yet",
-    holds: (count) => count === 1,
-    nearest: () => 1,
-  },
-  gpu_id: {
-    wanted: "0, choosing among many GPUs is not supported yet",
-    holds: (id) => id === "0",
-    nearest: () => 0,
-  },
-  seed: whole(0, 0xffffffff),
-  max_steps: orNull(whole(1)),
-  log_every: whole(1),
-  logs: {
-    wanted: "a folder",
-    holds: (logs) => logs !== "",
-    nearest: () => "logs",
-  },
-};
 
 /**
  * Checks settings by their rules.
@@ -81,43 +39,6 @@ export function checkRules<S extends object>(
   }
 }
 
-/** What a setting belongs to, and does nothing without. */
-const NEEDS = {
-  alpha_decay: "alpha",
-  beta_decay: "beta",
-  beta_from_epoch: "beta",
-} as const;
-
-/**
- * Checks that what is learned beside the labels goes together, and that there is a teacher where one is learned from.
- *
- * @param options.hasTeacher Whether there is one.
- * @param options.hint How to name one.
- * @throws {RangeError} If a loss lacks its teacher, or a setting its loss.
- */
-export function checkTransfer(
-  settings: Readonly<TransferSettings>,
-  { hasTeacher, hint }: { hasTeacher: boolean; hint: string },
-): void {
-  for (const key of ["alpha", "beta"] as const) {
-    if (settings[key] > 0 && !hasTeacher) {
-      throw new RangeError(
-        `Cannot train: --${key} above 0 learns from a teacher, found --${key} ${settings[key]} ` +
-          `without one; ${hint}`,
-      );
-    }
-  }
-  for (const key of ["alpha_decay", "beta_decay", "beta_from_epoch"] as const) {
-    const owner = NEEDS[key];
-    if (settings[key] === TRANSFER_DEFAULTS[key] || settings[owner] > 0) continue;
-    throw new RangeError(
-      `Cannot train: --${key} ${settings[key]} needs a --${owner} above 0, found ${
-        settings[owner]
-      }`,
-    );
-  }
-}
-
 /** One of a few words. */
 export function oneOf<T extends string>(words: readonly T[]): Rule<T> {
   return {
@@ -138,23 +59,20 @@ export function groupsBelow(count: number): Rule<number[] | null> {
   };
 }
 
-/** The name of a {@link decay}. */
-function decaying(): Rule<string> {
-  return {
-    wanted: "none, linear, cosine, exp or exp:rate",
-    holds: (name) => isRight(() => decay(name)),
-    nearest: (name) => nearestWords(name, DECAYS)[0],
+/** A text that a reader takes. */
+export function readBy(
+  read: (text: string) => unknown,
+  { wanted, words }: { wanted: string; words: readonly string[] },
+): Rule<string> {
+  const isRight = (text: string) => {
+    try {
+      read(text);
+      return true;
+    } catch {
+      return false;
+    }
   };
-}
-
-/** Whether a reader takes its text. */
-function isRight(read: () => unknown): boolean {
-  try {
-    read();
-    return true;
-  } catch {
-    return false;
-  }
+  return { wanted, holds: isRight, nearest: (text) => nearestWords(text, words)[0] };
 }
 
 /** A whole number from `low` to `high`. */

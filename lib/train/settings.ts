@@ -7,12 +7,24 @@ export const DATASETS = ["CIFAR10", "CIFAR100", "shapes"] as const;
 /** A data set's name. */
 export type DatasetName = typeof DATASETS[number];
 
+/** The networks by the names that `--model` takes. */
+export const MODELS = ["wrn", "nin-wide", "nin-thin"] as const;
+
+/** A network's name. */
+export type ModelName = typeof MODELS[number];
+
 /** What a CIFAR run is started with; the names are those of the flags, of `config.json` and of `log.txt`. */
 export interface CifarSettings extends RunSettings {
+  /** The network that learns. */
+  model: ModelName;
   /** Layers of the wide ResNet, 6n+4. */
   depth: number;
   /** Factor on the group widths 16, 32 and 64. */
   width: number;
+  /** A Network-in-Network without batch normalisation. */
+  no_bn: boolean;
+  /** A Network-in-Network without a ReLU before each pooling. */
+  no_pool_relu: boolean;
   /** The data set. */
   dataset: DatasetName;
   /** The folder that holds the data set's folder. */
@@ -33,8 +45,17 @@ export interface CifarSettings extends RunSettings {
   train_images: number | null;
 }
 
+/** The settings that CIFAR runs of earlier versions did not have, as these trained. */
+export const LATER_CIFAR_SETTINGS = {
+  ...TRANSFER_DEFAULTS,
+  model: "wrn",
+  no_bn: false,
+  no_pool_relu: false,
+} as const;
+
 /** The settings of a run that is told nothing: the original's defaults, and ours for the rest. */
 export const CIFAR_DEFAULTS: Readonly<CifarSettings> = {
+  ...LATER_CIFAR_SETTINGS,
   depth: 16,
   width: 1,
   dataset: "CIFAR10",
@@ -50,7 +71,6 @@ export const CIFAR_DEFAULTS: Readonly<CifarSettings> = {
   lr_decay_ratio: 0.2,
   resume: "",
   randomcrop_pad: 4,
-  ...TRANSFER_DEFAULTS,
   cuda: false,
   save: "",
   ngpu: 1,
@@ -80,7 +100,9 @@ export const CIFAR_DEFAULTS: Readonly<CifarSettings> = {
  * ```
  */
 export function runName(settings: Readonly<CifarSettings>): string {
-  const student = `${methodName(settings)}_${settings.depth}_${settings.width}`;
+  const { model, depth, width, no_bn } = settings;
+  const network = model === "wrn" ? `${depth}_${width}` : `${model}${no_bn ? "_no_bn" : ""}`;
+  const student = `${methodName(settings)}_${network}`;
   const data = settings.dataset === "CIFAR10" ? "" : `_${settings.dataset}`;
   const teacher = settings.teacher_id === "" ? "" : `_from_${teacherName(settings.teacher_id)}`;
   return `${student}${data}${teacher}`;

@@ -34,6 +34,9 @@ Deno.test("parseCifar: no flag gives the defaults of the original", () => {
 
 Deno.test("parseCifar: every flag sets its setting", () => {
   const given: CifarSettings = {
+    model: "wrn",
+    no_bn: false,
+    no_pool_relu: false,
     depth: 40,
     width: 1.5,
     dataset: "shapes",
@@ -56,6 +59,16 @@ Deno.test("parseCifar: every flag sets its setting", () => {
     beta_decay: "linear",
     beta_from_epoch: 2,
     taps: [0, 2],
+    map: "max^3",
+    map_norm: "l1",
+    map_resize: "bilinear",
+    at_form: "paper",
+    fact_beta: 10,
+    grad_beta: 0,
+    min_l2_beta: 0,
+    symmetry_beta: 0,
+    grad_distance: "batch",
+    grad_bn: "train",
     cuda: true,
     save: "runs/a",
     ngpu: 1,
@@ -71,6 +84,7 @@ Deno.test("parseCifar: every flag sets its setting", () => {
     train_images: 500,
   };
   const worded = Object.entries(given).flatMap(([name, value]) => {
+    if (value === false) return [];
     if (value === true) return [`--${name}`];
     return [`--${name}`, typeof value === "string" ? value : JSON.stringify(value)];
   });

@@ -33,7 +33,7 @@ Deno.test("parseImageNet: no flag but the folder gives the defaults of the origi
 
 Deno.test("parseImageNet: every flag sets its setting, and config.json gives it back", () => {
   const given: ImageNetSettings = {
-    dtype: "half",
+    dtype: "float",
     depth: 34,
     width: 0.5,
     imagenetpath: "a b",
@@ -67,6 +67,16 @@ Deno.test("parseImageNet: every flag sets its setting, and config.json gives it 
     on_bad: "skip",
     taps: [2, 3],
     beta_from_epoch: 60,
+    map: "max^3",
+    map_norm: "l1",
+    map_resize: "bilinear",
+    at_form: "paper",
+    fact_beta: 10,
+    grad_beta: 1,
+    min_l2_beta: 2,
+    symmetry_beta: 3,
+    grad_distance: "square",
+    grad_bn: "eval",
     accumulate: 4,
   };
   assert.deepEqual(Object.keys(given).sort(), Object.keys(IMAGENET_DEFAULTS).sort());

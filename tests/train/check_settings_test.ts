@@ -52,6 +52,59 @@ Deno.test("checkSettings: refuses a number outside its range and names the neare
   refuse({ lr_decay_ratio: 0 }, /--lr_decay_ratio/);
 });
 
+Deno.test("checkSettings: accepts every loss of the paper, with what belongs to it", () => {
+  const taught = { teacher_id: "t" };
+  for (const map of ["sum", "sum^1.5", "sum^4", "max", "max^2"]) {
+    accept({ ...taught, beta: 1, map });
+  }
+  accept({
+    ...taught,
+    beta: 1,
+    map_norm: "l1",
+    map_resize: "bilinear",
+    at_form: "paper",
+    taps: [2],
+  });
+  accept({ ...taught, fact_beta: 1, beta_decay: "exp:3", at_form: "paper" });
+  accept({ ...taught, beta: 1, alpha: 0.9, beta_decay: "linear", alpha_decay: "cosine" });
+  accept({ ...taught, grad_beta: 1, grad_distance: "square", grad_bn: "eval" });
+  accept({ min_l2_beta: 1, symmetry_beta: 1, grad_distance: "sample" });
+  for (const model of ["nin-wide", "nin-thin"] as const) {
+    accept({ model, no_bn: true, no_pool_relu: true });
+  }
+});
+
+Deno.test("checkSettings: refuses losses and settings that do not go together, and says why", () => {
+  const taught = { teacher_id: "t" };
+  refuse(
+    { ...taught, beta: 1, map: "max^0" },
+    /--map must be sum, sum\^p .*, found max\^0; the near/,
+  );
+  refuse({ ...taught, beta: 1, taps: [3] }, /--taps must be .* from 0 to 2, .* found \[3\]/);
+  refuse({ ...taught, beta: 1, beta_decay: "step" }, /--beta_decay must be none, .* found step; /);
+  for (const key of ["beta", "fact_beta", "grad_beta", "alpha"]) {
+    refuse(
+      { [key]: 1 },
+      new RegExp(`--${key} above 0 learns from a teacher, found --${key} 1 with`),
+    );
+  }
+  refuse({ ...taught, map: "max" }, /--map max needs a --beta above 0, found 0$/);
+  refuse({ ...taught, at_form: "paper" }, /--at_form paper needs a --beta or --fact_beta above 0/);
+  refuse({ alpha_decay: "linear" }, /--alpha_decay linear needs a --alpha above 0, found 0$/);
+  refuse(
+    { grad_bn: "eval" },
+    /--grad_bn eval needs a --grad_beta or --min_l2_beta or --symmetry_beta above 0, found 0$/,
+  );
+  for (const key of ["grad_beta", "min_l2_beta", "symmetry_beta"]) {
+    refuse(
+      { ...taught, [key]: 1, dtype: "half" },
+      new RegExp(`--${key} takes second derivatives, .* wanted --dtype float, found half$`),
+    );
+  }
+  refuse({ no_bn: true }, /--no_bn is for --model nin-wide or nin-thin, found --model wrn$/);
+  refuse({ model: "nin-thin", depth: 40 }, /--depth is for --model wrn, found --model nin-thin$/);
+});
+
 Deno.test("checkSettings: refuses a count below one or with a fraction", () => {
   const counts = ["batch_size", "epochs", "log_every", "max_steps", "train_images"];
   for (const name of counts) {

@@ -26,7 +26,7 @@ Deno.test("epochLine: has the original's keys in the original's order, then ours
   const keys = "depth width dataset dataroot dtype nthread teacher_id batch_size lr epochs " +
     "weight_decay epoch_step lr_decay_ratio resume randomcrop_pad temperature alpha beta cuda " +
     "save ngpu gpu_id train_loss train_acc test_loss test_acc epoch num_classes n_parameters " +
-    "train_time test_time at_losses test_loss_total";
+    "train_time test_time at_losses model test_loss_total";
   const fields = fieldsOf(epochLine(CIFAR_DEFAULTS, RESULT));
   assert.equal(Object.keys(fields).join(" "), keys);
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readSettings } from "../../lib/train/read_settings.ts";
-import { CIFAR_DEFAULTS } from "../../lib/train/settings.ts";
-import { TRANSFER_DEFAULTS } from "../../lib/train/transfer_settings.ts";
+import { CIFAR_DEFAULTS, LATER_CIFAR_SETTINGS } from "../../lib/train/settings.ts";
 
 Deno.test("readSettings: gives back every setting that was written", () => {
   const given = {
@@ -23,7 +22,7 @@ Deno.test("readSettings: names the key that is missing or of another type", () =
   for (const name of Object.keys(CIFAR_DEFAULTS)) {
     const { [name]: _, ...missing } = Object.fromEntries(Object.entries(CIFAR_DEFAULTS));
     const start = `TypeError: Cannot read ${source}: expected [^\n]+ as ${name}, found`;
-    if (name in TRANSFER_DEFAULTS) {
+    if (name in LATER_CIFAR_SETTINGS) {
       assert.deepEqual(readSettings(missing, source), CIFAR_DEFAULTS, name);
     } else {
       assert.throws(() => readSettings(missing, source), new RegExp(`${start} nothing$`), name);

@@ -1,0 +1,37 @@
+import { above, oneOf, orNull, type Rules, whole, within } from "./rules.ts";
+import { DTYPES, type RunSettings } from "./run_settings.ts";
+import { TRANSFER_RULES } from "./transfer_rules.ts";
+
+/** The rules of the settings that every run has. */
+export const RUN_RULES: Rules<RunSettings> = {
+  ...TRANSFER_RULES,
+  dtype: oneOf(DTYPES),
+  batch_size: whole(1),
+  lr: above(0),
+  epochs: whole(1),
+  weight_decay: within(0, Infinity),
+  epoch_step: {
+    wanted: "a list of epochs, whole numbers of at least 1",
+    holds: (epochs) => epochs.every((epoch) => Number.isSafeInteger(epoch) && epoch >= 1),
+    nearest: (epochs) => JSON.stringify(epochs.map((epoch) => Math.max(1, Math.round(epoch)))),
+  },
+  lr_decay_ratio: above(0),
+  ngpu: {
+    wanted: "1, many GPUs are not supported yet",
+    holds: (count) => count === 1,
+    nearest: () => 1,
+  },
+  gpu_id: {
+    wanted: "0, choosing among many GPUs is not supported yet",
+    holds: (id) => id === "0",
+    nearest: () => 0,
+  },
+  seed: whole(0, 0xffffffff),
+  max_steps: orNull(whole(1)),
+  log_every: whole(1),
+  logs: {
+    wanted: "a folder",
+    holds: (logs) => logs !== "",
+    nearest: () => "logs",
+  },
+};
