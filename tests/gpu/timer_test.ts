@@ -56,6 +56,14 @@ Deno.test("timeOnGpu: a short work fills its time with runs", async () => {
   assert.deepEqual(await timeOnGpu(gpu, [], { samples: 1 }), []);
 });
 
+Deno.test("timeOnGpu: times more works than a query set has room for", async () => {
+  const gpu = await testGpu();
+  const works = Array.from({ length: 1500 }, (): Timed => ({ encode: () => {} }));
+  const times = await timeOnGpu(gpu, works, { samples: 3, seconds: 1e-9 });
+  assert.equal(times.length, works.length);
+  assert.ok(times.every((turns) => turns.length === 3 && turns.every((seconds) => seconds >= 0)));
+});
+
 Deno.test("timeOnGpu: wants at least one sample", async () => {
   const gpu = await testGpu();
   for (const samples of [0, 1.5, NaN]) {
