@@ -1,17 +1,10 @@
 import source from "../../kernels/batch_norm.wgsl" with { type: "text" };
-import {
-  type Constants,
-  type Grid,
-  gridFor,
-  Kernel,
-  type Merged,
-  type Pair,
-  split,
-} from "../gpu/kernel.ts";
+import { gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { record } from "../tape.ts";
-import { add, addendOf } from "./add.ts";
+import { record, withoutGradients } from "../tape.ts";
+import { addendOf } from "./add.ts";
+import { type Blocks, differentiableGradient } from "./batch_norm_gradient.ts";
 import { broadcast } from "./broadcast.ts";
 import { inverseSqrt } from "./inverse_sqrt.ts";
 import { lanesOf } from "./lanes.ts";
@@ -114,15 +107,12 @@ export function batchNorm(
     name: "batchNorm",
     inputs: [x, weight, bias],
     output: y,
-    vjp: (dy, [needsX]) => vjp(dy, { normalised, needsX: needsX ?? false }),
-    differentiableVjp: (dy) => composedVjp(dy, normalised),
+    vjp: (dy, [needsX]) => {
+      const { dx, dweight, dbias } = gradientsOf(dy, normalised);
+      return [needsX ? dx : null, dweight, dbias];
+    },
+    differentiableVjp: (dy, needs) => differentiableVjp(dy, { normalised, needs }),
   });
-}
-
-/** How the work of one pass is cut into workgroups. */
-interface Blocks {
-  readonly constants: Constants & { readonly chunks: number };
-  readonly grid: Grid;
 }
 
 const MOST_QUADS = 4;
@@ -194,10 +184,10 @@ function frozenStatistics({ runningMean, runningVariance, epsilon }: Normalised)
   return statistics;
 }
 
-function vjp(
+function gradientsOf(
   dy: Tensor,
-  { normalised, needsX }: { normalised: Normalised; needsX: boolean },
-): (Tensor | null)[] {
+  normalised: Normalised,
+): { dx: Tensor; dweight: Tensor; dbias: Tensor } {
   const { x, weight, bias, training, blocks } = normalised;
   const { gpu, shape: channels } = weight;
   const { constants, grid } = blocks;
@@ -220,7 +210,7 @@ function vjp(
     grid,
     fusion: { inline: gateLoad, absorb: addToStore },
   });
-  return [needsX ? dx : null, dweight, dbias];
+  return { dx, dweight, dbias };
 }
 
 /** Gates the upstream gradient as it is loaded, where the gate is a rectifier of this normalisation's result. */
@@ -253,20 +243,38 @@ function addToStore(pair: Pair): Merged | null {
   };
 }
 
-/** The same products from differentiable ops, the statistics as functions of x in training. */
-function composedVjp(dy: Tensor, normalised: Normalised): Tensor[] {
-  const { x, weight, runningMean, runningVariance, rows, training, epsilon } = normalised;
+/** The same products with a history; what nobody needs is not computed. */
+function differentiableVjp(
+  dy: Tensor,
+  { normalised, needs: [needsX, ...needsParameters] }: {
+    normalised: Normalised;
+    needs: readonly boolean[];
+  },
+): (Tensor | null)[] {
+  const { x, weight, statistics, blocks } = normalised;
+  const parameters = needsParameters.includes(true) ? composedGradients(dy, normalised) : null;
+  const others = parameters === null ? [null, null] : [parameters.dweight, parameters.dbias];
+  if (!needsX) return [null, ...others];
+  if (statistics === null) return [multiply(slopeOf(normalised), dy), ...others];
+  const { dx } = withoutGradients(() => gradientsOf(dy, normalised));
+  return [differentiableGradient({ x, weight, dy, dx, statistics, blocks }), ...others];
+}
+
+/** Evaluation's factor of the upstream gradient, in differentiable ops. */
+function slopeOf({ x, weight, runningVariance, epsilon }: Normalised): Tensor {
+  const deviation = inverseSqrt(runningVariance, { epsilon });
+  return broadcast(multiply(weight, deviation), x.shape, { keep: "channels" });
+}
+
+/** The gradients of scale and shift from differentiable ops, the statistics as functions of x in training. */
+function composedGradients(
+  dy: Tensor,
+  { x, runningMean, runningVariance, rows, training, epsilon }: Normalised,
+): { dweight: Tensor; dbias: Tensor } {
   const spread = (v: Tensor) => broadcast(v, x.shape, { keep: "channels" });
   const total = (v: Tensor) => sum(v, { keep: "channels" });
-  const mean = training ? scale(total(x), 1 / rows) : runningMean;
-  const centred = subtract(x, spread(mean));
-  const deviation = training
-    ? inverseSqrt(scale(total(multiply(centred, centred)), 1 / rows), { epsilon })
-    : inverseSqrt(runningVariance, { epsilon });
-  const xhat = multiply(centred, spread(deviation));
-  const dbias = total(dy);
-  const dweight = total(multiply(dy, xhat));
-  const along = add(spread(dbias), multiply(xhat, spread(dweight)));
-  const g = training ? subtract(dy, scale(along, 1 / rows)) : dy;
-  return [multiply(spread(multiply(weight, deviation)), g), dweight, dbias];
+  const centred = subtract(x, spread(training ? scale(total(x), 1 / rows) : runningMean));
+  const variance = training ? scale(total(multiply(centred, centred)), 1 / rows) : runningVariance;
+  const xhat = multiply(centred, spread(inverseSqrt(variance, { epsilon })));
+  return { dweight: total(multiply(dy, xhat)), dbias: total(dy) };
 }
