@@ -3,10 +3,11 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { alias, record } from "../tape.ts";
 
 /**
- * The same values under another shape, without a copy. The last dimension must stay, since it is stored padded.
+ * The same values under another shape, without a copy. The last dimension is stored padded to a multiple of four, so it
+ * must stay, or be such a multiple before and after.
  *
- * @param shape Sizes with the same product and the same last one.
- * @throws {TypeError} If they differ.
+ * @param shape Sizes with the same product.
+ * @throws {TypeError} If the product or the padding differs.
  * @example
  * ```ts
  * import { Gpu, reshape } from "@pupil/pupil";
@@ -18,11 +19,13 @@ import { alias, record } from "../tape.ts";
  * ```
  */
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
-  if (sizeOf(shape) !== x.size || shape.at(-1) !== x.shape.at(-1) || x.layout !== "channels") {
+  const [before = 1, after = 1] = [x.shape.at(-1), shape.at(-1)];
+  const isPaddedAlike = before === after || (before % 4 === 0 && after % 4 === 0);
+  if (sizeOf(shape) !== x.size || !isPaddedAlike || x.layout !== "channels") {
     throw new TypeError(
       `Cannot reshape [${x.shape.join(", ")}] to [${
         shape.join(", ")
-      }]: wanted as many elements and the same last dimension`,
+      }]: wanted as many elements, and the same last dimension or multiples of four`,
     );
   }
   return record({

@@ -12,9 +12,17 @@ Deno.test("reshape: the values stay", async () => {
   });
 });
 
-Deno.test("reshape: refuses another size, another last dimension, weights", async () => {
+Deno.test("reshape: the last dimension may change between multiples of four", async () => {
+  await checkOp(({ x }) => reshape(x, [2, 24]), {
+    inputs: { x: uniform([2, 3, 1, 8]) },
+    shape: [2, 24],
+    reference: ({ x }) => x,
+  });
+});
+
+Deno.test("reshape: refuses another size, another padding, weights", async () => {
   const gpu = await testGpu();
-  const rule = "wanted as many elements and the same last dimension";
+  const rule = "wanted as many elements, and the same last dimension or multiples of four";
   assert.throws(() => reshape(gpu.zeros([2, 3]), [3, 3]), {
     name: "TypeError",
     message: `Cannot reshape [2, 3] to [3, 3]: ${rule}`,
