@@ -60,6 +60,40 @@ Deno.test("Run.resume: a run that is interrupted again and again, with a teacher
   });
 });
 
+Deno.test("Run.resume: every loss at once, with weights that decay and parameters of their own", async () => {
+  using teacher = tinyModel(await testGpu(), { seed: 7, channels: 6 });
+  const settings = {
+    log_every: 2,
+    lr: 0.01,
+    alpha: 0.5,
+    alpha_decay: "cosine",
+    beta: 10,
+    beta_decay: "exp:2",
+    beta_from_epoch: 2,
+    map: "max",
+    fact_beta: 10,
+    grad_beta: 1,
+    min_l2_beta: 0.1,
+    symmetry_beta: 0.1,
+    grad_distance: "sample",
+  } as const;
+  await besideWhole({ settings, teacher }, async ({ whole, path }) => {
+    await tinyRun(path, { settings, teacher, stopAfter: 3 });
+    await tinyRun(path, { settings, teacher, stopAfter: 6, resume: true });
+    await tinyRun(path, { settings, teacher, resume: true });
+    await assertSameRun(path, whole, "every loss");
+    const [line] = await timelessLinesOf(path, "log.txt");
+    assert.deepEqual(Object.keys(line?.["term_losses"] ?? {}), [
+      "cross_entropy",
+      "distillation",
+      "activations",
+      "gradient",
+      "small_gradient",
+      "symmetry",
+    ]);
+  });
+});
+
 Deno.test("Run.resume: half precision, with the loss scale and the steps that it skips", async () => {
   // The second rate overflows the parameters, so that all later steps are skipped.
   for (const lr of [0.1, 1e6]) {
