@@ -66,6 +66,7 @@ export * from "./lib/ops/multiply.ts";
 export { type Norm, normalise, NORMS } from "./lib/ops/normalise.ts";
 export * from "./lib/ops/one_hot.ts";
 export * from "./lib/ops/parse_map.ts";
+export type { Pool2dOptions } from "./lib/ops/pooling.ts";
 export * from "./lib/ops/relu.ts";
 export * from "./lib/ops/reshape.ts";
 export * from "./lib/ops/resize_map.ts";

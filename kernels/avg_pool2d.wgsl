@@ -9,16 +9,15 @@ override in_width: u32;
 override out_height: u32;
 override out_width: u32;
 override quads: u32;
-override kernel_height: u32;
-override kernel_width: u32;
+override kernel: u32;
 override stride: u32;
 override padding: u32;
 override lanes: u32 = 64;
 
 // How many pixels of a window the mean is over: a last window may reach over the padding.
 fn pixels(oy: u32, ox: u32) -> f32 {
-  let height = min(kernel_height, in_height + 2 * padding - oy * stride);
-  let width = min(kernel_width, in_width + 2 * padding - ox * stride);
+  let height = min(kernel, in_height + 2 * padding - oy * stride);
+  let width = min(kernel, in_width + 2 * padding - ox * stride);
   return f32(height * width);
 }
 
@@ -38,10 +37,10 @@ fn forward(
   let n = i / quads / out_width / out_height;
   if (n >= batch) { return; }
   var total = vec4f();
-  for (var ky = 0u; ky < kernel_height; ky++) {
+  for (var ky = 0u; ky < kernel; ky++) {
     let iy = oy * stride + ky - padding;
     if (iy >= in_height) { continue; }
-    for (var kx = 0u; kx < kernel_width; kx++) {
+    for (var kx = 0u; kx < kernel; kx++) {
       let ix = ox * stride + kx - padding;
       if (ix >= in_width) { continue; }
       total += vec4f(x[((n * in_height + iy) * in_width + ix) * quads + quad]);
@@ -66,10 +65,10 @@ fn input_gradient(
   let n = i / quads / in_width / in_height;
   if (n >= batch) { return; }
   var total = vec4f();
-  for (var ky = 0u; ky < kernel_height; ky++) {
+  for (var ky = 0u; ky < kernel; ky++) {
     let down = iy + padding - ky;
     if (down % stride != 0 || down / stride >= out_height) { continue; }
-    for (var kx = 0u; kx < kernel_width; kx++) {
+    for (var kx = 0u; kx < kernel; kx++) {
       let across = ix + padding - kx;
       if (across % stride != 0 || across / stride >= out_width) { continue; }
       let at = ((n * out_height + down / stride) * out_width + across / stride) * quads + quad;

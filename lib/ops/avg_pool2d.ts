@@ -1,18 +1,11 @@
 import source from "../../kernels/avg_pool2d.wgsl" with { type: "text" };
-import { type Constants, gridFor, Kernel } from "../gpu/kernel.ts";
-import { quadsOf } from "../gpu/layout.ts";
+import { gridFor, Kernel } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
-import { type Pool2dOptions, pooledSize } from "./max_pool2d.ts";
-import { fourSizes, storedQuads } from "./shapes.ts";
+import { type Pool2dOptions, type Pooling, poolingOf } from "./pooling.ts";
+import { storedQuads } from "./shapes.ts";
 
 const kernel = new Kernel("avg_pool2d", source);
-
-interface Pooling {
-  readonly from: readonly number[];
-  readonly to: readonly number[];
-  readonly constants: Constants;
-}
 
 /**
  * The mean of each window, zeros of the padding counted and what lies beyond it not, as in PyTorch.
@@ -32,30 +25,8 @@ interface Pooling {
  * assert.deepEqual([...await avgPool2d(x, 2).read()], [3]);
  * ```
  */
-export function avgPool2d(
-  x: Tensor,
-  size: number,
-  { stride = size, padding = 0, ceil = false }: Pool2dOptions = {},
-): Tensor {
-  const [batch, height, width, channels] = fourSizes(x, "pool x");
-  const outHeight = pooledSize(height, { size, stride, padding, ceil });
-  const outWidth = pooledSize(width, { size, stride, padding, ceil });
-  return average(x, {
-    from: x.shape,
-    to: [batch, outHeight, outWidth, channels],
-    constants: {
-      batch,
-      in_height: height,
-      in_width: width,
-      out_height: outHeight,
-      out_width: outWidth,
-      quads: quadsOf(channels),
-      kernel_height: size,
-      kernel_width: size,
-      stride,
-      padding,
-    },
-  });
+export function avgPool2d(x: Tensor, size: number, options: Pool2dOptions = {}): Tensor {
+  return average(x, poolingOf(x, size, options));
 }
 
 function average(x: Tensor, pooling: Pooling): Tensor {

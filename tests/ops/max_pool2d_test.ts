@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { gradients } from "../../lib/gradients.ts";
-import { maxPool2d, type Pool2dOptions } from "../../lib/ops/max_pool2d.ts";
+import { maxPool2d } from "../../lib/ops/max_pool2d.ts";
+import type { Pool2dOptions } from "../../lib/ops/pooling.ts";
 import { watch } from "../../lib/tape.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
