@@ -76,7 +76,7 @@ export * from "./lib/ops/subtract.ts";
 export * from "./lib/ops/sum.ts";
 export * from "./lib/ops/top_k.ts";
 export * from "./lib/ops/transpose.ts";
-export * from "./lib/ops/weighted_sum.ts";
+export { type Term, weightedSum } from "./lib/ops/weighted_sum.ts";
 
 // Other libraries on the same GPU.
 export * from "./lib/interop/tfjs.ts";

@@ -1,7 +1,7 @@
 import type { Gpu } from "../gpu/device.ts";
 import { Tensor } from "../gpu/tensor.ts";
 import { multiply } from "../ops/multiply.ts";
-import { weightedSum } from "../ops/weighted_sum.ts";
+import { MOST_TERMS, type Term, weightedSum } from "../ops/weighted_sum.ts";
 import { ParameterSet } from "../weights/parameter_set.ts";
 import type { LossInputs, LossTerm } from "./loss_term.ts";
 
@@ -81,7 +81,7 @@ export class Objective implements Disposable {
     throw new RangeError(`Cannot find parameter ${name} of the loss ${term}: it declares none`);
   }
 
-  #weighted(term: LossTerm, values: readonly Tensor[]): Weighted[] {
+  #weighted(term: LossTerm, values: readonly Tensor[]): Term[] {
     const { weight } = term;
     if (weight === 0 || values.length === 0) return [];
     if (typeof weight === "number") return values.map((value) => ({ value, weight }));
@@ -97,24 +97,16 @@ export class Objective implements Disposable {
   }
 }
 
-/** A scalar with the fixed factor that it is added up with. */
-interface Weighted {
-  readonly value: Tensor;
-  readonly weight: number;
-}
-
-const MOST_AT_ONCE = 7;
-
 /** Adds up scalars; a single one of weight 1 as it is. */
-function total(terms: readonly Weighted[]): Tensor {
+function total(terms: readonly Term[]): Tensor {
   const [first] = terms;
   if (first === undefined) {
     throw new RangeError("Cannot add up the objective: wanted a loss to learn from, found none");
   }
   if (terms.length === 1 && first.weight === 1) return first.value;
-  if (terms.length <= MOST_AT_ONCE) return weightedSum(terms);
-  const head = { value: weightedSum(terms.slice(0, MOST_AT_ONCE)), weight: 1 };
-  return total([head, ...terms.slice(MOST_AT_ONCE)]);
+  if (terms.length <= MOST_TERMS) return weightedSum(terms);
+  const head = { value: weightedSum(terms.slice(0, MOST_TERMS)), weight: 1 };
+  return total([head, ...terms.slice(MOST_TERMS)]);
 }
 
 function wantTerms(terms: readonly LossTerm[]): void {

@@ -7,7 +7,8 @@ import { wantShape, wantType } from "./shapes.ts";
 
 const kernel = new Kernel("weighted_sum", source);
 
-const MOST_TERMS = 7;
+/** The scalars that a {@link weightedSum} adds up at most. */
+export const MOST_TERMS = 7;
 
 /** One term of a {@link weightedSum}. */
 export interface Term {
