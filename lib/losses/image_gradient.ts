@@ -3,7 +3,6 @@ import { gradients } from "../gradients.ts";
 import type { Activations } from "../models/activations.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 import { mean } from "../ops/sum.ts";
-import { stopGradient } from "../tape.ts";
 
 /** What an {@link imageGradient} is taken of. */
 export interface ImageGradientOptions {
@@ -42,5 +41,5 @@ export function imageGradient(
 ): Tensor {
   const loss = mean(crossEntropy(logits, labels));
   const [gradient = images] = gradients(loss, [images], { differentiable });
-  return differentiable ? gradient : stopGradient(gradient);
+  return gradient;
 }
