@@ -53,11 +53,8 @@ export function foldedResNet(
     { fixed },
   );
   const conv = (x: Tensor, name: string, options: { stride?: number; padding?: number }) => {
-    const bias = `${name}.bias`;
-    return conv2d(x, parameters.get(`${name}.weight`), {
-      ...options,
-      ...(parameters.has(bias) ? { bias: parameters.get(bias) } : {}),
-    });
+    const bias = parameters.has(`${name}.bias`) ? parameters.get(`${name}.bias`) : undefined;
+    return conv2d(x, parameters.get(`${name}.weight`), { ...options, bias });
   };
   const block = (x: Tensor, { name, stride, hasShortcut }: SizedBlock) => {
     const y = relu(conv(x, `${name}.conv0`, { stride, padding: 1 }));

@@ -110,8 +110,8 @@ function activationsOf(
     const padding = (side - 1) / 2;
     const found = folded.get(weight);
     if (found !== undefined) return conv2d(input, found.w, { padding, bias: found.bias });
-    const added = bias === null ? {} : { bias: parameters.get(bias) };
-    return conv2d(input, parameters.get(weight), { padding, ...added });
+    const added = bias === null ? undefined : parameters.get(bias);
+    return conv2d(input, parameters.get(weight), { padding, bias: added });
   };
   const activated = (raw: Tensor, { weight, norm, isRectified }: NinLayer) => {
     const isDone = norm === null || folded.has(weight);

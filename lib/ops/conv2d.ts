@@ -2,7 +2,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import type { Geometry } from "./conv2d/geometry.ts";
 import { forwardPass, inputGradientPass, runPass, weightGradientPass } from "./conv2d/passes.ts";
-import { fourSizes, wantInteger, wantReal, wantShape, wantType } from "./shapes.ts";
+import { fourSizes, wantInteger, wantLayout, wantReal, wantShape, wantType } from "./shapes.ts";
 import { sum } from "./sum.ts";
 
 /** How a convolution's window moves. */
@@ -12,7 +12,7 @@ export interface Conv2dOptions {
   /** Zeros around the image; 0 unless told. */
   readonly padding?: number;
   /** A number added to each output channel, `[outputs]`. */
-  readonly bias?: Tensor;
+  readonly bias?: Tensor | undefined;
 }
 
 /**
@@ -42,11 +42,7 @@ export function conv2d(
   const [batch, height, width, inputs] = fourSizes(x, "convolve x");
   const [kernelHeight, kernelWidth, , outputs] = fourSizes(w, "convolve with w");
   wantShape(w, [kernelHeight, kernelWidth, inputs, outputs], `convolve ${inputs} channels`);
-  if (w.layout !== "weights") {
-    throw new TypeError(
-      `Cannot convolve with ${w.label}: wanted the layout weights, found ${w.layout}`,
-    );
-  }
+  wantLayout(w, "weights", "convolve with w");
   wantReal(x, "convolve x");
   wantType(w, "f32", "convolve with w");
   if (bias !== undefined) {

@@ -21,10 +21,10 @@ import { fourSizes, twoSizes, wantShape } from "./shapes.ts";
  * assert.deepEqual([...await linear(gpu.tensor([1, 2], [1, 2]), w).read()], [11]);
  * ```
  */
-export function linear(x: Tensor, w: Tensor, { bias }: { bias?: Tensor } = {}): Tensor {
+export function linear(x: Tensor, w: Tensor, { bias }: { bias?: Tensor | undefined } = {}): Tensor {
   const [batch, inputs] = twoSizes(x, "apply a linear layer to x");
   const [, , , outputs] = fourSizes(w, "apply the weights of a linear layer");
   wantShape(w, [1, 1, inputs, outputs], `apply a linear layer to ${inputs} features`);
-  const y = conv2d(reshape(x, [batch, 1, 1, inputs]), w, bias === undefined ? {} : { bias });
+  const y = conv2d(reshape(x, [batch, 1, 1, inputs]), w, { bias });
   return reshape(y, [batch, outputs]);
 }

@@ -82,7 +82,7 @@ Deno.test("conv2d: refuses what does not fit", async () => {
   refuses(
     () => conv2d(x, gpu.zeros([3, 3, 3, 5], { label: "w" })),
     "TypeError",
-    "Cannot convolve with w: wanted the layout weights, found channels",
+    "Cannot convolve with w: w must have the layout weights, found channels",
   );
   refuses(
     () => conv2d(x, w, { bias: gpu.zeros([3], { label: "b" }) }),
