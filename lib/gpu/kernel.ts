@@ -144,7 +144,7 @@ export class Kernel {
   ): Dispatch {
     const values = Object.entries(constants).map(([name, value]) => `${name}:${value}`).join(",");
     const isHalf = [...read, ...write].some(({ dtype }) => dtype === "f16");
-    const name = [`${this.name}.${entry}`, ...absorbed].join(" + ");
+    const name = nameOf({ kernel: this, entry, absorbed });
     return {
       kernel: isHalf ? this.half : this,
       entry,
@@ -162,7 +162,9 @@ export class Kernel {
 }
 
 /** What a dispatch is called without its constants, the names of what was merged into it included. */
-export function nameOf({ kernel, entry, absorbed }: Dispatch): string {
+export function nameOf(
+  { kernel, entry, absorbed }: Pick<Dispatch, "kernel" | "entry" | "absorbed">,
+): string {
   return [`${kernel.name}.${entry}`, ...absorbed].join(" + ");
 }
 

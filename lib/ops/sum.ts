@@ -10,7 +10,7 @@ import {
   type Pair,
   split,
 } from "../gpu/kernel.ts";
-import { quadsOf } from "../gpu/layout.ts";
+import { padded, quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
 import { broadcast } from "./broadcast.ts";
@@ -177,7 +177,7 @@ function sumRows(x: Tensor, { y, rows, chunk }: { y: Tensor; rows: number; chunk
     read: [x],
     write: [y],
     constants: { rows, quads: storedQuads(x), chunk, lanes },
-    grid: gridFor(Math.ceil(rows / 4) * 4, 1),
+    grid: gridFor(padded(rows), 1),
     fusion: { absorb: scaleStore, ...(rows === 1 ? { beside: rowsTogether } : {}) },
   });
 }
