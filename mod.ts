@@ -9,7 +9,7 @@
  */
 
 // The device, tensors and programs.
-export * from "./lib/gpu/adapter.ts";
+export { type AdapterDescription, describeAdapter, requestAdapter } from "./lib/gpu/adapter.ts";
 export * from "./lib/gpu/arena.ts";
 export * from "./lib/gpu/ceilings.ts";
 export type { BoundDispatch } from "./lib/gpu/compiler.ts";

@@ -15,6 +15,38 @@ export function requestAdapter(): Promise<GPUAdapter | null> {
   return navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
 }
 
+const USED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
+
+function limitsOf(adapter: GPUAdapter): Record<string, number> {
+  const limits: Record<string, number> = {};
+  for (const name in adapter.limits) {
+    const value: unknown = Reflect.get(adapter.limits, name);
+    if (typeof value === "number") limits[name] = value;
+  }
+  return limits;
+}
+
+/**
+ * Asks an adapter for a device with its own limits and those of its features that the kernels use.
+ *
+ * @param adapter The adapter; it gives one device.
+ */
+export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const listed = USED_FEATURES.filter((feature) => adapter.features.has(feature));
+  const request = (requiredFeatures: GPUFeatureName[]) =>
+    adapter.requestDevice({
+      label: "pupil",
+      requiredLimits: limitsOf(adapter),
+      requiredFeatures,
+    });
+  try {
+    // Deno gives subgroups to those who ask, yet lists them nowhere, so asking is the only way to know.
+    return await request([...listed, "subgroups"]);
+  } catch {
+    return await request(listed);
+  }
+}
+
 /** What an adapter says of itself. */
 export interface AdapterDescription {
   /** The card's or driver's name. */

@@ -1,10 +1,17 @@
-import { type AdapterDescription, describeAdapter, requestAdapter } from "./adapter.ts";
+import {
+  type AdapterDescription,
+  describeAdapter,
+  requestAdapter,
+  requestDevice,
+} from "./adapter.ts";
+import { Buffers } from "./buffers.ts";
 import { type BoundDispatch, Compiler, encode } from "./compiler.ts";
-import { GpuError, OutOfRoomError } from "./errors.ts";
+import { GpuError } from "./errors.ts";
 import { Failures } from "./failures.ts";
 import { boundTensors, type Dispatch } from "./kernel.ts";
 import type { DType, StoredArray } from "./dtype.ts";
-import { type Layout, pack, storedBytes } from "./layout.ts";
+import { type Layout, sizeOf, storedBytes } from "./layout.ts";
+import { Readback } from "./readback.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 import { Tuning } from "./tuning.ts";
@@ -23,33 +30,6 @@ export interface TensorOptions {
   readonly dtype?: DType;
   /** How the numbers lie; `channels` unless told. */
   readonly layout?: Layout;
-}
-
-const USED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
-
-function limitsOf(adapter: GPUAdapter): Record<string, number> {
-  const limits: Record<string, number> = {};
-  for (const name in adapter.limits) {
-    const value: unknown = Reflect.get(adapter.limits, name);
-    if (typeof value === "number") limits[name] = value;
-  }
-  return limits;
-}
-
-async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
-  const listed = USED_FEATURES.filter((feature) => adapter.features.has(feature));
-  const request = (requiredFeatures: GPUFeatureName[]) =>
-    adapter.requestDevice({
-      label: "pupil",
-      requiredLimits: limitsOf(adapter),
-      requiredFeatures,
-    });
-  try {
-    // Deno gives subgroups to those who ask, yet lists them nowhere, so asking is the only way to know.
-    return await request([...listed, "subgroups"]);
-  } catch {
-    return await request(listed);
-  }
 }
 
 /**
@@ -71,12 +51,9 @@ export class Gpu implements Disposable {
   readonly tuning: Tuning = new Tuning();
   readonly #failures: Failures;
   readonly #compiler: Compiler;
+  readonly #buffers: Buffers;
+  readonly #readback: Readback;
   readonly #constants = new Map<number, Tensor>();
-  readonly #owned = new Map<number, GPUBuffer>();
-  readonly #collected = new FinalizationRegistry<number>((id) => this.#destroy(id));
-  readonly #ids = new WeakMap<Storage, number>();
-  #nextId = 0;
-  #staging: GPUBuffer | null = null;
   #recording: Dispatch[] | null = null;
   #closed = false;
   #lost = false;
@@ -89,6 +66,8 @@ export class Gpu implements Disposable {
   ) {
     this.#failures = new Failures(device);
     this.#compiler = new Compiler(device, this.#failures);
+    this.#buffers = new Buffers(device, this.#failures);
+    this.#readback = new Readback(device);
     device.lost.then(({ message }) => {
       this.#lost = true;
       if (!this.#closed) this.#failures.report(new GpuError(`The GPU was lost: ${message}`));
@@ -141,7 +120,7 @@ export class Gpu implements Disposable {
 
   /** The number of GPU buffers alive. */
   get bufferCount(): number {
-    return this.#owned.size;
+    return this.#buffers.count;
   }
 
   /** Whether ops are being recorded into a program at the moment. */
@@ -159,24 +138,17 @@ export class Gpu implements Disposable {
   tensor(
     values: ArrayLike<number>,
     shape: readonly number[],
-    { label = "tensor", dtype = "f32", layout = "channels" }: TensorOptions = {},
+    { label = "tensor", ...options }: TensorOptions = {},
   ): Tensor {
-    const tensor = new Tensor(
-      this,
-      shape,
-      this.#own(label, this.#bytesFor(label, { shape, layout, dtype })),
-      dtype,
-      layout,
-    );
-    if (values.length !== tensor.size) {
+    if (values.length !== sizeOf(shape)) {
       throw new TypeError(
-        `Cannot make ${label} of shape [${
-          shape.join(", ")
-        }]: wanted ${tensor.size} values, found ${values.length}`,
+        `Cannot make ${label} of shape [${shape.join(", ")}]: wanted ${
+          sizeOf(shape)
+        } values, found ${values.length}`,
       );
     }
-    const typed = dtype === "u32" ? Uint32Array.from(values) : Float32Array.from(values);
-    this.upload(tensor.storage, pack(typed, tensor));
+    const tensor = this.zeros(shape, { label, ...options });
+    tensor.write(tensor.dtype === "u32" ? Uint32Array.from(values) : Float32Array.from(values));
     return tensor;
   }
 
@@ -209,23 +181,7 @@ export class Gpu implements Disposable {
 
   /** Makes a buffer that {@link Gpu.free}, closing, or the garbage collector frees. */
   createBuffer(storage: Storage): void {
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-    if (storage.bytes > limit) throw new OutOfRoomError(storage.label, storage.bytes, limit);
-    const buffer = this.#failures.guard(
-      { action: `allocate ${storage.label}` },
-      () =>
-        this.device.createBuffer({
-          label: storage.label,
-          size: storage.bytes,
-          usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-        }),
-    );
-    const id = this.#nextId++;
-    this.#owned.set(id, buffer);
-    this.#ids.set(storage, id);
-    this.#collected.register(storage, id, storage);
-    storage.place(buffer);
+    this.#buffers.create(storage);
   }
 
   #bytesFor(
@@ -238,21 +194,13 @@ export class Gpu implements Disposable {
 
   #own(label: string, bytes: number): Storage {
     const storage = new Storage(label, bytes);
-    this.createBuffer(storage);
+    this.#buffers.create(storage);
     return storage;
-  }
-
-  #destroy(id: number): void {
-    this.#owned.get(id)?.destroy();
-    this.#owned.delete(id);
   }
 
   /** Frees the buffer that a storage owns; nothing happens for a slice or an intermediate. */
   free(storage: Storage): void {
-    const id = this.#ids.get(storage);
-    if (id === undefined) return;
-    this.#collected.unregister(storage);
-    this.#destroy(id);
+    this.#buffers.free(storage);
   }
 
   /** Writes stored values, padding included, into a storage. */
@@ -282,23 +230,9 @@ export class Gpu implements Disposable {
         `Cannot read ${integer.label}: it must hold f32 or f16 numbers, found ${integer.dtype}`,
       );
     }
-    const total = tensors.reduce((sum, { storage }) => sum + storage.bytes, 0);
-    const staging = this.#takeStaging(total);
-    const encoder = this.device.createCommandEncoder({ label: "read back" });
-    let at = 0;
-    for (const { storage } of tensors) {
-      const { buffer, offset, size } = storage.range;
-      encoder.copyBufferToBuffer(buffer, offset, staging, at, size);
-      at += size;
-    }
-    this.device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ, 0, total);
-    const bytes = staging.getMappedRange(0, total).slice(0);
-    staging.unmap();
-    this.#staging?.destroy();
-    this.#staging = staging;
+    const bytes = await this.#readback.read(tensors.map(({ storage }) => storage));
     await this.settled();
-    at = 0;
+    let at = 0;
     return tensors.map((tensor) => {
       const end = at + tensor.storage.bytes;
       const values = tensor.unpack(bytes.slice(at, end));
@@ -309,19 +243,7 @@ export class Gpu implements Disposable {
 
   /** Makes the buffer that {@link Gpu.read} copies through large enough, so that no read has to make another. */
   reserveReadback(bytes: number): void {
-    this.#staging = this.#takeStaging(bytes);
-  }
-
-  #takeStaging(bytes: number): GPUBuffer {
-    const kept = this.#staging;
-    this.#staging = null;
-    if (kept !== null && kept.size >= bytes) return kept;
-    kept?.destroy();
-    return this.device.createBuffer({
-      label: "staging",
-      size: bytes,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
+    this.#readback.reserve(bytes);
   }
 
   /** Waits until the errors of everything asked so far are known, and throws the first. */
@@ -403,8 +325,8 @@ export class Gpu implements Disposable {
   /** Frees every buffer and the device. */
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const id of [...this.#owned.keys()]) this.#destroy(id);
-    this.#staging?.destroy();
+    this.#buffers[Symbol.dispose]();
+    this.#readback[Symbol.dispose]();
     this.device.destroy();
   }
 }
