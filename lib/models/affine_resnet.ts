@@ -1,6 +1,5 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Activations } from "./activations.ts";
 import { add } from "../ops/add.ts";
 import { batchNorm } from "../ops/batch_norm.ts";
 import { conv2d } from "../ops/conv2d.ts";
@@ -9,6 +8,7 @@ import { linear } from "../ops/linear.ts";
 import { maxPool2d } from "../ops/max_pool2d.ts";
 import { relu } from "../ops/relu.ts";
 import { type Fixing, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
+import type { Activations } from "./activations.ts";
 import type { Model } from "./model.ts";
 import { resNetBlocksOf, resNetName, type ResNetSizes, type SizedBlock } from "./resnet_sizes.ts";
 import { biasSpec, scaleSpec, type Start, weightSpec } from "./specs.ts";

@@ -1,13 +1,13 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Activations } from "./activations.ts";
 import { add } from "../ops/add.ts";
-import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { conv2d } from "../ops/conv2d.ts";
+import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { linear } from "../ops/linear.ts";
 import { maxPool2d } from "../ops/max_pool2d.ts";
 import { relu } from "../ops/relu.ts";
 import { type Fixing, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
+import type { Activations } from "./activations.ts";
 import type { Model } from "./model.ts";
 import { resNetBlocksOf, resNetName, type ResNetSizes, type SizedBlock } from "./resnet_sizes.ts";
 import { biasSpec, type Start, weightSpec } from "./specs.ts";

@@ -1,6 +1,6 @@
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Activations } from "./activations.ts";
 import type { ParameterSet } from "../weights/parameter_set.ts";
+import type { Activations } from "./activations.ts";
 
 /** How a network is applied. */
 export interface ApplyOptions {

@@ -1,4 +1,5 @@
 import type { NamedTensors } from "../weights/parameter_set.ts";
+import { outputsOf, wantSizes } from "./sizes.ts";
 
 /** The channels of the three convolutions of a group. */
 export type NinGroupWidths = readonly [number, number, number];
@@ -29,6 +30,9 @@ export const NIN_WIDTHS: Readonly<Record<"wide" | "thin", NinWidths>> = {
   thin: [[88, 72, 40], [88, 88, 88], [88, 88, 88]],
 };
 
+/** What errors call it. */
+const NETWORK = "a Network-in-Network";
+
 /** The sides of the kernels. */
 const SIDES: NinWidths = [[5, 1, 1], [5, 1, 1], [3, 1, 1]];
 
@@ -57,12 +61,7 @@ export interface NinLayer {
  */
 export function ninLayersOf(sizes: NinSizes): NinLayer[][] {
   const { widths, classes, batchNorm = true, reluBeforePool = true } = sizes;
-  const wrong = [...widths.flat(), classes].find((n) => !(Number.isInteger(n) && n >= 1));
-  if (wrong !== undefined) {
-    throw new RangeError(
-      `Cannot size a Network-in-Network: widths and classes must be whole numbers from 1 on, found ${wrong}`,
-    );
-  }
+  wantSizes([...widths.flat(), classes], { network: NETWORK, names: "widths and classes" });
   let inputs = 3;
   return widths.map((group, at) =>
     group.map((outputs, place) => {
@@ -119,13 +118,7 @@ export function ninSizes(tensors: NamedTensors, { from }: { from: string }): Nin
   const batchNorm = tensors.has("conv0");
   const suffix = batchNorm ? "" : ".weight";
   const reluBeforePool = tensors.has(`conv2${suffix}`);
-  const outputs = (name: string) => {
-    const found = tensors.get(name)?.shape[0];
-    if (found !== undefined) return found;
-    throw new TypeError(
-      `Cannot read the sizes of a Network-in-Network: wanted a tensor ${name}, found none in ${from}`,
-    );
-  };
+  const outputs = (name: string) => outputsOf(tensors, name, { network: NETWORK, from });
   const width = (group: number, place: number) =>
     outputs(`${nameOf({ group, place, isRectified: reluBeforePool || place < 2 })}${suffix}`);
   const widths = (group: number) => [width(group, 0), width(group, 1), width(group, 2)] as const;

@@ -9,7 +9,7 @@ import type { Model } from "./model.ts";
 import { networkInNetwork } from "./nin.ts";
 import { isNin, ninSizes } from "./nin_sizes.ts";
 import { resNet } from "./resnet.ts";
-import { readResNetSizes } from "./resnet_sizes.ts";
+import { resNetSizes } from "./resnet_sizes.ts";
 import { wideResNet, wideResNetSizes } from "./wide_resnet.ts";
 
 /** How a network is made of its weights. */
@@ -90,7 +90,7 @@ function networkOf(
 ): Found {
   const start = { seed: 0, fixed, ...head };
   if (tensors.has("affine_last.a")) {
-    const sizes = readResNetSizes(tensors, { suffix: "", from });
+    const sizes = resNetSizes(tensors, { suffix: "", from });
     return strict({ model: affineResNet(gpu, { ...sizes, ...start }), tensors }, { from });
   }
   if (isNin(tensors)) {
@@ -102,7 +102,7 @@ function networkOf(
     return { model: wideResNet(gpu, { ...wideResNetSizes(tensors, { from }), ...start }), tensors };
   }
   if (style === "bare" && !hasNormalisedShortcut(tensors)) {
-    const sizes = readResNetSizes(tensors, { suffix: "", from });
+    const sizes = resNetSizes(tensors, { suffix: "", from });
     return strict({ model: resNet(gpu, { ...sizes, ...start }), tensors }, { from });
   }
   if (style === undefined) {
@@ -112,7 +112,7 @@ function networkOf(
     );
   }
   const folded = renameWeights(tensors, { to: "functional-zoo", from });
-  const sizes = readResNetSizes(folded, { suffix: ".weight", from });
+  const sizes = resNetSizes(folded, { suffix: ".weight", from });
   const shortcutBias = [...folded.keys()].some((name) => name.endsWith("conv_dim.bias"));
   const model = foldedResNet(gpu, { ...sizes, shortcutBias, ...start });
   return strict({ model, tensors: folded }, { from });

@@ -1,14 +1,14 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { Activations } from "./activations.ts";
 import { add } from "../ops/add.ts";
-import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { batchNorm } from "../ops/batch_norm.ts";
 import { conv2d } from "../ops/conv2d.ts";
+import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { linear } from "../ops/linear.ts";
 import { maxPool2d } from "../ops/max_pool2d.ts";
 import { relu } from "../ops/relu.ts";
 import { type Fixing, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
+import type { Activations } from "./activations.ts";
 import type { ApplyOptions, Model } from "./model.ts";
 import { normalisationOf } from "./normalisation.ts";
 import { resNetBlocksOf, resNetName, type ResNetSizes, type SizedBlock } from "./resnet_sizes.ts";

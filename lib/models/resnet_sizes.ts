@@ -1,5 +1,5 @@
 import type { NamedTensors } from "../weights/parameter_set.ts";
-import { summary } from "../weights/rename.ts";
+import { outputsOf, wantSizes } from "./sizes.ts";
 
 /** Something for each of the four groups of a ResNet. */
 export type FourGroups = readonly [number, number, number, number];
@@ -18,6 +18,9 @@ export interface ResNetSizes {
 
 /** The channels of the four groups of ResNet-18 and ResNet-34. */
 export const RESNET_WIDTHS: FourGroups = [64, 128, 256, 512];
+
+/** What errors call it. */
+const NETWORK = "a ResNet";
 
 const BLOCKS: ReadonlyMap<number, FourGroups> = new Map([
   [18, [2, 2, 2, 2]],
@@ -39,7 +42,7 @@ const BLOCKS: ReadonlyMap<number, FourGroups> = new Map([
 export function resNetBlocks(depth: number): FourGroups {
   const found = BLOCKS.get(depth);
   if (found === undefined) {
-    throw new RangeError(`Cannot size a ResNet: the depth must be 18 or 34, found ${depth}`);
+    throw new RangeError(`Cannot size ${NETWORK}: the depth must be 18 or 34, found ${depth}`);
   }
   return found;
 }
@@ -64,12 +67,10 @@ export interface SizedBlock {
  * @throws {RangeError} If a size is not a whole number of at least one.
  */
 export function resNetBlocksOf({ blocks, widths, stem, classes }: ResNetSizes): SizedBlock[][] {
-  const wrong = [...blocks, ...widths, stem, classes].find((n) => !(Number.isInteger(n) && n >= 1));
-  if (wrong !== undefined) {
-    throw new RangeError(
-      `Cannot size a ResNet: blocks, widths, stem and classes must be whole numbers from 1 on, found ${wrong}`,
-    );
-  }
+  wantSizes([...blocks, ...widths, stem, classes], {
+    network: NETWORK,
+    names: "blocks, widths, stem and classes",
+  });
   return widths.map((outputs, group) => {
     const before = widths[group - 1] ?? stem;
     return Array.from({ length: blocks[group] ?? 0 }, (_, at) => {
@@ -103,19 +104,11 @@ export function resNetWidths(width: number): FourGroups {
  * @param options.from The file's name, for errors.
  * @throws {TypeError} If a tensor that says one is missing.
  */
-export function readResNetSizes(
+export function resNetSizes(
   tensors: NamedTensors,
   { suffix, from }: { suffix: "" | ".weight"; from: string },
 ): ResNetSizes {
-  const outputs = (name: string) => {
-    const found = tensors.get(name)?.shape[0];
-    if (found !== undefined) return found;
-    throw new TypeError(
-      `Cannot read the sizes of a ResNet: wanted a tensor ${name}, found none in ${from}, which has ${
-        summary([...tensors.keys()])
-      }`,
-    );
-  };
+  const outputs = (name: string) => outputsOf(tensors, name, { network: NETWORK, from });
   const blocks = (group: number) => {
     let count = 0;
     while (tensors.has(`group${group}.block${count}.conv0${suffix}`)) count++;

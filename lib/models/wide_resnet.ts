@@ -1,10 +1,10 @@
 import type { Gpu } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { add } from "../ops/add.ts";
-import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { batchNorm } from "../ops/batch_norm.ts";
 import { conv2d } from "../ops/conv2d.ts";
 import { foldBatchNorm } from "../ops/fold_batch_norm.ts";
+import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { linear } from "../ops/linear.ts";
 import { relu } from "../ops/relu.ts";
 import {
@@ -16,6 +16,7 @@ import {
 import type { Activations } from "./activations.ts";
 import type { ApplyOptions, Model } from "./model.ts";
 import { normalisationOf } from "./normalisation.ts";
+import { outputsOf } from "./sizes.ts";
 import { biasSpec, normSpecs, type Start, weightSpec } from "./specs.ts";
 
 /** The sizes of a wide ResNet. */
@@ -213,21 +214,13 @@ export function wideResNetSizes(
   tensors: NamedTensors,
   { from }: { from: string },
 ): WideResNetSizes {
-  const size = (name: string) => {
-    const found = tensors.get(name)?.shape[0];
-    if (found === undefined) {
-      throw new TypeError(
-        `Cannot read the sizes of a wide ResNet: wanted a tensor ${name}, found none in ${from}`,
-      );
-    }
-    return found;
-  };
+  const outputs = (name: string) => outputsOf(tensors, name, { network: "a wide ResNet", from });
   let blocks = 0;
   while (tensors.has(`group0.block${blocks}.conv0`)) blocks++;
-  const widths = [
-    size("group0.block0.conv0"),
-    size("group1.block0.conv0"),
-    size("group2.block0.conv0"),
-  ] as const;
-  return { depth: 6 * blocks + 4, widths: [...widths], classes: size("fc.weight") };
+  const width = (group: number) => outputs(`group${group}.block0.conv0`);
+  return {
+    depth: 6 * blocks + 4,
+    widths: [width(0), width(1), width(2)],
+    classes: outputs("fc.weight"),
+  };
 }

@@ -233,12 +233,12 @@ Deno.test("networkInNetwork: a file that lacks or has too much, and sizes that a
   const gpu = await testGpu();
   using model = scrambled(gpu, { batchNorm: true, reluBeforePool: false });
   const tensors = await model.parameters.save();
-  const refuses = (changed: typeof tensors, message: string) =>
+  const refuses = (changed: typeof tensors, message: string | RegExp) =>
     assert.throws(() => modelOf(gpu, changed, { from: "a.npz" }), { name: "TypeError", message });
   const without = (missing: string) => new Map([...tensors].filter(([name]) => name !== missing));
   refuses(
     without("proj5"),
-    "Cannot read the sizes of a Network-in-Network: wanted a tensor proj5, found none in a.npz",
+    /^Cannot read the sizes of a Network-in-Network: wanted a tensor proj5, found none in a\.npz, which has \d+ tensors \(/,
   );
   const extra = new Map([...tensors, ["conv9", fileTensor(new Float32Array(1), [1])] as const]);
   refuses(
