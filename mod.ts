@@ -112,7 +112,7 @@ export * from "./lib/optim/sgd.ts";
 export * from "./lib/optim/step_schedule.ts";
 
 // Weights.
-export type { FileDType, FileTensor } from "./lib/weights/file_tensor.ts";
+export { type FileDType, type FileTensor, fileTensor } from "./lib/weights/file_tensor.ts";
 export * from "./lib/weights/fold.ts";
 export * from "./lib/weights/names.ts";
 export * from "./lib/weights/parameter_set.ts";

@@ -1,6 +1,7 @@
 import type { Gpu } from "../gpu/device.ts";
+import { fileTensor } from "../weights/file_tensor.ts";
 import { styleOf } from "../weights/names.ts";
-import { fileTensor, type Fixing, type NamedTensors } from "../weights/parameter_set.ts";
+import type { Fixing, NamedTensors } from "../weights/parameter_set.ts";
 import { readWeights } from "../weights/read_weights.ts";
 import { renameWeights, summary } from "../weights/rename.ts";
 import { affineResNet } from "./affine_resnet.ts";

@@ -75,6 +75,18 @@ export function byteLength(dtype: FileDType, shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, BYTES[dtype]);
 }
 
+/** Makes a file's tensor of float32 numbers, in C order, which it does not copy. */
+export function fileTensor(
+  values: Float32Array<ArrayBuffer>,
+  shape: readonly number[],
+): FileTensor {
+  return {
+    dtype: "F32",
+    shape,
+    data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  };
+}
+
 /**
  * Converts the numbers of a tensor to float32.
  *

@@ -1,4 +1,4 @@
-import { type FileTensor, floats } from "./file_tensor.ts";
+import { type FileTensor, fileTensor, floats } from "./file_tensor.ts";
 
 /** A batch normalisation as a file holds it, each `[channels]`. */
 export interface NormTensors {
@@ -24,12 +24,8 @@ export interface ConvTensors {
 
 const EPSILON = 1e-5;
 
-function f32(values: Float32Array<ArrayBuffer>, shape: readonly number[]): FileTensor {
-  return { dtype: "F32", shape, data: new Uint8Array(values.buffer) };
-}
-
 function filled(value: number, shape: readonly number[]): FileTensor {
-  return f32(new Float32Array(shape[0] ?? 0).fill(value), shape);
+  return fileTensor(new Float32Array(shape[0] ?? 0).fill(value), shape);
 }
 
 /**
@@ -74,7 +70,7 @@ export function foldNorm(
     (factor, channel) =>
       (shift[channel] ?? 0) + ((before[channel] ?? 0) - (mean[channel] ?? 0)) * factor,
   );
-  return { weight: f32(folded, weight.shape), bias: f32(shifted, [shifted.length]) };
+  return { weight: fileTensor(folded, weight.shape), bias: fileTensor(shifted, [shifted.length]) };
 }
 
 /**

@@ -2,7 +2,7 @@ import { type Arena, createArena } from "../gpu/arena.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { sizeOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { type FileTensor, floats } from "./file_tensor.ts";
+import { type FileTensor, fileTensor, floats } from "./file_tensor.ts";
 import { permute } from "./permute.ts";
 import { summary } from "./rename.ts";
 
@@ -42,18 +42,6 @@ function fromGpu(values: Float32Array, shape: readonly number[]): Float32Array<A
 
 /** Tensors as they go into a file. */
 export type NamedTensors = ReadonlyMap<string, FileTensor>;
-
-/** Makes a file's tensor of float32 numbers. */
-export function fileTensor(
-  values: Float32Array<ArrayBuffer>,
-  shape: readonly number[],
-): FileTensor {
-  return {
-    dtype: "F32",
-    shape,
-    data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-  };
-}
 
 /**
  * The named parameters and running statistics of a network. On the GPU the weights lie as HWIO; whatever goes in or

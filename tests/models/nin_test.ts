@@ -9,7 +9,7 @@ import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
 import { multiply } from "../../lib/ops/multiply.ts";
 import { mean, sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
-import { fileTensor } from "../../lib/weights/parameter_set.ts";
+import { fileTensor } from "../../lib/weights/file_tensor.ts";
 import { formatSafetensors, parseSafetensors } from "../../lib/weights/safetensors.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";

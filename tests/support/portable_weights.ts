@@ -1,4 +1,5 @@
-import { fileTensor, type NamedTensors } from "../../lib/weights/parameter_set.ts";
+import { fileTensor } from "../../lib/weights/file_tensor.ts";
+import type { NamedTensors } from "../../lib/weights/parameter_set.ts";
 
 /** Numbers that any IEEE language makes: FNV-1a of seed and name, then mulberry32 by a counter. */
 function stream(seed: number, name: string): () => number {

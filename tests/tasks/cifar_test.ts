@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { fileTensor } from "../../lib/weights/parameter_set.ts";
+import { fileTensor } from "../../lib/weights/file_tensor.ts";
 import {
   type FileTensor,
   formatSafetensors,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
-import { fileTensor, ParameterSet } from "../../lib/weights/parameter_set.ts";
+import { fileTensor } from "../../lib/weights/file_tensor.ts";
+import { ParameterSet } from "../../lib/weights/parameter_set.ts";
 import { type FileTensor, formatSafetensors } from "../../lib/weights/safetensors.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { testGpu } from "../support/gpu.ts";

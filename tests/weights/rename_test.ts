@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type FileTensor, floats } from "../../lib/weights/file_tensor.ts";
 import { NAME_STYLES } from "../../lib/weights/names.ts";
-import { fileTensor } from "../../lib/weights/parameter_set.ts";
+import { fileTensor } from "../../lib/weights/file_tensor.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
 import { renameWeights } from "../../lib/weights/rename.ts";
 import { assertClose } from "../support/assert_close.ts";
