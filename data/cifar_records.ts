@@ -1,4 +1,5 @@
 import type { Images } from "../lib/train/image_set.ts";
+import { messageOf } from "../lib/weights/message_of.ts";
 
 /** What the records of CIFAR's binary format look like. */
 export interface RecordFormat {
@@ -103,8 +104,4 @@ function checkRecords(bytes: Uint8Array, format: RecordFormat): void {
 /** The bytes of an image. */
 export function imageBytes({ size }: Pick<RecordFormat, "size">): number {
   return 3 * size * size;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

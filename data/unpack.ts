@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { type Extract, extract } from "tar-stream";
+import { messageOf } from "../lib/weights/message_of.ts";
 
 /**
  * Unpacks the folder that a `.tar.gz` archive holds: whole, or not at all.
@@ -36,8 +37,7 @@ export async function unpackFolder(archive: string, folder: string): Promise<voi
     if (!held.has(name)) throw new Error(`it must hold the folder ${name}, found ${list(held)}`);
     await Deno.rename(join(aside, name), folder);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot unpack ${archive}: ${reason}`, { cause });
+    throw new Error(`Cannot unpack ${archive}: ${messageOf(cause)}`, { cause });
   } finally {
     await Deno.remove(aside, { recursive: true }).catch(() => undefined);
   }

@@ -1,6 +1,7 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
 import sharp from "sharp";
+import { messageOf } from "../../lib/weights/message_of.ts";
 import { drawView } from "../pictures/draw_view.ts";
 import { partOf } from "../pictures/part.ts";
 import { openPicture } from "../pictures/picture.ts";
@@ -29,7 +30,7 @@ self.onmessage = async (
   { data: { id, request } }: MessageEvent<{ id: number; request: PackRequest }>,
 ) => {
   const reply = await pack(request).catch((error: unknown): PackReply => ({
-    reason: error instanceof Error ? error.message : String(error),
+    reason: messageOf(error),
   }));
   self.postMessage({ id, reply });
 };

@@ -1,4 +1,5 @@
 import h5wasm, { type Metadata } from "h5wasm";
+import { messageOf } from "./message_of.ts";
 
 /** The HDF5 library, compiled to WebAssembly. */
 export type H5Module = Awaited<typeof h5wasm.ready>;
@@ -39,7 +40,7 @@ function limitMemory(bytes: number): void {
  * ```
  */
 export function wordHdf5Error(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   const causes = [...text.matchAll(/^\s*#\d+: .*?\(\): (.*)$/gm)];
   return (causes.at(-1)?.[1] ?? text.split("\n")[0] ?? "").trim();
 }

@@ -1,4 +1,5 @@
 import type { FileTensor } from "./file_tensor.ts";
+import { messageOf } from "./message_of.ts";
 import { formatNpy, parseNpy } from "./npy.ts";
 import { formatZip, type ZipEntry } from "./zip.ts";
 
@@ -19,8 +20,7 @@ export function parseNpz(entries: ReadonlyMap<string, ZipEntry>): Map<string, Fi
     try {
       tensors.set(name.slice(0, -".npy".length), parseNpy(bytes));
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new TypeError(`${name}: ${reason}`, { cause });
+      throw new TypeError(`${name}: ${messageOf(cause)}`, { cause });
     }
   }
   return tensors;
@@ -49,7 +49,6 @@ function npyOf(name: string, tensor: FileTensor): Uint8Array {
   try {
     return formatNpy(tensor);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TypeError(`Cannot write ${name}: ${reason}`, { cause });
+    throw new TypeError(`Cannot write ${name}: ${messageOf(cause)}`, { cause });
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "./message_of.ts";
 import { PickleReader } from "./pickle_reader.ts";
 import {
   isStateful,
@@ -42,8 +43,7 @@ export function unpickle(
   try {
     return { value: machine.run(from), end: machine.reader.at };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TypeError(`the pickle at byte ${from.at} ${reason}`, { cause });
+    throw new TypeError(`the pickle at byte ${from.at} ${messageOf(cause)}`, { cause });
   }
 }
 

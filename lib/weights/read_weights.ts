@@ -1,6 +1,7 @@
 import type { FileTensor } from "./file_tensor.ts";
 import { readHickle } from "./hickle.ts";
 import { decodedLimit } from "./limits.ts";
+import { messageOf } from "./message_of.ts";
 import { NPY_MAGIC, parseNpy } from "./npy.ts";
 import { parseNpz } from "./npz.ts";
 import { unpickle } from "./pickle.ts";
@@ -57,8 +58,7 @@ export async function readWeights(path: string): Promise<WeightsFile> {
     const parsed = parseOthers(bytes);
     if (parsed !== undefined) return parsed;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot read ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
   }
   throw new TypeError(
     `Cannot read ${path}: wanted safetensors, hickle, PyTorch's, npz or npy, found ${word(bytes)}`,

@@ -1,4 +1,5 @@
 import { byteLength, type FileTensor } from "./file_tensor.ts";
+import { messageOf } from "./message_of.ts";
 import { LENGTH_BYTES, METADATA, readHeader } from "./safetensors_header.ts";
 
 export { type FileDType, type FileTensor, floats } from "./file_tensor.ts";
@@ -99,8 +100,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
     if (cause instanceof Deno.errors.NotFound) {
       throw new Deno.errors.NotFound(`Cannot read ${path}: no such file`, { cause });
     }
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot read ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FileTensor } from "./file_tensor.ts";
+import { messageOf } from "./message_of.ts";
 import { PickledArray } from "./numpy_pickle.ts";
 import { textOf, Tuple } from "./pickle_values.ts";
 import { PickledTensor } from "./torch_globals.ts";
@@ -117,7 +118,7 @@ function materialise(saved: Map<string, Saved>, limit: number): Map<string, File
     try {
       return [name, value instanceof PickledTensor ? value.tensor() : value.tensor];
     } catch (cause) {
-      throw new RangeError(`${name}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+      throw new RangeError(`${name}: ${messageOf(cause)}`, { cause });
     }
   }));
 }

@@ -1,3 +1,5 @@
+import { messageOf } from "./message_of.ts";
+
 /**
  * Writes a file whole or not at all: beside its place first, then renamed over it.
  *
@@ -23,8 +25,7 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
     await Deno.rename(aside, path);
   } catch (cause) {
     await Deno.remove(aside).catch(() => undefined);
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot write ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot write ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 

@@ -1,4 +1,5 @@
 import { crc32, inflateRawSync } from "node:zlib";
+import { messageOf } from "./message_of.ts";
 
 /** A file in a zip archive. */
 export interface ZipEntry {
@@ -197,8 +198,7 @@ function inflate(data: Uint8Array, { name, method, size }: Described): Uint8Arra
   try {
     return inflateRawSync(data, { maxOutputLength: Math.max(1, size) });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`${name} must be deflated, found damage: ${reason}`, { cause });
+    throw new Error(`${name} must be deflated, found damage: ${messageOf(cause)}`, { cause });
   }
 }
 
