@@ -51,8 +51,9 @@ export interface PackResult {
 }
 
 /**
- * Packs images: cuts each to its box if it has one, resizes the shorter side and writes many to a file. Training images are stored in random order,
- * so that neighbours are of different classes. A pack broken off goes on where it was: finished shards are checked and kept.
+ * Packs images: cuts each to its box if it has one, resizes the shorter side and writes many to a file. Training images
+ * are stored in random order, so that neighbours are of different classes. A pack broken off goes on where it was:
+ * finished shards are checked and kept.
  *
  * @param images What is packed.
  * @param options How and where to.

@@ -15,8 +15,7 @@ const MOST_WORKERS = 4;
 
 /**
  * Reads the arrays of a hickle file, versions 1 to 5, from disk. The HDF5 library runs in workers, several for a large
- * file, which are ended when five seconds pass
- * without a step, or far more than the file's size asks for.
+ * file, which are ended when five seconds pass without a step, or far more than the file's size asks for.
  *
  * @param path The file; errors name it.
  * @param options.patience The milliseconds that may pass without a step before the workers are ended.
