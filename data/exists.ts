@@ -19,3 +19,8 @@ export async function exists(path: string): Promise<boolean> {
     throw error;
   }
 }
+
+/** Whether an error says that nothing lies at a path, or that the path leads through what is no folder. */
+export function isNotThere(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}

@@ -1,3 +1,5 @@
+import { isTexts, member, parseJson } from "./json.ts";
+
 /** The images of one class. */
 export interface ListedClass {
   /** The class. */
@@ -33,12 +35,7 @@ export interface Listing {
  * ```
  */
 export function parseListing(text: string, root: string): Listing | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const value = parseJson(text);
   if (member(value, "root") !== root) return null;
   const [train, val] = [classesOf(member(value, "train")), classesOf(member(value, "val"))];
   return train === null || val === null ? null : { train, val };
@@ -53,12 +50,4 @@ function classesOf(value: unknown): ListedClass[] | null {
   });
   const known = classes.filter((listed) => listed !== null);
   return known.length === classes.length ? known : null;
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-function member(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../lib/weights/write_file.ts";
 import { byCodePoints } from "./by_code_points.ts";
-import { exists } from "./exists.ts";
+import { exists, isNotThere } from "./exists.ts";
 import { FileList } from "./file_list.ts";
 import { type ListedClass, parseListing } from "./folder_listing.ts";
 import type { ImageFiles } from "./image_list.ts";
@@ -12,7 +12,6 @@ export interface ImageFolderOptions {
   readonly cache?: string | null;
 }
 
-const SPLITS = ["train", "val"] as const;
 /** A folder that has just been changed may be changed again within the same tick of the file system's clock. */
 const SETTLING_MS = 2000;
 const NEVER = -1;
@@ -49,9 +48,10 @@ export async function openImageFolder(
   const cached = cache !== null && await exists(cache)
     ? parseListing(await Deno.readTextFile(cache), root)
     : null;
-  const [train = [], val = []] = await Promise.all(
-    SPLITS.map((split) => listSplit(root, split, cached?.[split])),
-  );
+  const [train, val] = await Promise.all([
+    listSplit(root, "train", cached?.train),
+    listSplit(root, "val", cached?.val),
+  ]);
   const classes = train.map(({ name }) => name);
   const stranger = val.find(({ name }) => !classes.includes(name));
   if (stranger !== undefined) {
@@ -114,9 +114,7 @@ async function entriesOf(folder: string, wanted: string): Promise<EntryKind[]> {
       isFile: isSymlink ? (await Deno.stat(join(folder, name))).isFile : isFile,
     })));
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
-      throw error;
-    }
+    if (!isNotThere(error)) throw error;
     throw new Error(`Cannot read ${folder}: wanted a folder of ${wanted}, found none`, {
       cause: error,
     });

@@ -1,4 +1,5 @@
 import { basename, join } from "node:path";
+import { isNotThere } from "./exists.ts";
 
 /** A line of a data set's list. */
 export interface ListLine {
@@ -121,9 +122,7 @@ async function isFile(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
+    if (isNotThere(error)) return false;
     throw error;
   }
 }

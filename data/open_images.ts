@@ -1,4 +1,5 @@
 import { openCub } from "./cub.ts";
+import { isNotThere } from "./exists.ts";
 import { type ImageFolderOptions, openImageFolder } from "./image_folder.ts";
 import type { ImageFiles } from "./image_list.ts";
 import { openPack } from "./pack/read_pack.ts";
@@ -62,8 +63,7 @@ async function namesIn(folder: string): Promise<ReadonlySet<string>> {
   try {
     return new Set(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name));
   } catch (error) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    if (error instanceof NotFound || error instanceof NotADirectory) return new Set();
+    if (isNotThere(error)) return new Set();
     throw error;
   }
 }

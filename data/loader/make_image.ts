@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { Draws } from "../../lib/models/random.ts";
+import { hex } from "../hex.ts";
 import type { ImageSpan } from "../image_list.ts";
 import { drawView } from "../pictures/draw_view.ts";
 import { free } from "../pictures/free.ts";
@@ -88,8 +89,4 @@ function readSpan(path: string, span: ImageSpan): Uint8Array {
       read < bytes.length ? `${read} bytes` : hex(found)
     }`,
   );
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, "0");
 }

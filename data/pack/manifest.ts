@@ -1,3 +1,5 @@
+import { isTexts, member, parseJson } from "../json.ts";
+
 /** What a pack is: the file `pack.json` in it. */
 export interface Manifest {
   /** Says that the folder is a pack, and of which version. */
@@ -67,20 +69,4 @@ export function parseManifest(text: string, path: string): Manifest {
     source,
     isFinished,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-function member(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }

@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { hex } from "../hex.ts";
 import type { ImageSpan } from "../image_list.ts";
 
 /** An image in a shard. */
@@ -163,8 +164,4 @@ async function readAt(
 
 function damaged(path: string, offset: number, what: string): Error {
   return new Error(`Cannot read ${path}: at byte ${offset} wanted ${what}`);
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, "0");
 }
