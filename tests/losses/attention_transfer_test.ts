@@ -15,7 +15,7 @@ import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { apart } from "../support/operand.ts";
-import { Oracle, oracleCases } from "../support/oracle.ts";
+import { Oracle, oracleCases, toleranceOf } from "../support/oracle.ts";
 import { randomValues } from "../support/random.ts";
 import { differenceOf, rawMapsOf, unitRows } from "../support/reference/attention_map.ts";
 import { resizeMaps } from "../support/reference/resize_map.ts";
@@ -25,10 +25,7 @@ Deno.test("attentionTransfer: loss and student's gradient are PyTorch's", async 
   const gpu = await testGpu();
   const oracle = await Oracle.open("ops/ops.safetensors");
   const found = (await oracleCases()).find(({ name }) => name === "at_loss");
-  const tolerance = (name: string) => ({
-    atol: Math.max(20 * (found?.f32_error?.[name] ?? 0), 1e-5 * (found?.abs_max?.[name] ?? 0)),
-    what: name,
-  });
+  const tolerance = (name: string) => ({ atol: toleranceOf(found, name), what: name });
   const student = watch(oracle.tensor(gpu, "at_loss/in.x"));
   const loss = attentionTransfer(student, oracle.tensor(gpu, "at_loss/in.y"));
   const [dx] = gradients(loss, [student]);

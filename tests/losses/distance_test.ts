@@ -1,34 +1,13 @@
 import assert from "node:assert/strict";
 import { gradients } from "../../lib/gradients.ts";
-import { type Distance, distance, DISTANCES } from "../../lib/losses/distance.ts";
+import { distance, DISTANCES } from "../../lib/losses/distance.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
+import { distanceOf } from "../support/reference/distance.ts";
 import { readChecked } from "../support/stored.ts";
-
-const FORMULAS: Readonly<Record<Distance, (squares: readonly number[]) => number>> = {
-  batch: (squares) => Math.sqrt(squares.reduce((a, b) => a + b)),
-  sample: (squares) =>
-    squares.reduce((total, square) => total + Math.sqrt(square), 0) / squares.length,
-  square: (squares) => squares.reduce((a, b) => a + b),
-};
-
-interface Arrays {
-  readonly a: Float64Array;
-  readonly b: Float64Array;
-}
-
-/** The sum of squared differences of each sample. */
-function squaresOf({ a, b }: Arrays, { batch }: { batch: number }): number[] {
-  const columns = a.length / batch;
-  const d = a.map((value, at) => value - (b[at] ?? NaN));
-  return Array.from(
-    { length: batch },
-    (_, n) => d.subarray(n * columns, (n + 1) * columns).reduce((sum, v) => sum + v * v, 0),
-  );
-}
 
 for (const kind of DISTANCES) {
   for (const shape of [[3, 5], [2, 3, 5, 3], [1, 1]]) {
@@ -37,7 +16,7 @@ for (const kind of DISTANCES) {
       await checkOp(({ a, b }) => distance(a, b, { kind }), {
         inputs: { a: uniform(shape), b: uniform(shape, { seed: 2, from: 1.5, to: 2 }) },
         shape: [],
-        reference: (arrays) => [FORMULAS[kind](squaresOf(arrays, { batch }))],
+        reference: (arrays) => [distanceOf(kind, { ...arrays, batch })],
       });
     });
   }

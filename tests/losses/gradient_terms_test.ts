@@ -18,6 +18,8 @@ import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
+import { distanceOf } from "../support/reference/distance.ts";
+import { mirrored } from "../support/reference/flip.ts";
 import { logSoftmax } from "../support/reference/softmax.ts";
 
 const [BATCH, SIDE, CLASSES] = [3, 2, 4];
@@ -59,25 +61,8 @@ function gradientOf(w: Float64Array, images: ArrayLike<number>): Float64Array {
   });
 }
 
-/** Mirrors images of `side` columns of three channels. */
-function mirrored(images: ArrayLike<number>): Float64Array {
-  return Float64Array.from({ length: images.length }, (_, at) => {
-    const [channel, pixel] = [at % 3, Math.floor(at / 3)];
-    const column = pixel % SIDE;
-    return images[(pixel - column + SIDE - 1 - column) * 3 + channel] ?? NaN;
-  });
-}
-
 function halfDistance(a: Float64Array, b: ArrayLike<number>, kind: Distance): number {
-  const rows = Array.from({ length: BATCH }, (_, n) => {
-    const size = a.length / BATCH;
-    return a.subarray(n * size, (n + 1) * size)
-      .reduce((sum, value, at) => sum + (value - (b[n * size + at] ?? NaN)) ** 2, 0);
-  });
-  const total = rows.reduce((sum, row) => sum + row, 0);
-  if (kind === "square") return total / 2;
-  if (kind === "batch") return Math.sqrt(total) / 2;
-  return rows.reduce((sum, row) => sum + Math.sqrt(row), 0) / BATCH / 2;
+  return distanceOf(kind, { a, b, batch: BATCH }) / 2;
 }
 
 interface Case {
@@ -101,8 +86,9 @@ const CASES: Readonly<Record<string, Case>> = {
   symmetryTerm: {
     make: symmetryTerm,
     reference: ({ w }, kind) => {
-      const other = mirrored(IMAGES);
-      const back = mirrored(gradientOf(w, other));
+      const sizes = { width: SIDE, channels: 3 };
+      const other = mirrored(IMAGES, sizes);
+      const back = mirrored(gradientOf(w, other), sizes);
       return halfDistance(gradientOf(w, IMAGES), back, kind) +
         halfDistance(logitsOf(w, IMAGES), logitsOf(w, other), kind);
     },

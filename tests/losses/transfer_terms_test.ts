@@ -7,8 +7,9 @@ import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
 import { lossesOf } from "../support/losses.ts";
-import { Oracle, oracleCases } from "../support/oracle.ts";
+import { Oracle, oracleCases, toleranceOf } from "../support/oracle.ts";
 import { randomValues } from "../support/random.ts";
+import { differenceOf, mapsOf } from "../support/reference/attention_map.ts";
 import { logSoftmax } from "../support/reference/softmax.ts";
 
 const [BATCH, CLASSES, POSITIONS] = [3, 5, 6];
@@ -39,19 +40,9 @@ function activations(gpu: Gpu, { logits, taps }: Numbers): Activations {
   };
 }
 
-function referenceMaps(tap: Float32Array): number[] {
+function referenceMaps(tap: Float32Array): Float64Array {
   const channels = tap.length / BATCH / POSITIONS;
-  const squares = Array.from(
-    { length: BATCH * POSITIONS },
-    (_, at) =>
-      tap.subarray(at * channels, (at + 1) * channels).reduce((sum, value) => sum + value ** 2, 0) /
-      channels,
-  );
-  const norms = Array.from(
-    { length: BATCH },
-    (_, n) => Math.hypot(...squares.slice(n * POSITIONS, (n + 1) * POSITIONS)),
-  );
-  return squares.map((square, at) => square / (norms[Math.floor(at / POSITIONS)] ?? NaN));
+  return mapsOf(Float64Array.from(tap), { positions: POSITIONS, channels });
 }
 
 /** The parts of the objective in float64, from their formulas. */
@@ -63,9 +54,8 @@ function reference(student: Numbers, teacher: Numbers, temperature: number) {
   const [s, t] = [logs(student.logits, temperature), logs(teacher.logits, temperature)];
   const divergence = t.reduce((sum, log, at) => sum + Math.exp(log) * (log - (s[at] ?? NaN)), 0);
   const attention = student.taps.map((tap, group) => {
-    const other = referenceMaps(teacher.taps[group] ?? tap);
-    const squares = referenceMaps(tap).map((value, at) => (value - (other[at] ?? NaN)) ** 2);
-    return squares.reduce((sum, square) => sum + square, 0) / squares.length;
+    const b = referenceMaps(teacher.taps[group] ?? tap);
+    return differenceOf("code", { a: referenceMaps(tap), b, columns: POSITIONS });
   });
   return { hard: hard / BATCH, soft: temperature ** 2 * divergence / BATCH, attention };
 }
@@ -111,10 +101,7 @@ for (const name of ["kd_T4_a09", "kd_T4_a0"]) {
     const gpu = await testGpu();
     const oracle = await Oracle.open("ops/ops.safetensors");
     const found = (await oracleCases()).find((one) => one.name === name);
-    const tolerance = (key: string) => ({
-      atol: Math.max(20 * (found?.f32_error?.[key] ?? 0), 1e-5 * (found?.abs_max?.[key] ?? 0)),
-      what: key,
-    });
+    const tolerance = (key: string) => ({ atol: toleranceOf(found, key), what: key });
     const logits = watch(oracle.tensor(gpu, `${name}/in.y`));
     const { total } = lossesOf(transferTerms({ alpha: name.endsWith("a09") ? 0.9 : 0 }), {
       student: { logits, taps: [] },

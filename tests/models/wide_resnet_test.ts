@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { sizeOf } from "../../lib/gpu/layout.ts";
 import {
   blocksOf,
   groupWidths,
@@ -71,7 +72,7 @@ Deno.test("wideResNet: the first weights are the original's in kind", async () =
     const square = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
     assert.equal(trainable, !/running_(mean|var)$/.test(name), name);
     if (shape.length > 1) {
-      const wanted = Math.sqrt(2 / shape.slice(1).reduce((a, b) => a * b, 1));
+      const wanted = Math.sqrt(2 / sizeOf(shape.slice(1)));
       const most = 4 / Math.sqrt(2 * values.length);
       assert.ok(Math.abs(square / wanted - 1) < most, `${name}: ${square} for ${wanted}`);
     } else if (/bn\d?\.weight$/.test(name)) {

@@ -16,7 +16,7 @@ import { checkOp } from "../support/check_op.ts";
 import { posingGpu, testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
-import { mapsOf } from "../support/reference/attention_map.ts";
+import { differenceOf, mapsOf } from "../support/reference/attention_map.ts";
 import { readChecked } from "../support/stored.ts";
 
 const CASES = [
@@ -39,9 +39,8 @@ for (const { shape, teacher } of CASES) {
         inputs: { x: uniform(shape) },
         shape: [],
         reference: ({ x }) => {
-          const maps = mapsOf(x, { positions, channels });
-          const squares = maps.map((value, at) => (value - (wanted[at] ?? NaN)) ** 2);
-          return [squares.reduce((total, square) => total + square, 0) / maps.length];
+          const a = mapsOf(x, { positions, channels });
+          return [differenceOf("code", { a, b: wanted, columns: positions })];
         },
         second: false,
       },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
+import { sizeOf } from "../../lib/gpu/layout.ts";
 import { Program } from "../../lib/gpu/program.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { add } from "../../lib/ops/add.ts";
@@ -18,7 +19,7 @@ const GEOMETRIES: readonly Geometry[] = [
 ];
 
 function random(gpu: Gpu, shape: readonly number[], layout: "channels" | "weights" = "channels") {
-  const size = shape.reduce((a, b) => a * b);
+  const size = sizeOf(shape);
   return gpu.tensor(randomValues(size, { seed: size }), shape, { layout });
 }
 

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
+import { sizeOf } from "../../lib/gpu/layout.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { flopOf, type Geometry } from "../../lib/ops/conv2d/geometry.ts";
 import type { Variant } from "../../lib/ops/conv2d/variant.ts";
 import { FORWARD, INPUT_GRADIENT, WEIGHT_GRADIENT } from "../../lib/ops/conv2d/variants.ts";
-import { assertClose } from "../support/assert_close.ts";
-import { convolve } from "../support/reference/conv2d.ts";
+import { assertLargest, largest } from "../support/assert_largest.ts";
 import { testGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
+import { convolve, convolvedShape } from "../support/reference/conv2d.ts";
 import { readChecked } from "../support/stored.ts";
 
 interface Case {
@@ -51,18 +52,12 @@ const CASES: readonly Case[] = [
 function geometryOf(
   { x, outputs, kernel, stride, padding = (kernel - 1) / 2 }: Case,
 ): Geometry {
-  const side = (size: number) => Math.floor((size + 2 * padding - kernel) / stride) + 1;
-  return {
-    x,
-    w: [kernel, kernel, x[3], outputs],
-    y: [x[0], side(x[1]), side(x[2]), outputs],
-    stride,
-    padding,
-  };
+  const sizes = { x, w: [kernel, kernel, x[3], outputs], stride, padding } as const;
+  return { ...sizes, y: convolvedShape(sizes) };
 }
 
 function random(gpu: Gpu, shape: readonly number[], layout: "channels" | "weights" = "channels") {
-  const size = shape.reduce((a, b) => a * b);
+  const size = sizeOf(shape);
   return gpu.tensor(randomValues(size, { seed: size }), shape, { layout });
 }
 
@@ -79,10 +74,9 @@ async function compare<Job extends { readonly geometry: Geometry }>(
   });
   const found = await readChecked(outputs);
   const plain = Array.from(found.at(-1) ?? []);
-  const largest = plain.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  assert.ok(largest > 0);
+  assert.ok(largest(plain) > 0);
   fitting.forEach(({ name }, at) =>
-    assertClose(found[at] ?? [], plain, { atol: 3e-6 * largest, what: name })
+    assertLargest(found[at] ?? [], plain, { rtol: 3e-6, what: name })
   );
 }
 

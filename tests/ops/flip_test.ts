@@ -3,6 +3,7 @@ import { flip } from "../../lib/ops/flip.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
+import { mirrored } from "../support/reference/flip.ts";
 
 for (
   const [batch, height, width, channels] of [[2, 3, 5, 3], [1, 1, 1, 1], [1, 2, 40, 7]] as const
@@ -12,12 +13,7 @@ for (
     await checkOp(({ x }) => flip(x), {
       inputs: { x: uniform(shape) },
       shape,
-      reference: ({ x }) =>
-        x.map((_, at) => {
-          const [channel, pixel] = [at % channels, Math.floor(at / channels)];
-          const column = pixel % width;
-          return x[(pixel - column + (width - 1 - column)) * channels + channel] ?? NaN;
-        }),
+      reference: ({ x }) => mirrored(x, { width, channels }),
     });
   });
 }

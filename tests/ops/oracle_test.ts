@@ -17,7 +17,7 @@ import { mean } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
-import { Oracle, type OracleCase, oracleCases } from "../support/oracle.ts";
+import { Oracle, type OracleCase, oracleCases, toleranceOf } from "../support/oracle.ts";
 
 /** What a case computes: its outputs, and the inputs that PyTorch's gradients are named after. */
 interface Computed {
@@ -102,8 +102,7 @@ function check(
   at: OracleCase,
   { name, found, wanted }: { name: string; found: Float32Array; wanted: Float32Array },
 ) {
-  const atol = Math.max(20 * (at.f32_error?.[name] ?? 0), 1e-5 * (at.abs_max?.[name] ?? 0));
-  assertClose(found, wanted, { atol, what: `${at.name}/${name}` });
+  assertClose(found, wanted, { atol: toleranceOf(at, name), what: `${at.name}/${name}` });
 }
 
 const elsewhere = new Set(["sgd", "wrn", "preprocess"]);

@@ -1,11 +1,17 @@
 import { assertClose } from "./assert_close.ts";
 
+/** The largest magnitude, 0 of nothing. */
+export function largest(values: ArrayLike<number>): number {
+  let most = 0;
+  for (let at = 0; at < values.length; at++) most = Math.max(most, Math.abs(values[at] ?? NaN));
+  return most;
+}
+
 /** Compares to a part of the largest value. */
 export function assertLargest(
-  found: Float32Array,
-  wanted: Float32Array,
+  found: ArrayLike<number>,
+  wanted: ArrayLike<number>,
   { rtol, what }: { rtol: number; what: string },
 ): void {
-  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  assertClose(found, wanted, { atol: rtol * largest, what });
+  assertClose(found, wanted, { atol: rtol * largest(wanted), what });
 }

@@ -9,6 +9,7 @@ import { multiply } from "../../lib/ops/multiply.ts";
 import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "./assert_close.ts";
+import { largest } from "./assert_largest.ts";
 import { along, partials, samplePlaces } from "./finite_differences.ts";
 import { testGpu } from "./gpu.ts";
 import { randomValues } from "./random.ts";
@@ -73,10 +74,6 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let total = 0;
   for (let at = 0; at < b.length; at++) total += (a[at] ?? NaN) * (b[at] ?? NaN);
   return total;
-}
-
-function largest(values: Float64Array): number {
-  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
 /** The gradient of s, or zeros where s does not depend on x. */

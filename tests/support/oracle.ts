@@ -85,6 +85,11 @@ export class Oracle {
   }
 }
 
+/** How far a result of a case may be off: twenty times what PyTorch is in float32, or 1e-5 of the largest. */
+export function toleranceOf(at: OracleCase | undefined, name: string): number {
+  return Math.max(20 * (at?.f32_error?.[name] ?? 0), 1e-5 * (at?.abs_max?.[name] ?? 0));
+}
+
 /** Reads the list of cases of the ops. */
 export async function oracleCases(): Promise<readonly OracleCase[]> {
   return JSON.parse(await Deno.readTextFile(new URL("ops/cases.json", root)));

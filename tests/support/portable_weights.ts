@@ -1,3 +1,4 @@
+import { sizeOf } from "../../lib/gpu/layout.ts";
 import { fileTensor } from "../../lib/weights/file_tensor.ts";
 import type { NamedTensors } from "../../lib/weights/parameter_set.ts";
 
@@ -17,12 +18,12 @@ function stream(seed: number, name: string): () => number {
 
 function valuesOf(name: string, shape: readonly number[], seed: number) {
   const next = stream(seed, name);
-  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  const values = new Float32Array(sizeOf(shape));
   const uniform = (scale: number, shift: number) => () => next() * scale + shift;
   const normal = (scale: number) => () =>
     (((next() + next()) + next()) + next() - 2) * Math.sqrt(3) * scale;
   const draw = shape.length > 1
-    ? normal(Math.sqrt(2 / shape.slice(1).reduce((a, b) => a * b, 1)))
+    ? normal(Math.sqrt(2 / sizeOf(shape.slice(1))))
     : name.endsWith("running_var")
     ? uniform(1, 0.5)
     : name.endsWith(".weight")

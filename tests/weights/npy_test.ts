@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { sizeOf } from "../../lib/gpu/layout.ts";
 import type { FileTensor } from "../../lib/weights/file_tensor.ts";
 import { formatNpy, parseNpy } from "../../lib/weights/npy.ts";
 
@@ -19,7 +20,7 @@ function npy(header: string, data: number[] = []): Uint8Array {
 Deno.test("parseNpy: gives what formatNpy was given, for every shape", () => {
   const shapes = [[], [0], [3], [2, 3], [2, 0, 3], [1, 2, 3, 4]];
   for (const shape of shapes) {
-    const count = shape.reduce((a, b) => a * b, 1);
+    const count = sizeOf(shape);
     const data = new Uint8Array(Float32Array.from({ length: count }, (_, at) => at).buffer);
     const tensor: FileTensor = { dtype: "F32", shape, data };
     const bytes = formatNpy(tensor);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
+import { sizeOf } from "../../lib/gpu/layout.ts";
 import { fileTensor } from "../../lib/weights/file_tensor.ts";
 import { ParameterSet } from "../../lib/weights/parameter_set.ts";
 import { type FileTensor, formatSafetensors } from "../../lib/weights/safetensors.ts";
@@ -14,7 +15,7 @@ const SHAPES = {
 } as const;
 
 function ramp(shape: readonly number[], by = 1): Float32Array<ArrayBuffer> {
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = sizeOf(shape);
   return Float32Array.from({ length: size }, (_, at) => by * (at + 1));
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { sizeOf } from "../../lib/gpu/layout.ts";
 import { type FileTensor, floats } from "../../lib/weights/file_tensor.ts";
 import { NAME_STYLES } from "../../lib/weights/names.ts";
 import { fileTensor } from "../../lib/weights/file_tensor.ts";
@@ -13,7 +14,7 @@ const from = "a.pth";
 let seed = 0;
 
 function tensor(shape: number[], positive = false): FileTensor {
-  const values = randomValues(shape.reduce((a, b) => a * b, 1), { seed: ++seed });
+  const values = randomValues(sizeOf(shape), { seed: ++seed });
   return fileTensor(
     Float32Array.from(values, (value) => positive ? 0.5 + value * value : value),
     shape,

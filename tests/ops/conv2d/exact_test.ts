@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { sizeOf } from "../../../lib/gpu/layout.ts";
 import type { Geometry } from "../../../lib/ops/conv2d/geometry.ts";
 import { exactForward, exactInputGradient } from "../../../lib/ops/conv2d/exact.ts";
 import { randomValues } from "../../support/random.ts";
@@ -22,7 +23,7 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 for (const sizes of CASES) {
   const geometry: Geometry = { ...sizes, y: convolvedShape(sizes) };
   const floats = (shape: readonly number[], seed: number) =>
-    Float32Array.from(randomValues(shape.reduce((a, b) => a * b), { seed }));
+    Float32Array.from(randomValues(sizeOf(shape), { seed }));
   const [x, w, dy] = [floats(sizes.x, 1), floats(sizes.w, 2), floats(geometry.y, 3)];
   const y = convolve({ x: Float64Array.from(x), w: Float64Array.from(w) }, sizes);
 

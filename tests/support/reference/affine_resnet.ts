@@ -1,13 +1,6 @@
+import { type Activation, classified, type Shaped } from "./activation.ts";
 import { convolve, convolvedShape } from "./conv2d.ts";
 import { pool, pooledShape } from "./pool2d.ts";
-import type { Shaped } from "./resnet.ts";
-
-type Shape = readonly [number, number, number, number];
-
-interface Activation {
-  readonly values: Float64Array;
-  readonly shape: Shape;
-}
 
 /**
  * A pre-activation ResNet of basic blocks with scales and shifts, in float64, the names those of the published export.
@@ -19,8 +12,8 @@ export function evaluateAffineResNet(
   images: Float64Array,
   { weights, sizes, x }: {
     weights: ReadonlyMap<string, Float64Array>;
-    sizes: { blocks: readonly number[]; widths: readonly number[]; stem: number; classes: number };
-    x: Shape;
+    sizes: { blocks: readonly number[]; widths: readonly number[]; stem: number };
+    x: Activation["shape"];
   },
 ): Shaped[] {
   const get = (name: string) => {
@@ -77,16 +70,5 @@ export function evaluateAffineResNet(
     return y;
   });
   const last = active(y, "affine_last");
-  const [n, height, width, channels] = last.shape;
-  const each = height * width * channels;
-  const logits = Float64Array.from({ length: n * sizes.classes }, (_, at) => {
-    const [image, label] = [Math.floor(at / sizes.classes), at % sizes.classes];
-    let total = get("fc.bias")[label] ?? NaN;
-    for (let i = 0; i < each; i++) {
-      const feature = (last.values[image * each + i] ?? NaN) / (height * width);
-      total += feature * (get("fc.weight")[i % channels * sizes.classes + label] ?? NaN);
-    }
-    return total;
-  });
-  return [...taps, { values: logits, shape: [n, sizes.classes] }];
+  return [...taps, classified(last, { weight: get("fc.weight"), bias: get("fc.bias") })];
 }

@@ -1,14 +1,7 @@
+import { type Activation, classified, type Shaped } from "./activation.ts";
 import { normalise } from "./batch_norm.ts";
 import { convolve, convolvedShape } from "./conv2d.ts";
 import { pool, pooledShape } from "./pool2d.ts";
-import type { Shaped } from "./resnet.ts";
-
-type Shape = readonly [number, number, number, number];
-
-interface Activation {
-  readonly values: Float64Array;
-  readonly shape: Shape;
-}
 
 /** The sides of the kernels, by group. */
 const SIDES = [[5, 1, 1], [5, 1, 1], [3, 1, 1]];
@@ -27,11 +20,10 @@ type Decisions = Float64Array[];
  */
 export function evaluateNin(
   images: Float64Array,
-  { weights, widths, classes, x, training, decisions = [] }: {
+  { weights, widths, x, training, decisions = [] }: {
     weights: ReadonlyMap<string, Float64Array>;
     widths: readonly (readonly number[])[];
-    classes: number;
-    x: Shape;
+    x: Activation["shape"];
     training: boolean;
     decisions?: Decisions;
   },
@@ -97,16 +89,5 @@ export function evaluateNin(
     if (g < 2) y = pooled(y, g);
     return tap;
   });
-  const [n, height, width, channels] = y.shape;
-  const each = height * width * channels;
-  const logits = Float64Array.from({ length: n * classes }, (_, at) => {
-    const [image, label] = [Math.floor(at / classes), at % classes];
-    let total = get("fc.bias")[label] ?? NaN;
-    for (let i = 0; i < each; i++) {
-      const feature = (y.values[image * each + i] ?? NaN) / (height * width);
-      total += feature * (get("fc.weight")[i % channels * classes + label] ?? NaN);
-    }
-    return total;
-  });
-  return [...taps, { values: logits, shape: [n, classes] }];
+  return [...taps, classified(y, { weight: get("fc.weight"), bias: get("fc.bias") })];
 }

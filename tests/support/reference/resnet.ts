@@ -1,19 +1,7 @@
-import { convolve, convolvedShape } from "./conv2d.ts";
+import { type Activation, classified, type Shaped } from "./activation.ts";
 import { normalise } from "./batch_norm.ts";
+import { convolve, convolvedShape } from "./conv2d.ts";
 import { pool, pooledShape } from "./pool2d.ts";
-
-type Shape = readonly [number, number, number, number];
-
-/** Values and their shape. */
-export interface Shaped {
-  readonly values: Float64Array;
-  readonly shape: readonly number[];
-}
-
-interface Activation {
-  readonly values: Float64Array;
-  readonly shape: Shape;
-}
 
 /**
  * A ResNet of basic blocks in evaluation, in float64: conv 7x7/2, max pool 3/2, four groups of blocks, mean, linear.
@@ -26,8 +14,8 @@ export function evaluateResNet(
   images: Float64Array,
   { weights, sizes, x }: {
     weights: ReadonlyMap<string, Float64Array>;
-    sizes: { blocks: readonly number[]; widths: readonly number[]; stem: number; classes: number };
-    x: Shape;
+    sizes: { blocks: readonly number[]; widths: readonly number[]; stem: number };
+    x: Activation["shape"];
   },
 ): Shaped[] {
   const get = (name: string) => weights.get(name) ?? new Float64Array();
@@ -92,16 +80,5 @@ export function evaluateResNet(
     }
     return y;
   });
-  const [n, height, width, channels] = y.shape;
-  const pixels = height * width;
-  const logits = Float64Array.from({ length: n * sizes.classes }, (_, at) => {
-    const [image, label] = [Math.floor(at / sizes.classes), at % sizes.classes];
-    let total = get("fc.bias")[label] ?? NaN;
-    for (let i = 0; i < pixels * channels; i++) {
-      const feature = (y.values[image * pixels * channels + i] ?? NaN) / pixels;
-      total += feature * (get("fc.weight")[i % channels * sizes.classes + label] ?? NaN);
-    }
-    return total;
-  });
-  return [...taps, { values: logits, shape: [n, sizes.classes] }];
+  return [...taps, classified(y, { weight: get("fc.weight"), bias: get("fc.bias") })];
 }
