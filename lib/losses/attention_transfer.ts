@@ -30,7 +30,7 @@ export interface AttentionTransferOptions extends AttentionMapOptions {
  * @param student Activations, `[batch, height, width, channels]`.
  * @param teacher Activations of the same batch; any height, width and channels.
  * @returns A scalar, which beta weighs.
- * @throws {TypeError} If the batches differ, or there are not four dimensions.
+ * @throws {TypeError} If the batches differ, there are not four dimensions, or they are not of real numbers.
  * @throws {RangeError} If there is no such map.
  * @example
  * ```ts

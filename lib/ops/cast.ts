@@ -11,6 +11,7 @@ const kernel = new Kernel("cast", source);
  * Converts a tensor to float32 or to half precision, which rounds to the nearest and beyond 65504 gives infinity.
  * The gradient is converted back.
  *
+ * @param x A tensor of any shape.
  * @param dtype What one number shall be.
  * @returns A tensor of x's shape; x itself where it is of that type.
  * @throws {TypeError} If x holds integers.

@@ -19,8 +19,9 @@ export interface FoldedConvolution {
  * Folds a batch normalisation with its running statistics into the weights of the convolution before it, so that the
  * two are one biased convolution. It has no gradient.
  *
- * @param w The weights of a convolution without bias.
- * @param options What the normalisation is made of; epsilon is 1e-5 unless told.
+ * @param w The weights of a convolution without bias, `[kernel height, kernel width, inputs, outputs]`.
+ * @param options What the normalisation is made of, each `[outputs]`; epsilon is 1e-5 unless told.
+ * @returns `w * weight / sqrt(variance + epsilon)` and `bias - mean * weight / sqrt(variance + epsilon)`.
  * @throws {TypeError} If the shapes do not fit.
  * @example
  * ```ts

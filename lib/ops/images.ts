@@ -55,6 +55,8 @@ export interface BatchOptions {
 /**
  * Makes a batch: reflect-pad, flip, crop and normalise, as the original's CIFAR transforms.
  *
+ * @param store The set.
+ * @param options Which images, and what happens to them.
  * @returns The images, `[batch, size, size, 3]`, and their labels, u32, `[batch]`.
  * @throws {RangeError} If the padding is not smaller than the image.
  */
@@ -71,14 +73,8 @@ export function imageBatch(
   const x = order.gpu.empty([batch, size, size, 3], { label: "images.x", dtype });
   const labels = order.gpu.empty([batch], { label: "images.labels", dtype: "u32" });
   const places = { batch, size, count, start_at: start.index, epoch_at: epoch.index, seed };
-  const normalisation = {
-    mean_r: mean[0],
-    mean_g: mean[1],
-    mean_b: mean[2],
-    std_r: std[0],
-    std_g: std[1],
-    std_b: std[2],
-  };
+  const [[mean_r, mean_g, mean_b], [std_r, std_g, std_b]] = [mean, std];
+  const normalisation = { mean_r, mean_g, mean_b, std_r, std_g, std_b };
   const bytes = batch * 3 * size * size + x.storage.bytes;
   for (const { first, count: held, pixels } of store.shards) {
     kernel.dispatch("batch_of_images", {

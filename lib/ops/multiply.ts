@@ -9,6 +9,8 @@ const kernel = new Kernel("multiply", source);
 /**
  * Multiplies two tensors of one shape, element by element.
  *
+ * @param a A tensor of any shape.
+ * @param b A tensor of the same shape, layout and type.
  * @returns `a * b`, of their shape.
  * @throws {TypeError} If the shapes, layouts or types differ.
  * @example

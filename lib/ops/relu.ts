@@ -9,6 +9,7 @@ const kernel = new Kernel("relu", source);
 /**
  * The rectifier, `max(x, 0)`; its gradient at 0 is 0, as in PyTorch.
  *
+ * @param x A tensor of any shape.
  * @returns A tensor of x's shape.
  * @example
  * ```ts

@@ -6,6 +6,7 @@ import { alias, record } from "../tape.ts";
  * The same values under another shape, without a copy. The last dimension is stored padded to a multiple of four, so it
  * must stay, or be such a multiple before and after.
  *
+ * @param x A tensor of any shape, in the layout `channels`.
  * @param shape Sizes with the same product.
  * @throws {TypeError} If the product or the padding differs.
  * @example

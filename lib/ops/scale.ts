@@ -9,6 +9,7 @@ const kernel = new Kernel("scale", source);
 /**
  * Multiplies a tensor by a fixed number.
  *
+ * @param x A tensor of any shape.
  * @param factor The number; each value compiles a pipeline of its own.
  * @returns `factor * x`, of x's shape.
  * @example

@@ -6,6 +6,8 @@ import { wantLike } from "./shapes.ts";
 /**
  * Subtracts one tensor from another of the same shape, element by element.
  *
+ * @param a A tensor of any shape.
+ * @param b A tensor of the same shape, layout and type.
  * @returns `a - b`, of their shape.
  * @throws {TypeError} If the shapes, layouts or types differ.
  * @example

@@ -40,6 +40,7 @@ export type Keep = "channels" | "samples" | "none";
 /**
  * Adds up a tensor, in a fixed order.
  *
+ * @param x A tensor of any shape and layout.
  * @param options.keep What is left.
  * @returns `[channels]`, `[batch]` or `[]`, float32 even where x is in half precision.
  * @throws {TypeError} If samples are kept and x has fewer than two dimensions.
@@ -69,7 +70,16 @@ export function sum(x: Tensor, { keep }: { keep: Keep }): Tensor {
 /**
  * The mean of all elements of a tensor.
  *
- * @returns A scalar.
+ * @param x A tensor of any shape and layout.
+ * @returns A scalar, float32 even where x is in half precision.
+ * @example
+ * ```ts
+ * import { Gpu, mean } from "@pupil/pupil";
+ * import assert from "node:assert/strict";
+ *
+ * using gpu = await Gpu.open();
+ * assert.deepEqual([...await mean(gpu.tensor([1, 2, 3, 6], [4])).read()], [3]);
+ * ```
  */
 export function mean(x: Tensor): Tensor {
   return scale(sum(x, { keep: "none" }), 1 / x.size);

@@ -21,6 +21,7 @@ export interface Term {
 /**
  * Adds up to seven scalars with fixed weights: a loss of several parts.
  *
+ * @param terms The scalars with their weights.
  * @returns A scalar.
  * @throws {RangeError} If there are no terms or more than seven.
  * @throws {TypeError} If a value is not a float32 scalar.
