@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { sizeOf } from "../../lib/gpu/layout.ts";
 import { affineResNet } from "../../lib/models/affine_resnet.ts";
-import type { Model } from "../../lib/models/model.ts";
 import { modelOf } from "../../lib/models/open_model.ts";
 import { resNet } from "../../lib/models/resnet.ts";
 import type { ResNetSizes } from "../../lib/models/resnet_sizes.ts";
@@ -9,11 +8,10 @@ import { fileTensor } from "../../lib/weights/file_tensor.ts";
 import type { NamedTensors } from "../../lib/weights/parameter_set.ts";
 import { permute } from "../../lib/weights/permute.ts";
 import { floats } from "../../lib/weights/safetensors.ts";
-import { assertLargest } from "../support/assert_largest.ts";
+import { assertComputes } from "../support/assert_computes.ts";
 import { testGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
 import { evaluateAffineResNet } from "../support/reference/affine_resnet.ts";
-import type { Shaped } from "../support/reference/activation.ts";
 import { evaluateResNet } from "../support/reference/resnet.ts";
 
 /** A group with more channels, one with the same and a stride, one with two blocks, one that shrinks. */
@@ -43,18 +41,6 @@ function referenceWeights(
     const turned = shape.length < 2 ? values : permute(values, [o, i, h, w], [2, 3, 1, 0]);
     return [rename(name), Float64Array.from(turned)];
   }));
-}
-
-async function assertComputes(model: Model, wanted: readonly Shaped[]): Promise<void> {
-  const { gpu } = model.parameters;
-  const { logits, taps } = model.apply(gpu.tensor(IMAGES, SHAPE), { training: false });
-  const outputs = [...taps, logits];
-  assert.equal(outputs.length, 5);
-  for (const [at, output] of outputs.entries()) {
-    const { values = new Float64Array(), shape } = wanted[at] ?? {};
-    assert.deepEqual(output.shape, shape);
-    assertLargest(await output.read(), values, { rtol: 1e-5, what: `output ${at}` });
-  }
 }
 
 /** Names and shapes of torchvision's state dict, `num_batches_tracked` included. */
@@ -100,10 +86,8 @@ Deno.test("modelOf: torchvision's state dict, normalised shortcuts included, com
   using model = modelOf(await testGpu(), dict, { from: "resnet.pth" });
   assert.equal(model.name, "ResNet-12 (8, 8, 12, 6)");
   const weights = referenceWeights(tensors, bareName);
-  await assertComputes(
-    model,
-    evaluateResNet(Float64Array.from(IMAGES), { weights, sizes: SIZES, x: SHAPE }),
-  );
+  const wanted = evaluateResNet(Float64Array.from(IMAGES), { weights, sizes: SIZES, x: SHAPE });
+  await assertComputes(model, { images: IMAGES, shape: SHAPE, wanted });
 });
 
 Deno.test("modelOf: the pre-activation export computes as float64 loops do", async () => {
@@ -114,7 +98,8 @@ Deno.test("modelOf: the pre-activation export computes as float64 loops do", asy
   assert.equal(model.name, "pre-activation ResNet-12 (8, 8, 12, 6)");
   const weights = referenceWeights(tensors);
   const options = { weights, sizes: SIZES, x: SHAPE };
-  await assertComputes(model, evaluateAffineResNet(Float64Array.from(IMAGES), options));
+  const wanted = evaluateAffineResNet(Float64Array.from(IMAGES), options);
+  await assertComputes(model, { images: IMAGES, shape: SHAPE, wanted });
 });
 
 Deno.test("affineResNet: ResNet-18 has the export's numbers and names", async () => {

@@ -8,7 +8,7 @@ import { RESNET_WIDTHS, resNetBlocks, type ResNetSizes } from "../../lib/models/
 import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
 import { mean } from "../../lib/ops/sum.ts";
 import { formatSafetensors } from "../../lib/weights/safetensors.ts";
-import { assertLargest } from "../support/assert_largest.ts";
+import { assertComputes } from "../support/assert_computes.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { testGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
@@ -80,14 +80,7 @@ for (const kind of ["plain", "folded"] as const) {
       weights.set(name, Float64Array.from(await model.parameters.get(name).read()));
     }
     const wanted = evaluateResNet(Float64Array.from(values), { weights, sizes: SMALL, x: SHAPE });
-    const found = model.apply(gpu.tensor(values, SHAPE), { training: false });
-    const outputs = [...found.taps, found.logits];
-    assert.equal(outputs.length, 5);
-    for (const [at, output] of outputs.entries()) {
-      const { values = new Float64Array(), shape } = wanted[at] ?? {};
-      assert.deepEqual(output.shape, shape);
-      assertLargest(await output.read(), values, { rtol: 1e-5, what: `output ${at}` });
-    }
+    await assertComputes(model, { images: values, shape: SHAPE, wanted });
   });
 }
 

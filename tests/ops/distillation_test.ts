@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { nameOf } from "../../lib/gpu/kernel.ts";
-import { Program } from "../../lib/gpu/program.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { distillation } from "../../lib/ops/distillation.ts";
 import { scale } from "../../lib/ops/scale.ts";
@@ -8,6 +7,7 @@ import { mean } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
+import { mergedPlan } from "../support/merged_plan.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
 import { logSoftmax } from "../support/reference/softmax.ts";
@@ -63,12 +63,8 @@ Deno.test("distillation: its gradient loads the mean's once", async () => {
     const loss = mean(distillation(x, teacher, { temperature: 4 }));
     return [loss, ...gradients(scale(loss, 3), [x])];
   };
-  using merged = await Program.record(gpu, { label: "merged", build });
-  using apart = await Program.record(gpu, { label: "apart", build, fusion: false });
-  merged.run();
-  apart.run();
-  assert.deepEqual(await gpu.read(merged.outputs), await gpu.read(apart.outputs));
-  const names = merged.plan.dispatches.map(nameOf);
+  const { dispatches } = await mergedPlan(gpu, build);
+  const names = dispatches.map(nameOf);
   assert.ok(!names.some((name) => name.startsWith("broadcast")), names.join());
 });
 

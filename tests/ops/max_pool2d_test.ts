@@ -6,18 +6,9 @@ import { watch } from "../../lib/tape.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
 import { spaced } from "../support/operand.ts";
-import { pool, pooledShape, type Pooling } from "../support/reference/pool2d.ts";
+import { pool, pooledShape, POOLINGS } from "../support/reference/pool2d.ts";
 
-const CASES: readonly Pooling[] = [
-  { x: [2, 5, 7, 5], size: 3, stride: 2, padding: 1 },
-  { x: [1, 9, 8, 24], size: 2, stride: 2, padding: 0 },
-  { x: [1, 7, 8, 1], size: 2, stride: 3, padding: 1 },
-  { x: [2, 8, 7, 5], size: 3, stride: 2, padding: 0, ceil: true },
-  { x: [1, 8, 7, 4], size: 3, stride: 2, padding: 1, ceil: true },
-  { x: [1, 5, 2, 1], size: 3, stride: 2, padding: 0, ceil: true },
-];
-
-for (const sizes of CASES) {
+for (const sizes of POOLINGS) {
   const { x: shape, size, ...options } = sizes;
   const { stride, padding, ceil = false } = options;
   const how = `padded by ${padding}${ceil ? ", rounded up," : ""}`;

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Program } from "../../lib/gpu/program.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { broadcast } from "../../lib/ops/broadcast.ts";
 import { scale } from "../../lib/ops/scale.ts";
@@ -7,6 +6,7 @@ import { mean, sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
+import { mergedPlan } from "../support/merged_plan.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
 
@@ -35,12 +35,8 @@ Deno.test("scale: merged with a sum's store and a broadcast's load, it computes 
     const rows = sum(x, { keep: "channels" });
     return [y, dx ?? y, broadcast(scale(rows, 0.3), [2, 50], { keep: "channels" })];
   };
-  using merged = await Program.record(gpu, { label: "merged", build });
-  using apart = await Program.record(gpu, { label: "apart", build, fusion: false });
-  merged.run();
-  apart.run();
-  assert.deepEqual(await gpu.read(merged.outputs), await gpu.read(apart.outputs));
-  assert.deepEqual(merged.plan.fused, [
+  const { fused } = await mergedPlan(gpu, build);
+  assert.deepEqual(fused, [
     `${gpu.hasSubgroups ? "subgroup_sum" : "sum"}.row + scale.forward`,
     "broadcast.over_channels + scale.forward",
     "broadcast.over_rows + scale.forward",

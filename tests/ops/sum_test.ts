@@ -4,12 +4,12 @@ import { requestAdapter } from "../../lib/gpu/adapter.ts";
 import { Gpu } from "../../lib/gpu/device.ts";
 import { Kernel } from "../../lib/gpu/kernel.ts";
 import { sizeOf } from "../../lib/gpu/layout.ts";
-import { Program } from "../../lib/gpu/program.ts";
 import { broadcast } from "../../lib/ops/broadcast.ts";
 import { finishColumns, type Keep, mean, sum } from "../../lib/ops/sum.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
 import { testGpu } from "../support/gpu.ts";
+import { mergedPlan } from "../support/merged_plan.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
 import { withoutFeature } from "../support/without_feature.ts";
@@ -151,12 +151,8 @@ Deno.test("finishColumns: sums of several tensors in one dispatch have the bits 
       finishColumns(partial, y, { rows });
       return y;
     });
-  using merged = await Program.record(gpu, { label: "merged", build });
-  using apart = await Program.record(gpu, { label: "apart", build, fusion: false });
-  merged.run();
-  apart.run();
-  assert.deepEqual(await gpu.read(merged.outputs), await gpu.read(apart.outputs));
-  const entries = merged.plan.dispatches.map(({ entry }) => entry);
+  const { dispatches } = await mergedPlan(gpu, build);
+  const entries = dispatches.map(({ entry }) => entry);
   assert.deepEqual(entries, ["four_columns", "two_columns", "columns"]);
 });
 
@@ -168,12 +164,8 @@ Deno.test("sum: scalars of several tensors in one dispatch have the bits of one 
   for (const gpu of [plain, await testGpu()]) {
     const tensors = sizes.map((size, at) => gpu.tensor(randomValues(size, { seed: at }), [size]));
     const build = () => tensors.map((x, at) => at % 2 === 0 ? mean(x) : sum(x, { keep: "none" }));
-    using merged = await Program.record(gpu, { label: "merged", build });
-    using apart = await Program.record(gpu, { label: "apart", build, fusion: false });
-    merged.run();
-    apart.run();
-    assert.deepEqual(await gpu.read(merged.outputs), await gpu.read(apart.outputs));
-    const entries = merged.plan.dispatches.map(({ entry }) => entry);
+    const { dispatches } = await mergedPlan(gpu, build);
+    const entries = dispatches.map(({ entry }) => entry);
     assert.deepEqual(entries, ["four_rows", "two_rows", "row"]);
   }
 });

@@ -8,6 +8,16 @@ export interface Pooling {
   readonly ceil?: boolean;
 }
 
+/** Poolings with odd sides and channels, gaps between windows, padding and a rounded-up number of windows. */
+export const POOLINGS: readonly Pooling[] = [
+  { x: [2, 5, 7, 5], size: 3, stride: 2, padding: 1 },
+  { x: [1, 9, 8, 24], size: 2, stride: 2, padding: 0 },
+  { x: [1, 7, 8, 1], size: 2, stride: 3, padding: 1 },
+  { x: [2, 8, 7, 5], size: 3, stride: 2, padding: 0, ceil: true },
+  { x: [1, 8, 7, 4], size: 3, stride: 2, padding: 1, ceil: true },
+  { x: [1, 5, 2, 1], size: 3, stride: 2, padding: 0, ceil: true },
+];
+
 /** The shape of a pooling's output. */
 export function pooledShape({ x, size, stride, padding, ceil = false }: Pooling) {
   const out = (side: number) => {
