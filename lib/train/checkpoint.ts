@@ -9,6 +9,8 @@ import type { Trainer } from "./trainer.ts";
 export interface Progress {
   /** Where it stands. */
   readonly position: Position;
+  /** The whole epochs before that; NaN in what earlier versions wrote. */
+  readonly epochs: number;
   /** The steps since the last line of `steps.jsonl`. */
   readonly unlogged: readonly FinishedStep[];
   /** The best test accuracy after a whole epoch, in percent; `null` before the first. */
@@ -126,8 +128,9 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
       `Cannot resume from ${path}: wanted a checkpoint with its progress, found none`,
     );
   }
-  const { position, unlogged, best } = value as {
+  const { position, epochs, unlogged, best } = value as {
     position: Record<string, unknown>;
+    epochs: unknown;
     unlogged: unknown;
     best: unknown;
   };
@@ -137,6 +140,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     lossScale,
     progress: {
       position: { step: number(position["step"]), stepsOfEpoch: steps(position["stepsOfEpoch"]) },
+      epochs: number(epochs),
       unlogged: steps(unlogged),
       best: typeof best === "number" ? best : null,
     },

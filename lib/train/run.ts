@@ -1,3 +1,4 @@
+import config from "../../deno.json" with { type: "json" };
 import type { Plan } from "../gpu/plan.ts";
 import type { TuningState } from "../gpu/tuner.ts";
 import type { Variants } from "../gpu/tuning.ts";
@@ -171,7 +172,9 @@ export class Run<Settings extends RunSettings> {
       variants,
       onTuning: (state) => this.options.onTuning?.(state),
       onVariants: async (chosen) => {
-        await this.folder.writeConfig({ ...settings, variants: chosen });
+        const { adapter } = this.model.parameters.gpu;
+        const where = { adapter: adapter.name, version: config.version };
+        await this.folder.writeConfig({ ...settings, variants: chosen, ...where });
         this.options.onVariants?.(chosen);
       },
       onNote: this.options.onNote,
@@ -224,7 +227,8 @@ export class Run<Settings extends RunSettings> {
 
   async #save(position: Position, weights: NamedTensors): Promise<void> {
     if (this.#trainer === null) return;
-    const progress = { position, unlogged: this.#unlogged, best: this.#best };
+    const epochs = Math.floor(position.step / this.#trainer.stepsPerEpoch);
+    const progress = { position, epochs, unlogged: this.#unlogged, best: this.#best };
     const checkpoint = await formatCheckpoint(this.#trainer, { weights, progress });
     await this.folder.write(RUN_FILES.last, formatSafetensors(weights));
     await this.folder.write(RUN_FILES.checkpoint, checkpoint);

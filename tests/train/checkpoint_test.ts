@@ -22,6 +22,7 @@ function step(number: number, loss: number): FinishedStep {
 
 const PROGRESS: Progress = {
   position: { step: 9, stepsOfEpoch: [step(7, 1 / 3), step(8, NaN)] },
+  epochs: 1,
   unlogged: [step(8, 2)],
   best: 61.25,
 };
@@ -61,7 +62,8 @@ async function writeCheckpoint(path: string, trainer: Trainer, progress = PROGRE
 Deno.test("checkpoint: the progress comes back number by number", () =>
   inFile(async (path) => {
     using trainer = await steppedTrainer();
-    const start: Progress = { position: { step: 0, stepsOfEpoch: [] }, unlogged: [], best: null };
+    const position = { step: 0, stepsOfEpoch: [] };
+    const start: Progress = { position, epochs: 0, unlogged: [], best: null };
     for (const progress of [PROGRESS, start]) {
       await writeCheckpoint(path, trainer, progress);
       assert.deepEqual((await readCheckpoint(path)).progress, progress);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import project from "../../deno.json" with { type: "json" };
+import { readCheckpoint } from "../../lib/train/checkpoint.ts";
 import { evaluate } from "../../lib/train/evaluate.ts";
 import type { FinishedEpoch } from "../../lib/train/fit.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
@@ -34,8 +36,12 @@ Deno.test("Run: its folder holds settings, logs, weights and a checkpoint", () =
   inFolder(async (path) => {
     assert.equal(await tinyRun(path), true);
     assert.deepEqual(await filesIn(path), FILES);
-    const { variants, ...settings } = await (await RunFolder.open(path)).readConfig();
+    const config = await (await RunFolder.open(path)).readConfig();
+    const { variants, adapter, version, ...settings } = config;
     assert.deepEqual(settings, TINY);
+    assert.deepEqual([adapter, version], [(await testGpu()).adapter.name, project.version]);
+    const { progress } = await readCheckpoint(`${path}/checkpoint.safetensors`);
+    assert.deepEqual([progress.epochs, progress.position.step], [TINY.epochs, 3 * STEPS]);
     assert.ok(Object.keys(variants ?? {}).length > 0);
     using model = tinyModel(await testGpu());
     for (const file of ["model", "best"]) {
