@@ -1,7 +1,7 @@
 import { nameOf } from "../lib/gpu/kernel.ts";
 import type { KernelCost } from "../lib/gpu/profiler.ts";
 import type { StepProfile } from "../lib/train/profile_step.ts";
-import { alignTable } from "./table.ts";
+import { alignTable } from "./align_table.ts";
 
 const MOST_TENSORS = 12;
 

@@ -13,7 +13,7 @@ import { fit } from "../lib/train/fit.ts";
 import type { ImageSet } from "../lib/train/image_set.ts";
 import { runCommand } from "./options.ts";
 import { createProgress, createTuningProgress } from "./progress.ts";
-import { alignTable } from "./table.ts";
+import { alignTable } from "./align_table.ts";
 import { trainingView } from "./training_view.ts";
 
 const DEPTH = 10;
