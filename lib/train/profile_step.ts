@@ -4,13 +4,9 @@ import type { Plan } from "../gpu/plan.ts";
 import type { Program } from "../gpu/program.ts";
 import { type Profile, profile } from "../gpu/profiler.ts";
 import { summarise, type Summary } from "../gpu/summary.ts";
-import type { TuningState } from "../gpu/tuner.ts";
 import type { Model } from "../models/model.ts";
-import { type AutotuneOptions, chooseVariants } from "./autotune.ts";
-import type { ImageSet, StreamedSet } from "./image_set.ts";
-import { openTrainingFeed } from "./open_feeds.ts";
-import { type StepOptions, withDefaults } from "./step_options.ts";
-import { Trainer } from "./trainer.ts";
+import { makeStep, type ProfileOptions } from "./made_step.ts";
+import type { Trainer } from "./trainer.ts";
 
 /** Where the time and the memory of one training step go, or of one of the batches that it accumulates. */
 export interface StepProfile extends Profile {
@@ -28,14 +24,6 @@ export interface StepProfile extends Profile {
   readonly ceilings: Ceilings;
 }
 
-/** What is profiled, and how its kernels are chosen. */
-export interface ProfileOptions extends StepOptions, AutotuneOptions {
-  /** The images. */
-  readonly data: ImageSet | StreamedSet;
-  /** Told how far the tuning of kernels is. */
-  readonly onTuning?: (state: TuningState) => void;
-}
-
 const WARM_UP_ENCODINGS = 200;
 const LEAST_STEPS = 7;
 const MOST_STEPS = 50;
@@ -49,26 +37,11 @@ const ENOUGH_SECONDS = 2;
  */
 export async function profileStep(
   model: Model,
-  { data, ...options }: ProfileOptions,
+  options: ProfileOptions,
 ): Promise<StepProfile> {
   const { gpu } = model.parameters;
-  using feed = openTrainingFeed(gpu, data, options);
-  const { count, batchSize } = feed.batching;
-  if (count < batchSize) {
-    throw new RangeError(
-      `Cannot profile a step of ${batchSize} images: the training set must have as many, found ${count}`,
-    );
-  }
-  using trainer = new Trainer(model, { ...withDefaults(options, feed), accumulate: 1 });
-  const { autotune, cacheFolder, variants, onNote, onTuning: onProgress } = options;
-  const rehearsals = trainer.rehearsals.slice(0, 1);
-  const choice = { rehearsals, autotune, cacheFolder, variants, onNote, onProgress };
-  trainer.variants = await chooseVariants(gpu, choice) ?? {};
-  trainer.beginEpoch(1, { rate: 1e-3 });
-  await trainer.submit(0);
-  const { program } = trainer;
-  if (program === null) throw new TypeError("Cannot profile a step: no program was recorded");
-  await trainer.wait();
+  using made = await makeStep(model, options);
+  const { trainer, program, images } = made;
   const firstStepAt = performance.now() / 1000;
   const encodeSeconds = summarise(await encodeTimes(trainer, program));
   const before = await measureCeilings(gpu);
@@ -76,7 +49,7 @@ export async function profileStep(
   const after = await measureCeilings(gpu);
   return {
     ...measured,
-    images: batchSize,
+    images,
     plan: program.plan,
     peak: peakOf(program.plan),
     encodeSeconds,
