@@ -26,19 +26,25 @@ import {
 
 type Asked<Kind extends CifarCommand["kind"]> = Extract<CifarCommand, { kind: Kind }>;
 
+/** What takes up a run; more may change than a person may ask for. */
+type Resumption = Omit<Asked<"resume">, "changes"> & { changes: Partial<CifarSettings> };
+
 const TASK = { command: "deno task cifar", kind: CIFAR_KIND };
 
 /**
  * Starts a run, or profiles what it would do.
  *
+ * @param asked The settings, and how kernels are chosen.
+ * @param part What goes on with it after a stop, where it is a part of something larger.
  * @returns The exit code.
  */
 export async function startRun(
   { kind, settings, autotune }: Asked<"train" | "profile">,
+  { goesOn }: Pick<Job<CifarSettings>, "goesOn"> = {},
 ): Promise<number> {
   using cast = await openCast(settings);
   await initialise(cast.model, settings);
-  const job: Job<CifarSettings> = { ...TASK, settings, autotune };
+  const job: Job<CifarSettings> = { ...TASK, settings, autotune, goesOn };
   if (kind === "profile") return await profileCast(cast, job);
   const folder = await newFolder(cast, { job, name: runName(settings) });
   return await trainCast(cast, { job, folder, resumes: false });
@@ -47,16 +53,19 @@ export async function startRun(
 /**
  * Takes up a run where it was left.
  *
+ * @param asked The run, what changes, and how kernels are chosen.
+ * @param part What goes on with it after a stop, where it is a part of something larger.
  * @returns The exit code.
  */
 export async function resumeRun(
-  { run, logs, changes, autotune }: Asked<"resume">,
+  { run, logs, changes, autotune }: Resumption,
+  { goesOn }: Pick<Job<CifarSettings>, "goesOn"> = {},
 ): Promise<number> {
   const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
   const config = readSettings(await folder.readConfig(), folder.file("config.json"));
   const settings = { ...config, ...changes };
   using cast = await openCast(settings);
-  const job: Job<CifarSettings> = { ...TASK, settings, autotune };
+  const job: Job<CifarSettings> = { ...TASK, settings, autotune, goesOn };
   return await trainCast(cast, { job, folder, resumes: true });
 }
 
@@ -93,7 +102,8 @@ function wantClasses(model: Model, data: ImageSet, path: string): void {
   );
 }
 
-function makeStudent(
+/** Makes the network that the settings describe, with fresh weights. */
+export function makeStudent(
   gpu: Gpu,
   { model, depth, width, no_bn, no_pool_relu, seed }: CifarSettings,
   { classes }: { classes: number },

@@ -147,6 +147,26 @@ export function readShortList(text: string, flag: string): number[] {
 }
 
 /**
+ * Reads a list of names between commas.
+ *
+ * @param text The value.
+ * @param flag The flag's name, for the message.
+ * @returns The names, at least one.
+ * @throws {UsageError} If one is empty.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(readNames("none,sum", "rows"), ["none", "sum"]);
+ * ```
+ */
+export function readNames(text: string, flag: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.every((name) => name !== "")) return names;
+  return refuse(flag, { wanted: "names between commas", text });
+}
+
+/**
  * Makes a reader of one of a few words.
  *
  * @param words The words.

@@ -11,13 +11,13 @@ export type RunCommand<
   Evaluated extends keyof Settings,
 > =
   | { kind: "print"; text: string }
-  | { kind: "train" | "profile"; settings: Settings; autotune?: Autotune }
+  | { kind: "train" | "profile"; settings: Settings; autotune?: Autotune | undefined }
   | {
     kind: "resume";
     run: string;
     logs: string;
     changes: Partial<Pick<Settings, Resumed>>;
-    autotune?: Autotune;
+    autotune?: Autotune | undefined;
   }
   | {
     kind: "evaluate";

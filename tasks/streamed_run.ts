@@ -16,6 +16,8 @@ import { type Cast, type Job, newFolder, profileCast, trainCast } from "./traini
 export interface StreamedTask<Settings extends StreamedSettings> {
   /** The command, as a person types it. */
   readonly command: string;
+  /** The command that goes on after a stop, where that is not the same one with `--resume`. */
+  readonly goesOn?: string;
   /** The flag that names the folder of images. */
   readonly folderFlag: string;
   /** The kind of its runs. */

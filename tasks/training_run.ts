@@ -35,6 +35,8 @@ export interface Cast {
 export interface Job<Settings extends RunSettings> {
   /** The command, as a person types it. */
   readonly command: string;
+  /** The command that goes on, where that is not the same one with `--resume`. */
+  readonly goesOn?: string | undefined;
   /** The kind of its runs. */
   readonly kind: RunKind<Settings>;
   /** The settings. */
@@ -148,9 +150,8 @@ export async function trainCast<Settings extends RunSettings>(
   }
   progress.done();
   if (isDone) return 0;
-  console.error(
-    `Stopped and saved; go on with: ${job.command} --resume ${resumeName(folder, settings)}`,
-  );
+  const goesOn = job.goesOn ?? `${job.command} --resume ${resumeName(folder, settings)}`;
+  console.error(`Stopped and saved; go on with: ${goesOn}`);
   return stop.exitCode;
 }
 

@@ -2,11 +2,12 @@ import { DISTANCES } from "../losses/distance.ts";
 import { TRANSFER_FORMS } from "../losses/transfer_form.ts";
 import { NORMS } from "../ops/normalise.ts";
 import { RESIZES } from "../ops/resize_map.ts";
+import { nearestWords } from "./nearest.ts";
 import { DTYPES, type RunSettings } from "./run_settings.ts";
 import { AUGMENTATIONS, ON_BAD, type Streaming } from "./streamed_settings.ts";
 import { GRAD_BN, type TransferSettings } from "./transfer_settings.ts";
 
-/** The settings of a `config.json`, read one by one. */
+/** The settings of a `config.json` or the fields of another JSON object, read one by one. */
 export class Fields {
   readonly #fields: ReadonlyMap<string, unknown>;
   readonly #source: string;
@@ -15,10 +16,10 @@ export class Fields {
    * Wraps a parsed JSON.
    *
    * @param source What it was read from, for messages.
-   * @param options.later The settings that files of earlier versions lack, as these versions had them.
+   * @param options.later What counts for fields that the file lacks, such as those that came in later versions.
    * @throws {TypeError} If it is not an object.
    */
-  constructor(value: unknown, source: string, { later }: { later: object }) {
+  constructor(value: unknown, source: string, { later = {} }: { later?: object } = {}) {
     this.#source = source;
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new TypeError(
@@ -28,10 +29,54 @@ export class Fields {
     this.#fields = new Map(Object.entries({ ...later, ...value }));
   }
 
+  /**
+   * Refuses every field but these.
+   *
+   * @throws {TypeError} If there is another; the message names the nearest of those that may be there.
+   */
+  allowOnly(keys: readonly string[]): void {
+    const stranger = [...this.#fields.keys()].find((key) => !keys.includes(key));
+    if (stranger === undefined) return;
+    throw new TypeError(
+      `Cannot read ${this.#source}: expected one of its fields, found ${stranger}; the nearest is ${
+        nearestWords(stranger, keys)[0]
+      }`,
+    );
+  }
+
+  /** Whether there is a field. */
+  has(key: string): boolean {
+    return this.#fields.has(key);
+  }
+
+  /** An object. */
+  record(key: string): Readonly<Record<string, unknown>> {
+    const value = this.#fields.get(key);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value))
+      : this.#refuse(key, "an object");
+  }
+
+  /** A list of texts. */
+  texts(key: string): string[] {
+    const value: unknown = this.#fields.get(key);
+    if (!Array.isArray(value)) return this.#refuse(key, "a list of texts");
+    const texts = value.filter((entry) => typeof entry === "string");
+    return texts.length === value.length ? texts : this.#refuse(key, "a list of texts");
+  }
+
   /** A number. */
   number(key: string): number {
     const value = this.#fields.get(key);
     return typeof value === "number" ? value : this.#refuse(key, "a number");
+  }
+
+  /** A whole number of at least 1. */
+  count(key: string): number {
+    const value = this.#fields.get(key);
+    return typeof value === "number" && Number.isSafeInteger(value) && value >= 1
+      ? value
+      : this.#refuse(key, "a whole number of at least 1");
   }
 
   /** A number, or null. */

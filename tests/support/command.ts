@@ -10,7 +10,7 @@ export interface Outcome {
 }
 
 /** A task that tests run. */
-export type Task = "bench" | "cifar" | "convert" | "doctor" | "finetune" | "imagenet";
+export type Task = "bench" | "cifar" | "convert" | "doctor" | "finetune" | "imagenet" | "table";
 
 /** Where a task runs. */
 export interface Place {
@@ -18,18 +18,20 @@ export interface Place {
   readonly cwd: string;
   /** Environment variables that it gets beside those of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A script of the tests that runs in the task's place; a path from the root of the project. */
+  readonly script?: string;
 }
 
 /** The command of a task of deno.json, with its own permissions and nobody to ask for others. */
 export function taskCommand(
   task: Task,
   args: readonly string[],
-  { cwd, env = {} }: Place,
+  { cwd, env = {}, script }: Place,
 ): Deno.Command {
   const [, run = "", ...rest] = config.tasks[task].command.split(" ");
-  const script = rest.pop() ?? "";
+  const own = rest.pop() ?? "";
   return new Deno.Command(Deno.execPath(), {
-    args: [run, "--quiet", "--no-prompt", ...rest, ROOT + script, ...args],
+    args: [run, "--quiet", "--no-prompt", ...rest, ROOT + (script ?? own), ...args],
     cwd,
     env: { ...env, NO_COLOR: "1" },
     stdin: "null",

@@ -1,0 +1,24 @@
+/**
+ * Trains the rows of a table of the paper and sets our numbers beside the published ones: `deno task table --help`.
+ *
+ * @module
+ */
+import { runCommand } from "./options.ts";
+import { parseTable } from "./table_options.ts";
+
+if (import.meta.main) {
+  await runCommand(async (argv) => {
+    const command = parseTable(argv);
+    if (command.kind === "print") {
+      console.log(command.text.trimEnd());
+      return 0;
+    }
+    // Loaded late, so that --help and a mistyped flag are answered at once.
+    if (command.kind === "list") {
+      const { listTable } = await import("./table_list.ts");
+      return await listTable(command.request);
+    }
+    const { trainTable } = await import("./table_run.ts");
+    return await trainTable(command.request);
+  });
+}

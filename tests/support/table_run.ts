@@ -1,0 +1,16 @@
+/**
+ * Does what `deno task table` does with the tables of the folder `tables` in place of the project's.
+ *
+ * @module
+ */
+import { runCommand } from "../../tasks/options.ts";
+import { listTable } from "../../tasks/table_list.ts";
+import { parseTable } from "../../tasks/table_options.ts";
+import { trainTable } from "../../tasks/table_run.ts";
+
+await runCommand(async (argv) => {
+  const command = parseTable(argv);
+  if (command.kind === "print") throw new TypeError("Cannot print: there is nothing to test");
+  const work = command.kind === "list" ? listTable : trainTable;
+  return await work(command.request, { folder: "tables" });
+});
