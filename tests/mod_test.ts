@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as pupil from "../mod.ts";
-import { tempFolder } from "./data/tar_gz.ts";
+import { tempFolder } from "./support/temp_folder.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const MOST_LINES = 42;

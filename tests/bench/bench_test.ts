@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { tempFolder } from "../data/tar_gz.ts";
 import { runTask } from "../support/command.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { isRow, parseLine } from "./rows.ts";
 
 const cwd = import.meta.dirname ?? ".";

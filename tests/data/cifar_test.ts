@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { openCifar, readCifar } from "../../data/cifar.ts";
 import { type Progress } from "../../data/download.ts";
-import { type Entry, filesIn, md5, serve, tarGz, tempFolder } from "./tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
+import { type Entry, filesIn, md5, serve, tarGz } from "./tar_gz.ts";
 
 const MINI = fileURLToPath(new URL("../fixtures/cifar10-mini", import.meta.url));
 const PLANE = 32 * 32;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { openCub } from "../../data/cub.ts";
 import { openImages } from "../../data/open_images.ts";
 import { drawCub } from "../support/known_sets.ts";
-import { tempFolder } from "./tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 
 const SMALL = { classes: 3, train: 2, test: 1 };
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { download, type Progress } from "../../data/download.ts";
-import { filesIn, md5, serve, tempFolder } from "./tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
+import { filesIn, md5, serve } from "./tar_gz.ts";
 
 const BYTES = Uint8Array.from({ length: 200_000 }, (_, at) => at % 253);
 const MD5 = md5(BYTES);

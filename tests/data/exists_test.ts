@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { exists } from "../../data/exists.ts";
-import { tempFolder } from "./tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 
 Deno.test("exists: files and folders do, other names do not", async () => {
   await using folder = await tempFolder();

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openImageFolder } from "../../data/image_folder.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 
-async function folderOf(files: readonly string[]): Promise<string> {
-  const root = await Deno.makeTempDir();
+async function folderOf(files: readonly string[]): ReturnType<typeof tempFolder> {
+  const root = await tempFolder();
   for (const file of files) {
-    const path = join(root, file);
+    const path = join(root.path, file);
     await Deno.mkdir(join(path, ".."), { recursive: true });
     await Deno.writeTextFile(path, "");
   }
@@ -16,7 +17,7 @@ const PLAIN = ["train/b/2.jpg", "train/b/10.JPEG", "train/a/x.png", "val/a/y.web
 
 Deno.test("openImageFolder: classes and images in Python's order, other files left out", async () => {
   const names = ["\u{1F600}", "\uFF21", "a", "B", "é"];
-  const root = await folderOf([
+  await using folder = await folderOf([
     ...names.map((name) => `train/${name}/1.jpg`),
     "train/a/10.JPG",
     "train/a/9.tiff",
@@ -25,6 +26,7 @@ Deno.test("openImageFolder: classes and images in Python's order, other files le
     "val/B/1.jpeg",
     "val/é/1.ppm",
   ]);
+  const root = folder.path;
   const { train, val } = await openImageFolder(root);
   assert.deepEqual(train.classes, ["B", "a", "é", "\uFF21", "\u{1F600}"]);
   assert.deepEqual([...train.labels], [0, 1, 1, 1, 2, 3, 4]);
@@ -32,7 +34,6 @@ Deno.test("openImageFolder: classes and images in Python's order, other files le
   assert.deepEqual(paths, ["1.jpg", "10.JPG", "9.tiff"].map((file) => join(root, "train/a", file)));
   assert.deepEqual([...val.labels], [0, 2]);
   assert.deepEqual(val.classes, train.classes);
-  await Deno.remove(root, { recursive: true });
 });
 
 Deno.test("openImageFolder: a wrong layout names what is missing", async () => {
@@ -44,14 +45,15 @@ Deno.test("openImageFolder: a wrong layout names what is missing", async () => {
     [["train/a/1.jpg", "val/b/1.jpg"], /every class of val must be in train, found b in val alone/],
   ];
   for (const [files, message] of cases) {
-    const root = await folderOf(files);
+    await using folder = await folderOf(files);
+    const root = folder.path;
     await assert.rejects(openImageFolder(root), message);
-    await Deno.remove(root, { recursive: true });
   }
 });
 
 Deno.test("openImageFolder: the list is kept and used until a folder changes", async () => {
-  const root = await folderOf(PLAIN);
+  await using folder = await folderOf(PLAIN);
+  const root = folder.path;
   const cache = join(root, "list.json");
   const long = new Date(Date.now() - 60_000);
   for (const folder of ["train/a", "train/b", "val/a", "val/b"]) {
@@ -71,14 +73,13 @@ Deno.test("openImageFolder: the list is kept and used until a folder changes", a
   assert.equal((await openImageFolder(root, { cache })).train.count, 4);
   await Deno.writeTextFile(cache, text.replace(root, "/elsewhere").replace("10.JPEG", "11.JPEG"));
   assert.match((await openImageFolder(root, { cache })).train.place(1).path, /10\.JPEG$/);
-  await Deno.remove(root, { recursive: true });
 });
 
 Deno.test("openImageFolder: a folder changed just now is listed again the next time", async () => {
-  const root = await folderOf(PLAIN);
+  await using folder = await folderOf(PLAIN);
+  const root = folder.path;
   const cache = join(root, "list.json");
   await openImageFolder(root, { cache });
   await Deno.writeTextFile(cache, (await Deno.readTextFile(cache)).replace("10.JPEG", "11.JPEG"));
   assert.match((await openImageFolder(root, { cache })).train.place(1).path, /10\.JPEG$/);
-  await Deno.remove(root, { recursive: true });
 });

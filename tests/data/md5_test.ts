@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { md5OfFile } from "../../data/md5.ts";
-import { md5, tempFolder } from "./tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
+import { md5 } from "./tar_gz.ts";
 
 Deno.test("md5OfFile: the digest of an empty file is the known one", async () => {
   await using folder = await tempFolder();

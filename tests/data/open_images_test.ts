@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openImages } from "../../data/open_images.ts";
-import { tempFolder } from "./tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 
 Deno.test("openImages: a folder of no known layout, no folder and a file are told what is looked for", async () => {
   await using root = await tempFolder();

@@ -24,12 +24,6 @@ export function md5(bytes: Uint8Array): string {
   return createHash("md5").update(bytes).digest("hex");
 }
 
-/** A new folder that is removed when it goes out of scope. */
-export async function tempFolder(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await Deno.makeTempDir();
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
-}
-
 /** Every file below a folder, by its path from there, in alphabetical order. */
 export async function filesIn(folder: string): Promise<string[]> {
   const files: string[] = [];

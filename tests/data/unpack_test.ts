@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { unpackFolder } from "../../data/unpack.ts";
-import { type Entry, filesIn, gzip, md5, tarGz, tempFolder } from "./tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
+import { type Entry, filesIn, gzip, md5, tarGz } from "./tar_gz.ts";
 
 const LARGE = Uint8Array.from({ length: 500_000 }, (_, at) => (at * at >>> 5) % 256);
 

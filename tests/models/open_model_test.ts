@@ -5,6 +5,7 @@ import { writeWeights } from "../../lib/weights/write_weights.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { testGpu } from "../support/gpu.ts";
 import { TRAJECTORIES } from "../support/mini.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 
 Deno.test("openModel: makes the network of a file, and saves the file's bytes again", async () => {
   const gpu = await testGpu();
@@ -25,7 +26,8 @@ Deno.test("openModel: makes the network of a file, and saves the file's bytes ag
 Deno.test("openModel: the file may be of any format, under any name", async () => {
   const gpu = await testGpu();
   const { tensors } = await readSafetensors(`${TRAJECTORIES}student_init.safetensors`);
-  const folder = await Deno.makeTempDir();
+  await using temporary = await tempFolder();
+  const folder = temporary.path;
   for (const ending of [".npz", ".hkl"]) {
     await writeWeights(`${folder}/a${ending}`, tensors);
     await Deno.rename(`${folder}/a${ending}`, `${folder}/weights`);
@@ -35,13 +37,13 @@ Deno.test("openModel: the file may be of any format, under any name", async () =
       assertSameBytes(data, tensors.get(name)?.data ?? new Uint8Array(), `${ending}: ${name}`);
     }
   }
-  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("openModel: refuses a file without a network, and one with a tensor too few", async () => {
   const gpu = await testGpu();
   const before = gpu.bufferCount;
-  const folder = await Deno.makeTempDir();
+  await using temporary = await tempFolder();
+  const folder = temporary.path;
   const file = `${folder}/a.safetensors`;
   const { tensors } = await readSafetensors(`${TRAJECTORIES}student_init.safetensors`);
   const cases: [without: (name: string) => boolean, message: RegExp][] = [
@@ -58,5 +60,4 @@ Deno.test("openModel: refuses a file without a network, and one with a tensor to
     assert.equal(gpu.bufferCount, before, "buffers");
   }
   await assert.rejects(openModel(gpu, `${folder}/none`), /Cannot read .*: no such file$/);
-  await Deno.remove(folder, { recursive: true });
 });

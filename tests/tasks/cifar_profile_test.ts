@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { filesIn, tempFolder } from "../data/tar_gz.ts";
+import { filesIn } from "../data/tar_gz.ts";
 import { runTask } from "../support/command.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 
 const FLAGS = ["--dataset=shapes", "--depth=10", "--width=0.25", "--batch_size=4", "--profile"];
 

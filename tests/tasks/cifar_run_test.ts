@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { RunFolder } from "../../lib/train/run_folder.ts";
-import { filesIn, tempFolder } from "../data/tar_gz.ts";
+import { filesIn } from "../data/tar_gz.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { runTask } from "../support/command.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { linesOf } from "../support/tiny_run.ts";
 import { TINY_FLAGS, TINY_STEPS, writeTinyCifar } from "../support/tiny_cifar.ts";
 

@@ -6,9 +6,10 @@ import {
   formatSafetensors,
   readSafetensors,
 } from "../../lib/weights/safetensors.ts";
-import { filesIn, tempFolder } from "../data/tar_gz.ts";
+import { filesIn } from "../data/tar_gz.ts";
 import { NO_ADAPTER, runTask } from "../support/command.ts";
 import { TRAJECTORIES } from "../support/mini.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { tinyCifarFile, writeTinyCifar } from "../support/tiny_cifar.ts";
 
 /** What a wrong command line or a wrong file comes to. */

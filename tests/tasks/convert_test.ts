@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readWeights } from "../../lib/weights/read_weights.ts";
-import { tempFolder } from "../data/tar_gz.ts";
 import { runTask } from "../support/command.ts";
 import { assertSameTensors } from "../support/same_tensors.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { HICKLES, WEIGHTS } from "../support/weight_files.ts";
 
 Deno.test("convert: hickle to torchvision's names and back, with no more permissions than the task has", async () => {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { fixedInFineTuning } from "../../lib/models/fine_tuning.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
-import { tempFolder } from "../data/tar_gz.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { type Outcome, runTask } from "../support/command.ts";
 import { drawCub, drawScenes } from "../support/known_sets.ts";
 import { writeResNets } from "../support/small_resnets.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { linesOf, timelessLinesOf } from "../support/tiny_run.ts";
 
 const FAST = ["--image_size=32", "--batch_size=8", "--nthread=2", "--log_every=1"];

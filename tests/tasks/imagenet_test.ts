@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { runTask } from "../support/command.ts";
 import { drawScene, SCENE_FLAGS } from "../support/image_scene.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { linesOf, timelessLinesOf } from "../support/tiny_run.ts";
-import { tempFolder } from "../data/tar_gz.ts";
 
 const SIXTY_FOUR = SCENE_FLAGS.map((flag) => flag === "--image_size=32" ? "--image_size=64" : flag);
 const TAUGHT = [...SIXTY_FOUR, "--teacher_random=1", "--beta=10"];

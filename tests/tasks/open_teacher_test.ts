@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { findWeights, openTeacher } from "../../tasks/open_teacher.ts";
-import { tempFolder } from "../data/tar_gz.ts";
 import { testGpu } from "../support/gpu.ts";
 import { TRAJECTORIES } from "../support/mini.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 
 const TEACHER = `${TRAJECTORIES}teacher.safetensors`;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readWeights } from "../../lib/weights/read_weights.ts";
 import { damaged, FUZZ_TARGETS, readDamaged } from "../support/fuzz.ts";
-import { tempFolder } from "../data/tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 
 const COUNT = 60;
 /** The HDF5 library starts anew for every file. */

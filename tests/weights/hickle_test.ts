@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readHickle } from "../../lib/weights/hickle.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
 import { writeWeights } from "../../lib/weights/write_weights.ts";
-import { tempFolder } from "../data/tar_gz.ts";
 import { findPython } from "../support/python.ts";
 import { assertSameTensors } from "../support/same_tensors.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { HICKLES, WEIGHTS, withFile } from "../support/weight_files.ts";
 
 const FILES = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { tempFolder } from "../data/tar_gz.ts";
 import { findPython } from "../support/python.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 
 const python = await findPython(["h5py", "numpy"]);
 

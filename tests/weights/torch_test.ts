@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { FileTensor } from "../../lib/weights/file_tensor.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
-import { tempFolder } from "../data/tar_gz.ts";
 import { findPython } from "../support/python.ts";
 import { assertSameTensors } from "../support/same_tensors.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { WEIGHTS } from "../support/weight_files.ts";
 
 async function network(names: (name: string) => boolean = () => true) {

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { writeFileAtomic } from "../../lib/weights/write_file.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 
 async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await body(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using folder = await tempFolder();
+  await body(folder.path);
 }
 
 function namesIn(folder: string): string[] {

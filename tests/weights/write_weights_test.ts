@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { FileTensor } from "../../lib/weights/file_tensor.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
 import { writeWeights, WRITTEN_ENDINGS } from "../../lib/weights/write_weights.ts";
-import { filesIn, tempFolder } from "../data/tar_gz.ts";
+import { filesIn } from "../data/tar_gz.ts";
 import { assertSameTensors } from "../support/same_tensors.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { WEIGHTS } from "../support/weight_files.ts";
 
 Deno.test("writeWeights: every format gives back names, order, shapes, types and bytes", async () => {

@@ -13,20 +13,18 @@ import { Draws } from "../../../lib/models/random.ts";
 import { openCub } from "../../../data/cub.ts";
 import { drawCub } from "../../support/known_sets.ts";
 import { drawFolder } from "../../support/pictures.ts";
+import { tempFolder } from "../../support/temp_folder.ts";
 
 /** Runs with a folder of 3 classes, 7 images each to train on and 2 to validate on, and a pool. */
 async function withFolder(
   { workers = 2 }: { workers?: number },
   work: (given: { root: string; files: ImageFiles; pool: DecodePool }) => Promise<void>,
 ): Promise<void> {
-  const root = await Deno.makeTempDir();
-  try {
-    await drawFolder(root, { classes: 3, train: 7, val: 2 });
-    using pool = new DecodePool({ workers });
-    await work({ root, files: await openImageFolder(root), pool });
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  await using folder = await tempFolder();
+  const root = folder.path;
+  await drawFolder(root, { classes: 3, train: 7, val: 2 });
+  using pool = new DecodePool({ workers });
+  await work({ root, files: await openImageFolder(root), pool });
 }
 
 type Rest = Omit<ImageLoaderOptions, "size" | "batchSize" | "training">;
@@ -82,9 +80,9 @@ Deno.test("ImageLoader: seed, epoch and image draw crop and flip", async () => {
 });
 
 Deno.test("ImageLoader: pictures with boxes are cut first; random crops keep the scale", async () => {
-  const root = await Deno.makeTempDir();
-  await drawCub(root, { classes: 2, train: 4, test: 2 });
-  const { train, val } = await openCub(root);
+  await using folder = await tempFolder();
+  await drawCub(folder.path, { classes: 2, train: 4, test: 2 });
+  const { train, val } = await openCub(folder.path);
   using pool = new DecodePool({ workers: 2 });
   const options = { pool, size: 24, batchSize: 4, seed: 5 };
   const bytes = 3 * 24 * 24;
@@ -106,7 +104,6 @@ Deno.test("ImageLoader: pictures with boxes are cut first; random crops keep the
       assert.deepEqual([...pixels.subarray(at * bytes, (at + 1) * bytes)], [...into]);
     }
   }
-  await Deno.remove(root, { recursive: true });
 });
 
 Deno.test("ImageLoader: a box beside its picture is an error that names the image", async () => {

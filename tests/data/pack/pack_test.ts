@@ -9,7 +9,7 @@ import { readShardTable, verifyShard } from "../../../data/pack/shard.ts";
 import { packImages, type PackOptions, type PackProgress } from "../../../data/pack/write_pack.ts";
 import { drawCub } from "../../support/known_sets.ts";
 import { drawFolder } from "../../support/pictures.ts";
-import { tempFolder } from "../tar_gz.ts";
+import { tempFolder } from "../../support/temp_folder.ts";
 
 interface Given {
   readonly root: string;
@@ -18,13 +18,10 @@ interface Given {
 }
 
 async function withFolder(work: (given: Given) => Promise<void>): Promise<void> {
-  const root = await Deno.makeTempDir();
-  try {
-    await drawFolder(root, { classes: 2, train: 5, val: 2 });
-    await work({ root, out: join(root, "packed"), files: await openImageFolder(root) });
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  await using folder = await tempFolder();
+  const root = folder.path;
+  await drawFolder(root, { classes: 2, train: 5, val: 2 });
+  await work({ root, out: join(root, "packed"), files: await openImageFolder(root) });
 }
 
 const small = (out: string, rest: Partial<PackOptions> = {}): PackOptions => ({
