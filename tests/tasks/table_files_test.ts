@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readTable, type Recipe, TABLES } from "../../tasks/table_files.ts";
 import { TABLE_NAMES } from "../../tasks/table_flags.ts";
-import { filesIn, tempFolder } from "../data/tar_gz.ts";
+import { filesIn } from "../data/tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { TINY_TABLES, writeTinyTables } from "../support/tiny_tables.ts";
 
 function* withTeachers(recipe: Recipe): Generator<Recipe> {

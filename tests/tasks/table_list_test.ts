@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { tempFolder } from "../data/tar_gz.ts";
 import { runTask } from "../support/command.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { writeTinyTables } from "../support/tiny_tables.ts";
 
 Deno.test("table --dry_run: lists runs, published numbers, FLOP and hours, and makes nothing", async () => {

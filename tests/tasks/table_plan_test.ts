@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readTable } from "../../tasks/table_files.ts";
 import { parseTable, type TableRequest } from "../../tasks/table_options.ts";
 import { planTable, type TablePlan, wantGiven } from "../../tasks/table_plan.ts";
-import { tempFolder } from "../data/tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { writeTinyTables } from "../support/tiny_tables.ts";
 
 function requestOf(argv: readonly string[]): TableRequest {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { PlannedRun, TablePlan } from "../../tasks/table_plan.ts";
 import { gatherResults } from "../../tasks/table_results.ts";
 import { formatResult } from "../../tasks/table_text.ts";
-import { tempFolder } from "../data/tar_gz.ts";
 import { testGpu } from "../support/gpu.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { TINY, tinyRun } from "../support/tiny_run.ts";
 
 const RECIPE = { id: "t/a", file: "t/a.json", task: "cifar", teacher: null, settings: {} } as const;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { tempFolder } from "../data/tar_gz.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { type Outcome, type Place, runTask, taskCommand } from "../support/command.ts";
 import { RunningProcess } from "../support/running_process.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { timelessLinesOf } from "../support/tiny_run.ts";
 import { writeTinyTables } from "../support/tiny_tables.ts";
 

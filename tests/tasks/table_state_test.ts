@@ -3,7 +3,8 @@ import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { CifarSettings } from "../../lib/train/settings.ts";
 import type { PlannedRun } from "../../tasks/table_plan.ts";
 import { clearUnsaved, stateOf } from "../../tasks/table_state.ts";
-import { filesIn, tempFolder } from "../data/tar_gz.ts";
+import { filesIn } from "../data/tar_gz.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { TINY, tinyRun } from "../support/tiny_run.ts";
 
 function planned(logs: string, settings: Partial<CifarSettings> = {}): PlannedRun {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { tempFolder } from "../data/tar_gz.ts";
 import { runTask, taskCommand } from "../support/command.ts";
 import { drawCub } from "../support/known_sets.ts";
 import { RunningProcess } from "../support/running_process.ts";
 import { writeResNets } from "../support/small_resnets.ts";
+import { tempFolder } from "../support/temp_folder.ts";
 import { linesOf } from "../support/tiny_run.ts";
 import { writeTinyTables } from "../support/tiny_tables.ts";
 
