@@ -14,8 +14,8 @@ if (import.meta.main) {
       return 0;
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.
-    const { evaluateRun, resumeRun, startRun } = await import("./cifar_run.ts");
-    if (command.kind === "resume") return await resumeRun(command);
-    return command.kind === "evaluate" ? await evaluateRun(command) : await startRun(command);
+    const { CIFAR_TASK } = await import("./cifar_task.ts");
+    const { runTask } = await import("./run_task.ts");
+    return await runTask(CIFAR_TASK, command);
   });
 }

@@ -16,7 +16,7 @@ if (import.meta.main) {
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.
     const { FINETUNE_TASK } = await import("./finetune_task.ts");
-    const { runStreamed } = await import("./streamed_run.ts");
-    return await runStreamed(FINETUNE_TASK, command);
+    const { runTask } = await import("./run_task.ts");
+    return await runTask(FINETUNE_TASK, command);
   });
 }

@@ -8,17 +8,19 @@ import {
 } from "../lib/train/finetune_settings.ts";
 import { readFinetuneSettings } from "../lib/train/read_finetune_settings.ts";
 import { findWeights, openTeacher } from "./open_teacher.ts";
-import type { StreamedTask } from "./streamed_run.ts";
+import type { RunTask } from "./run_task.ts";
+import { openStreamed } from "./streamed_data.ts";
 
 /** What `deno task finetune` does. */
-export const FINETUNE_TASK: StreamedTask<FinetuneSettings> = {
+export const FINETUNE_TASK: RunTask<FinetuneSettings> = {
   command: "deno task finetune",
-  folderFlag: "data",
   kind: FINETUNE_KIND,
   defaults: FINETUNE_DEFAULTS,
+  tellsTopFive: true,
   readSettings: readFinetuneSettings,
   nameRun: finetuneRunName,
-  images: ({ data, crop }) => ({ folder: data, crop }),
+  openImages: (settings) =>
+    openStreamed({ flag: "data", folder: settings.data, crop: settings.crop }, settings),
   weights: ({ init, teacher }, { resumed }) => [resumed ?? init, teacher],
   async openNetworks(gpu, settings, { classes, resumed }) {
     const { init, teacher: teacher_id, logs, alpha, seed, freeze, keep_head } = settings;

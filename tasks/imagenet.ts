@@ -15,7 +15,7 @@ if (import.meta.main) {
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.
     const { IMAGENET_TASK } = await import("./imagenet_task.ts");
-    const { runStreamed } = await import("./streamed_run.ts");
-    return await runStreamed(IMAGENET_TASK, command);
+    const { runTask } = await import("./run_task.ts");
+    return await runTask(IMAGENET_TASK, command);
   });
 }

@@ -11,7 +11,8 @@ import {
 } from "../lib/train/imagenet_settings.ts";
 import { readImageNetSettings } from "../lib/train/read_imagenet_settings.ts";
 import { openTeacher } from "./open_teacher.ts";
-import type { StreamedTask } from "./streamed_run.ts";
+import type { RunTask } from "./run_task.ts";
+import { openStreamed } from "./streamed_data.ts";
 import { initialise } from "./training_run.ts";
 
 /** Channels before the first group, whatever the width, as in the original. */
@@ -20,14 +21,15 @@ const STEM = 64;
 const ORIGINAL_BLOCKS: FourGroups = [3, 4, 6, 5];
 
 /** What `deno task imagenet` does. */
-export const IMAGENET_TASK: StreamedTask<ImageNetSettings> = {
+export const IMAGENET_TASK: RunTask<ImageNetSettings> = {
   command: "deno task imagenet",
-  folderFlag: "imagenetpath",
   kind: IMAGENET_KIND,
   defaults: IMAGENET_DEFAULTS,
+  tellsTopFive: true,
   readSettings: readImageNetSettings,
   nameRun: imageNetRunName,
-  images: ({ imagenetpath }) => ({ folder: imagenetpath, crop: "resized" }),
+  openImages: (settings) =>
+    openStreamed({ flag: "imagenetpath", folder: settings.imagenetpath, crop: "resized" }, settings),
   weights: ({ teacher_params }) => [teacher_params],
   async openNetworks(gpu, settings, { classes, resumed }) {
     const { depth, depth34_blocks, width, seed } = settings;

@@ -6,23 +6,18 @@ import { ImageLoader } from "../data/loader/image_loader.ts";
 import { openImages } from "../data/open_images.ts";
 import type { TrainingCrop } from "../data/pictures/view.ts";
 import { stepsPerEpoch } from "../lib/train/batches.ts";
-import type { StreamedSet } from "../lib/train/image_set.ts";
 import type { StreamedSettings } from "../lib/train/streamed_settings.ts";
+import { UsageError } from "./flags.ts";
+import type { OpenedImages } from "./run_task.ts";
 
 /** Where the images of a run lie, and what training sees of them. */
 export interface Images {
+  /** The flag that names the folder. */
+  readonly flag: string;
   /** The folder; `~` is the home folder. */
   readonly folder: string;
   /** What training sees of a picture. */
   readonly crop: TrainingCrop;
-}
-
-/** A set on disk, and the workers that decode it. */
-export interface OpenedImages extends Disposable {
-  /** The set. */
-  readonly data: StreamedSet;
-  /** Images left out so far, with what is wrong with each. */
-  readonly skipped: ReadonlyMap<string, string>;
 }
 
 /**
@@ -31,19 +26,24 @@ export interface OpenedImages extends Disposable {
  *
  * @param images Where they are.
  * @param settings How they are decoded.
- * @throws {Error} If the folder cannot be read as one of images.
+ * @throws {UsageError} If no folder is named.
+ * @throws {Error} If it cannot be read as one of images.
  */
 export async function openStreamed(
-  { folder, crop }: Images,
+  { flag, folder, crop }: Images,
   settings: Readonly<StreamedSettings>,
 ): Promise<OpenedImages> {
   const { logs, nthread, image_size: size, batch_size, accumulate, seed, on_bad } = settings;
+  if (folder === "") {
+    throw new UsageError(`Cannot open images: wanted --${flag} with a folder of them, found none`);
+  }
   const root = withHome(folder);
   const digest = createHash("sha256").update(resolve(root)).digest("hex").slice(0, 8);
   const listing = join(logs, `images-${basename(resolve(root))}-${digest}.json`);
   const { train, val } = await openImages(root, { cache: await exists(logs) ? listing : null });
   const pool = new DecodePool({ workers: nthread });
-  const batchSize = batch_size / accumulate;
+  // An evaluation may be told a size that the run's number of batches does not divide.
+  const batchSize = Math.ceil(batch_size / accumulate);
   const common = { pool, size, batchSize, seed, onBad: on_bad } as const;
   const perEpoch = stepsPerEpoch({ count: train.count, batchSize, shuffle: true });
   const steps = settings.epochs * perEpoch;

@@ -1,5 +1,4 @@
-import { CIFAR_RUNS } from "./table_cifar.ts";
-import { FINETUNE_RUNS, IMAGENET_RUNS } from "./table_streamed.ts";
+import { CIFAR_RUNS, FINETUNE_RUNS, IMAGENET_RUNS } from "./table_runs.ts";
 import type { TableTask } from "./table_task.ts";
 
 /** The tasks that train runs of tables, by the names that a row's file gives them. */

@@ -50,6 +50,11 @@ export function trainingCount(data: ImageSet | StreamedSet): number {
   return "sources" in data ? data.sources.train.count : data.train.count;
 }
 
+/** The number of images to test on. */
+export function testCount(data: ImageSet | StreamedSet): number {
+  return "sources" in data ? data.sources.test.count : data.test.count;
+}
+
 /**
  * Takes the first images of a split, without copying them.
  *

@@ -71,7 +71,7 @@ Deno.test("finetune: CUB-200-2011, a teacher and from it by attention and distil
   ]);
   assert.ok(Array.isArray(last?.["at_losses"]) && last["at_losses"].length === 2);
   const { stdout } = await run("--evaluate=at_kd_CUB_200_2011_student_from_taught");
-  assert.match(stdout, /^ResNet-10 .* on 6 validation images of CUB_200_2011\n/);
+  assert.match(stdout, /^ResNet-10 .* on 6 test images of CUB_200_2011\n/);
   const shares = [/top-1 ([\d.]+) %/, /top-5 ([\d.]+) %/].map((part) => part.exec(stdout)?.[1]);
   assert.ok(Array.isArray(last?.["test_acc"]));
   assert.deepEqual(shares, last["test_acc"].map((share) => Number(share).toFixed(2)));

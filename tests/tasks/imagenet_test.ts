@@ -46,5 +46,5 @@ Deno.test("imagenet: two epochs on 200 drawn images with a teacher, resumed, eva
     Number(part.exec(stdout)?.[1])
   );
   assert.deepEqual([one, five], second?.["test_acc"]);
-  assert.match(stdout, /40 validation images of images\n.* \d+\.\d s, \d+ images\/s\n$/);
+  assert.match(stdout, /40 test images of images\n.* \d+\.\d s, \d+ images\/s\n$/);
 });

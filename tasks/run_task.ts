@@ -2,42 +2,20 @@ import { Gpu } from "../lib/gpu/device.ts";
 import { openModel } from "../lib/models/open_model.ts";
 import { evaluate } from "../lib/train/evaluate.ts";
 import { resolveRun } from "../lib/train/find_run.ts";
+import { type ImageSet, type StreamedSet, testCount } from "../lib/train/image_set.ts";
 import { RunFolder } from "../lib/train/run_folder.ts";
 import type { Networks, RunKind } from "../lib/train/run_kind.ts";
-import { realTypeOf } from "../lib/train/run_settings.ts";
-import type { StreamedSettings } from "../lib/train/streamed_settings.ts";
-import { UsageError } from "./flags.ts";
+import { realTypeOf, type RunSettings } from "../lib/train/run_settings.ts";
 import { findWeights } from "./open_teacher.ts";
 import type { RunCommand } from "./run_options.ts";
-import { type Images, type OpenedImages, openStreamed } from "./streamed_data.ts";
 import { type Cast, type Job, newFolder, profileCast, trainCast } from "./training_run.ts";
 
-/** A task that trains on images that are decoded as it goes. */
-export interface StreamedTask<Settings extends StreamedSettings> {
-  /** The command, as a person types it. */
-  readonly command: string;
-  /** The command that goes on after a stop, where that is not the same one with `--resume`. */
-  readonly goesOn?: string;
-  /** The flag that names the folder of images. */
-  readonly folderFlag: string;
-  /** The kind of its runs. */
-  readonly kind: RunKind<Settings>;
-  /** The settings of a run that is told nothing. */
-  readonly defaults: Readonly<Settings>;
-  /** Reads the settings of a run from what its `config.json` holds. */
-  readonly readSettings: (config: unknown, source: string) => Settings;
-  /** Names a run after its settings. */
-  readonly nameRun: (settings: Readonly<Settings>) => string;
-  /** Where the images are. */
-  readonly images: (settings: Readonly<Settings>) => Images;
-  /** The files and runs whose weights are needed, empty names among them: they are looked for before all else. */
-  readonly weights: (settings: Readonly<Settings>, start: Start) => readonly string[];
-  /** Makes the networks of a run. */
-  readonly openNetworks: (
-    gpu: Gpu,
-    settings: Readonly<Settings>,
-    start: Start & { readonly classes: number },
-  ) => Promise<Networks>;
+/** The images of a run. */
+export interface OpenedImages extends Disposable {
+  /** The set. */
+  readonly data: ImageSet | StreamedSet;
+  /** Images left out so far, with what is wrong with each. */
+  readonly skipped: ReadonlyMap<string, string>;
 }
 
 /** How a run starts. */
@@ -46,13 +24,37 @@ export interface Start {
   readonly resumed: string | null;
 }
 
-type Command<Settings extends StreamedSettings> = RunCommand<
-  Settings,
-  keyof Settings,
-  keyof Settings
->;
+/** A task that trains: what it does its own way. */
+export interface RunTask<Settings extends RunSettings> {
+  /** The command, as a person types it. */
+  readonly command: string;
+  /** The command that goes on after a stop, where that is not the same one with `--resume`. */
+  readonly goesOn?: string | undefined;
+  /** The kind of its runs. */
+  readonly kind: RunKind<Settings>;
+  /** The settings of a run that is told nothing. */
+  readonly defaults: Readonly<Settings>;
+  /** Whether top-5 accuracy is told, and how fast an evaluation is. */
+  readonly tellsTopFive: boolean;
+  /** Reads the settings of a run from what its `config.json` holds. */
+  readonly readSettings: (config: unknown, source: string) => Settings;
+  /** Names a run after its settings. */
+  readonly nameRun: (settings: Readonly<Settings>) => string;
+  /** The files and runs whose weights are needed, empty names among them: they are looked for before all else. */
+  readonly weights: (settings: Readonly<Settings>, start: Start) => readonly string[];
+  /** Opens the images. */
+  readonly openImages: (settings: Readonly<Settings>) => Promise<OpenedImages>;
+  /** Makes the networks of a run. */
+  readonly openNetworks: (
+    gpu: Gpu,
+    settings: Readonly<Settings>,
+    start: Start & { readonly classes: number },
+  ) => Promise<Networks>;
+}
+
+type Command<Settings extends RunSettings> = RunCommand<Settings, keyof Settings, keyof Settings>;
 type Asked<
-  Settings extends StreamedSettings,
+  Settings extends RunSettings,
   Kind extends Command<Settings>["kind"],
 > = Extract<Command<Settings>, { kind: Kind }>;
 
@@ -61,8 +63,8 @@ type Asked<
  *
  * @returns The exit code.
  */
-export async function runStreamed<Settings extends StreamedSettings>(
-  task: StreamedTask<Settings>,
+export async function runTask<Settings extends RunSettings>(
+  task: RunTask<Settings>,
   command: Exclude<Command<Settings>, { kind: "print" }>,
 ): Promise<number> {
   if (command.kind === "resume") return await resumeRun(task, command);
@@ -72,8 +74,8 @@ export async function runStreamed<Settings extends StreamedSettings>(
 }
 
 /** Starts a run, or profiles what it would do. */
-async function startRun<Settings extends StreamedSettings>(
-  task: StreamedTask<Settings>,
+async function startRun<Settings extends RunSettings>(
+  task: RunTask<Settings>,
   { kind, settings, autotune }: Asked<Settings, "train" | "profile">,
 ): Promise<number> {
   using cast = await openCast(task, settings, { resumed: null });
@@ -84,8 +86,8 @@ async function startRun<Settings extends StreamedSettings>(
 }
 
 /** Takes up a run where it was left. */
-async function resumeRun<Settings extends StreamedSettings>(
-  task: StreamedTask<Settings>,
+async function resumeRun<Settings extends RunSettings>(
+  task: RunTask<Settings>,
   { run, logs, changes, autotune }: Asked<Settings, "resume">,
 ): Promise<number> {
   const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
@@ -95,9 +97,9 @@ async function resumeRun<Settings extends StreamedSettings>(
   return await train(cast, { job: { ...task, settings, autotune }, folder, resumes: true });
 }
 
-/** Validates the student of a run, or a weights file, and prints loss, top-1, top-5 and the time. */
-async function evaluateRun<Settings extends StreamedSettings>(
-  task: StreamedTask<Settings>,
+/** Evaluates the student of a run, or a weights file, and prints loss and accuracy. */
+async function evaluateRun<Settings extends RunSettings>(
+  task: RunTask<Settings>,
   { target, logs, changes }: Asked<Settings, "evaluate">,
 ): Promise<number> {
   const path = await findWeights(target, { logs });
@@ -106,17 +108,11 @@ async function evaluateRun<Settings extends StreamedSettings>(
     await (await RunFolder.open(place)).readConfig(),
     `${place}/config.json`,
   );
-  const settings = { ...config, ...changes, accumulate: 1 };
-  const { folder, crop } = task.images(settings);
-  if (folder === "") {
-    throw new UsageError(
-      `Cannot evaluate: wanted --${task.folderFlag} with a folder of images, found none`,
-    );
-  }
+  const settings = { ...config, ...changes };
+  using images = await task.openImages(settings);
+  const { data } = images;
   using gpu = await Gpu.open();
   using model = await openModel(gpu, path);
-  using images = await openStreamed({ folder, crop }, settings);
-  const { data } = images;
   if (model.classes !== data.classes) {
     throw new TypeError(
       `Cannot evaluate ${path} on ${data.name}: it must tell ${data.classes} classes apart, found ${model.classes}`,
@@ -125,28 +121,31 @@ async function evaluateRun<Settings extends StreamedSettings>(
   const began = performance.now();
   const { loss, accuracy, topFive = NaN } = await evaluate(model, {
     data,
-    topFive: true,
+    batchSize: settings.batch_size,
+    topFive: task.tellsTopFive,
     dtype: realTypeOf(settings),
   });
   const seconds = (performance.now() - began) / 1000;
-  const { count } = data.sources.test;
-  console.log(`${model.name} of ${path} on ${count} validation images of ${data.name}`);
+  const count = testCount(data);
+  console.log(`${model.name} of ${path} on ${count} test images of ${data.name}`);
   console.log(
-    `test_loss ${loss.toFixed(4)}  top-1 ${accuracy.toFixed(2)} %  top-5 ${topFive.toFixed(2)} %  ${
-      seconds.toFixed(1)
-    } s, ${(count / seconds).toFixed(0)} images/s`,
+    task.tellsTopFive
+      ? `test_loss ${loss.toFixed(4)}  top-1 ${accuracy.toFixed(2)} %  top-5 ${
+        topFive.toFixed(2)
+      } %  ${seconds.toFixed(1)} s, ${(count / seconds).toFixed(0)} images/s`
+      : `test_loss ${loss.toFixed(4)}  test_acc ${accuracy.toFixed(2)} %`,
   );
   tellSkipped(images);
   return 0;
 }
 
-/** Who takes part in a run, and the images with their workers. */
-interface StreamedCast extends Cast, Disposable {
+/** Who takes part in a run, and the images with what decodes them. */
+interface RunCast extends Cast, Disposable {
   readonly images: OpenedImages;
 }
 
-async function train<Settings extends StreamedSettings>(
-  cast: StreamedCast,
+async function train<Settings extends RunSettings>(
+  cast: RunCast,
   options: { job: Job<Settings>; folder: RunFolder; resumes: boolean },
 ): Promise<number> {
   const code = await trainCast(cast, options);
@@ -161,11 +160,11 @@ function tellSkipped({ skipped }: OpenedImages): void {
   for (const [name, reason] of skipped) console.error(`  ${name}: ${reason}`);
 }
 
-async function openCast<Settings extends StreamedSettings>(
-  task: StreamedTask<Settings>,
+async function openCast<Settings extends RunSettings>(
+  task: RunTask<Settings>,
   settings: Settings,
   start: Start,
-): Promise<StreamedCast> {
+): Promise<RunCast> {
   const { logs } = settings;
   for (const name of task.weights(settings, start)) {
     if (name !== "") await findWeights(name, { logs });
@@ -173,7 +172,7 @@ async function openCast<Settings extends StreamedSettings>(
   using opened = new DisposableStack();
   const gpu = opened.use(await Gpu.open());
   if (settings.dtype === "half") gpu.wantHalf("train with --dtype half");
-  const images = opened.use(await openStreamed(task.images(settings), settings));
+  const images = opened.use(await task.openImages(settings));
   const { data } = images;
   const networks = await task.openNetworks(gpu, settings, { ...start, classes: data.classes });
   const kept = opened.move();
