@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { parseCifar } from "./cifar_options.ts";
-import { runCommand } from "./options.ts";
+import { parseCifar } from "./training/cifar_options.ts";
+import { runCommand } from "./command_line/options.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {
@@ -14,8 +14,8 @@ if (import.meta.main) {
       return 0;
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.
-    const { CIFAR_TASK } = await import("./cifar_task.ts");
-    const { runTask } = await import("./run_task.ts");
+    const { CIFAR_TASK } = await import("./training/cifar_task.ts");
+    const { runTask } = await import("./training/run_task.ts");
     return await runTask(CIFAR_TASK, command);
   });
 }

@@ -5,7 +5,7 @@
  */
 import { convert } from "./convert_run.ts";
 import { parseConvert } from "./convert_options.ts";
-import { runCommand } from "./options.ts";
+import { runCommand } from "./command_line/options.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {

@@ -1,6 +1,6 @@
 import { NAME_STYLES, type NameStyle } from "../lib/weights/names.ts";
-import { type Flags, readOneOf, toggle, UsageError } from "./flags.ts";
-import { type CommandText, parseFlags } from "./options.ts";
+import { type Flags, readOneOf, toggle, UsageError } from "./command_line/flags.ts";
+import { type CommandText, parseFlags } from "./command_line/options.ts";
 
 /** What a conversion is asked to do. */
 export interface Conversion {

@@ -6,7 +6,7 @@
 import { describeAdapter, requestAdapter } from "../lib/gpu/adapter.ts";
 import { Gpu } from "../lib/gpu/device.ts";
 import { conv2d } from "../lib/ops/conv2d.ts";
-import { runCommand } from "./options.ts";
+import { runCommand } from "./command_line/options.ts";
 
 const SHOWN_LIMITS = [
   "maxBufferSize",

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { parseFinetune } from "./finetune_options.ts";
-import { runCommand } from "./options.ts";
+import { parseFinetune } from "./training/finetune_options.ts";
+import { runCommand } from "./command_line/options.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {
@@ -15,8 +15,8 @@ if (import.meta.main) {
       return 0;
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.
-    const { FINETUNE_TASK } = await import("./finetune_task.ts");
-    const { runTask } = await import("./run_task.ts");
+    const { FINETUNE_TASK } = await import("./training/finetune_task.ts");
+    const { runTask } = await import("./training/run_task.ts");
     return await runTask(FINETUNE_TASK, command);
   });
 }

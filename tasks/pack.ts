@@ -5,9 +5,9 @@
  */
 import { openImages } from "../data/open_images.ts";
 import { packImages } from "../data/pack/write_pack.ts";
-import { runCommand } from "./options.ts";
+import { runCommand } from "./command_line/options.ts";
 import { parsePack } from "./pack_options.ts";
-import { StopSignals } from "./stop_signals.ts";
+import { StopSignals } from "./command_line/stop_signals.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {

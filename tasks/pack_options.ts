@@ -1,6 +1,6 @@
 import type { PackOptions } from "../data/pack/write_pack.ts";
-import { type Flags, readOneOf, readWhole, toggle, UsageError } from "./flags.ts";
-import { type CommandText, parseFlags } from "./options.ts";
+import { type Flags, readOneOf, readWhole, toggle, UsageError } from "./command_line/flags.ts";
+import { type CommandText, parseFlags } from "./command_line/options.ts";
 
 /** What a command line of `deno task pack` asks for. */
 export type PackCommand =

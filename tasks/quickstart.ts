@@ -11,10 +11,10 @@ import type { Model } from "../lib/models/model.ts";
 import { groupWidths, wideResNet } from "../lib/models/wide_resnet.ts";
 import { fit } from "../lib/train/fit.ts";
 import type { ImageSet } from "../lib/train/image_set.ts";
-import { runCommand } from "./options.ts";
-import { createProgress, createTuningProgress } from "./progress.ts";
-import { alignTable } from "./align_table.ts";
-import { trainingView } from "./training_view.ts";
+import { runCommand } from "./command_line/options.ts";
+import { createProgress, createTuningProgress } from "./command_line/progress.ts";
+import { alignTable } from "./command_line/align_table.ts";
+import { trainingView } from "./training/training_view.ts";
 
 const DEPTH = 10;
 const TEACHER_WIDTH = 1;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { runCommand } from "./options.ts";
-import { parseTable } from "./table_options.ts";
+import { runCommand } from "./command_line/options.ts";
+import { parseTable } from "./table/table_options.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {
@@ -15,10 +15,10 @@ if (import.meta.main) {
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.
     if (command.kind === "list") {
-      const { listTable } = await import("./table_list.ts");
+      const { listTable } = await import("./table/table_list.ts");
       return await listTable(command.request);
     }
-    const { trainTable } = await import("./table_run.ts");
+    const { trainTable } = await import("./table/table_run.ts");
     return await trainTable(command.request);
   });
 }

@@ -15,7 +15,7 @@ export async function readGraph(folder: string): Promise<Graph> {
   const files = (await Array.fromAsync(sources(folder))).map((path) => pathFrom(folder, path))
     .sort();
   const workers = (await Promise.all(files.map((file) => workersOf(folder, file)))).flat();
-  const tasks = files.filter((file) => /^tasks\/.*\.ts$/.test(file));
+  const tasks = files.filter((file) => /^tasks\/[^/]+\.ts$/.test(file));
   const roots = ["mod.ts", ...tasks, ...workers.map(({ to }) => to)];
   const imports = await Promise.all(roots.map((root) => importsOf(folder, root)));
   return { files, roots, edges: [...workers, ...unique(imports.flat())] };

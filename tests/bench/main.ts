@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { runCommand } from "../../tasks/options.ts";
+import { runCommand } from "../../tasks/command_line/options.ts";
 import { parseBench } from "./options.ts";
 
 if (import.meta.main) {

@@ -7,8 +7,8 @@ import {
   readWhole,
   toggle,
   UsageError,
-} from "../../tasks/flags.ts";
-import { type CommandText, parseFlags } from "../../tasks/options.ts";
+} from "../../tasks/command_line/flags.ts";
+import { type CommandText, parseFlags } from "../../tasks/command_line/options.ts";
 
 /** The flags of `deno task bench`. */
 export interface BenchFlags {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { StopSignals } from "../../tasks/stop_signals.ts";
+import { StopSignals } from "../../tasks/command_line/stop_signals.ts";
 
 {
   using stop = new StopSignals();

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { runCommand } from "../../tasks/options.ts";
-import { listTable } from "../../tasks/table_list.ts";
-import { parseTable } from "../../tasks/table_options.ts";
-import { trainTable } from "../../tasks/table_run.ts";
+import { runCommand } from "../../tasks/command_line/options.ts";
+import { listTable } from "../../tasks/table/table_list.ts";
+import { parseTable } from "../../tasks/table/table_options.ts";
+import { trainTable } from "../../tasks/table/table_run.ts";
 
 await runCommand(async (argv) => {
   const command = parseTable(argv);

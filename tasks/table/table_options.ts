@@ -1,0 +1,130 @@
+import type { Autotune } from "../../lib/train/autotune.ts";
+import { nearestWords } from "../../lib/train/nearest.ts";
+import { checkRules, orNull, type Rules, whole } from "../../lib/train/rules.ts";
+import type { DatasetName } from "../../lib/train/settings.ts";
+import { UsageError } from "../command_line/flags.ts";
+import { parseFlags } from "../command_line/options.ts";
+import {
+  GIVEN,
+  type GivenName,
+  TABLE_DEFAULTS,
+  TABLE_FLAGS,
+  TABLE_NAMES,
+  TABLE_TEXT,
+} from "./table_flags.ts";
+
+/** How the runs of a table depart from what its rows say. */
+export interface Changes {
+  /** Another data set. */
+  readonly dataset: DatasetName | null;
+  /** Fewer training images. */
+  readonly train_images: number | null;
+  /** Another number of epochs. */
+  readonly epochs: number | null;
+}
+
+/** What `deno task table` is asked to train. */
+export interface TableRequest {
+  /** The table, by the name of its folder. */
+  readonly table: string;
+  /** The rows that are trained, `null` for all. */
+  readonly rows: readonly string[] | null;
+  /** The number of seeds, from 0 on; `null` for as many as were published. */
+  readonly seeds: number | null;
+  /** How the runs depart from the rows. */
+  readonly changes: Changes;
+  /** The files and folders of the user's that rows ask for. */
+  readonly given: Readonly<Partial<Record<GivenName, string>>>;
+  /** Where things are, and how many hands there are: nothing that changes a result. */
+  readonly places: { readonly dataroot: string; readonly logs: string; readonly nthread: number };
+  /** How kernels are chosen. */
+  readonly autotune: Autotune | undefined;
+  /** The command itself, as a person would type it again. */
+  readonly command: string;
+}
+
+/** What the command line says. */
+export type TableCommand =
+  | { readonly kind: "print"; readonly text: string }
+  | { readonly kind: "train" | "list"; readonly request: TableRequest };
+
+type Counts = Record<"seeds" | "epochs" | "train_images", number | null>;
+
+const COUNTS: Counts = { seeds: null, epochs: null, train_images: null };
+const COUNT_RULES: Rules<Counts> = {
+  seeds: orNull(whole(1)),
+  epochs: orNull(whole(1)),
+  train_images: orNull(whole(1)),
+};
+
+/**
+ * Reads the command line of `deno task table`.
+ *
+ * @param argv The arguments.
+ * @throws {UsageError} If there is no such table, or an argument is unknown or has a wrong value.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const command = parseTable(["2", "--rows", "none,sum"]);
+ * assert.ok(command.kind === "train");
+ * assert.deepEqual([command.request.table, command.request.rows], ["table2", ["none", "sum"]]);
+ * ```
+ */
+export function parseTable(argv: readonly string[]): TableCommand {
+  const parsed = parseFlags(argv, {
+    flags: TABLE_FLAGS,
+    text: TABLE_TEXT,
+    defaults: TABLE_DEFAULTS,
+  });
+  if (parsed.kind === "print") return parsed;
+  const { given, operands: [name] = [] } = parsed;
+  const { dataset = null, rows = null, autotune, dry_run: isDry = false } = given;
+  const { seeds, ...counts } = countsOf({ ...COUNTS, ...pick(given) });
+  const { dataroot, logs, nthread } = { ...TABLE_DEFAULTS, ...given };
+  return {
+    kind: isDry ? "list" : "train",
+    request: {
+      table: folderOf(name),
+      rows,
+      seeds,
+      changes: { dataset, ...counts },
+      given: Object.fromEntries(GIVEN.flatMap((name) => {
+        const value = given[name];
+        return value === undefined ? [] : [[name, value]];
+      })),
+      places: { dataroot, logs, nthread },
+      autotune,
+      command: ["deno task table", ...argv.map(quoted)].join(" "),
+    },
+  };
+}
+
+function pick({ seeds = null, epochs = null, train_images = null }: Partial<Counts>): Counts {
+  return { seeds, epochs, train_images };
+}
+
+function countsOf(counts: Counts): Counts {
+  try {
+    checkRules(counts, { rules: COUNT_RULES, defaults: COUNTS });
+  } catch (error) {
+    throw error instanceof RangeError ? new UsageError(error.message) : error;
+  }
+  return counts;
+}
+
+function folderOf(name: string | undefined): string {
+  const found = TABLE_NAMES.find((known) => known === name);
+  if (found !== undefined) return /^\d/.test(found) ? `table${found}` : found;
+  const [nearest] = name === undefined ? [] : nearestWords(name, TABLE_NAMES);
+  throw new UsageError(
+    `Cannot read the command line: expected one of the tables ${TABLE_NAMES.join(", ")}, found ${
+      name === undefined ? "none" : `${JSON.stringify(name)}; the nearest is ${nearest}`
+    }`,
+  );
+}
+
+/** An argument as a shell takes it. */
+function quoted(argument: string): string {
+  return /^[\w.,=/~:@%+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+}

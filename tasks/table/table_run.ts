@@ -1,0 +1,66 @@
+import { saveLocation } from "../../lib/train/find_run.ts";
+import { writeFileAtomic } from "../../lib/weights/write_file.ts";
+import { readTable, TABLES } from "./table_files.ts";
+import type { TableRequest } from "./table_options.ts";
+import { type PlannedRun, planTable, type TablePlan, wantGiven } from "./table_plan.ts";
+import { gatherResults, type TableResult } from "./table_results.ts";
+import { clearUnsaved, type RunState, stateOf } from "./table_state.ts";
+import { TABLE_TASKS } from "./table_tasks.ts";
+import { formatResult } from "./table_text.ts";
+
+const WORDS: Readonly<Record<RunState, string>> = {
+  new: "starts",
+  unsaved: "was ended before anything was saved and starts anew",
+  begun: "was broken off and goes on",
+  finished: "finished, kept",
+};
+
+/**
+ * Trains the runs of a table that are not finished, and prints and saves what all came to.
+ *
+ * @param request What is asked for.
+ * @param options.folder The folder of tables; this project's unless told.
+ * @returns The exit code.
+ * @throws {UsageError} If there is no such row, or a file is not named that a row needs.
+ * @throws {RangeError} If a run is there with other settings.
+ */
+export async function trainTable(
+  request: TableRequest,
+  { folder = TABLES }: { folder?: string } = {},
+): Promise<number> {
+  const plan = planTable(await readTable(request.table, { folder }), request);
+  wantGiven(plan);
+  const states = new Map<PlannedRun, RunState>();
+  const all = [...plan.runs, ...plan.rows.flatMap(({ runs }) => runs)];
+  for (const run of all) states.set(run, await stateOf(run));
+  for (const [at, run] of plan.runs.entries()) {
+    const state = states.get(run) ?? "new";
+    console.error(`run ${at + 1} of ${plan.runs.length}: ${run.name}, ${WORDS[state]}`);
+    if (state === "finished") continue;
+    const code = await train(run, { state, request });
+    await save(plan, request);
+    if (code !== 0) return code;
+  }
+  console.log(formatResult(await save(plan, request)).trimEnd());
+  return 0;
+}
+
+async function train(
+  run: PlannedRun,
+  { state, request }: { state: RunState; request: TableRequest },
+): Promise<number> {
+  const { start, resume } = TABLE_TASKS[run.recipe.task];
+  const options = { autotune: request.autotune, goesOn: request.command };
+  if (state === "begun") return await resume(run.settings, options);
+  if (state === "unsaved") await clearUnsaved(run);
+  return await start(run.settings, options);
+}
+
+/** Saves what the runs came to so far. */
+async function save(plan: TablePlan, { places: { logs } }: TableRequest): Promise<TableResult> {
+  const result = await gatherResults(plan);
+  const place = saveLocation(plan.name, logs);
+  await writeFileAtomic(`${place}.md`, formatResult(result));
+  await writeFileAtomic(`${place}.json`, `${JSON.stringify(result, undefined, 2)}\n`);
+  return result;
+}

@@ -1,0 +1,247 @@
+import { AUTOTUNE, type Autotune } from "../../lib/train/autotune.ts";
+import { DISTANCES } from "../../lib/losses/distance.ts";
+import { TRANSFER_FORMS } from "../../lib/losses/transfer_form.ts";
+import { NORMS } from "../../lib/ops/normalise.ts";
+import { RESIZES } from "../../lib/ops/resize_map.ts";
+import { GRAD_BN } from "../../lib/train/transfer_settings.ts";
+import { DTYPES, type RunSettings } from "../../lib/train/run_settings.ts";
+import {
+  type Flag,
+  type Flags,
+  readList,
+  readNumber,
+  readOneOf,
+  readShortList,
+  readText,
+  readWhole,
+  toggle,
+} from "../command_line/flags.ts";
+
+/** The headings of a help page, in its order. */
+export const MODEL = "Model:";
+/** See {@link MODEL}. */
+export const DATA = "Data:";
+/** See {@link MODEL}. */
+export const TRAINING = "Training:";
+/** See {@link MODEL}. */
+export const TRANSFER = "Transfer:";
+/** See {@link MODEL}. */
+export const RUN = "Run:";
+/** See {@link MODEL}. */
+export const MACHINE = "Machine:";
+
+/** What the flags of a training set beside its settings: nothing of the run's own. */
+export interface OutsideFlags {
+  /** A run or a weights file to test. */
+  evaluate: string;
+  /** Whether a step is profiled in place of a training. */
+  profile: boolean;
+  /** How kernels are chosen. */
+  autotune: Autotune;
+}
+
+/** The flags that every training has, without those whose help differs. */
+export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
+  init: {
+    group: MODEL,
+    value: "FILE",
+    help: "Start from these weights instead of fresh ones",
+    read: readText,
+  },
+  batch_size: { group: TRAINING, value: "N", help: "Images a step", read: readWhole },
+  epochs: { group: TRAINING, value: "N", help: "Passes over the training set", read: readWhole },
+  max_steps: {
+    group: TRAINING,
+    value: "N",
+    help: "End after N steps, counted from step 0 (default: no bound)",
+    read: readWhole,
+  },
+  lr: {
+    group: TRAINING,
+    value: "RATE",
+    help: "Learning rate of the first epoch",
+    read: readNumber,
+  },
+  epoch_step: {
+    group: TRAINING,
+    value: "LIST",
+    help: "Epochs at whose start the learning rate drops",
+    read: readList,
+  },
+  lr_decay_ratio: {
+    group: TRAINING,
+    value: "RATIO",
+    help: "Factor on the learning rate at each drop",
+    read: readNumber,
+  },
+  weight_decay: {
+    group: TRAINING,
+    value: "W",
+    help: "Weight decay, on every parameter",
+    read: readNumber,
+  },
+  seed: {
+    group: TRAINING,
+    value: "N",
+    help: "Seed of initialisation, order and augmentation",
+    read: readWhole,
+  },
+  beta: {
+    group: TRANSFER,
+    value: "BETA",
+    help: "Weight of the attention-transfer loss",
+    read: readNumber,
+  },
+  taps: {
+    group: TRANSFER,
+    value: "LIST",
+    help: "The groups that are compared, from 0, such as 2,3 (default: all)",
+    read: readShortList,
+  },
+  beta_decay: {
+    group: TRANSFER,
+    value: "HOW",
+    help: "How beta falls over the epochs: none, linear, cosine, exp or exp:rate (exp is exp:5)",
+    read: readText,
+  },
+  beta_from_epoch: {
+    group: TRANSFER,
+    value: "N",
+    help: "The first epoch, from 1, whose loss counts the attention",
+    read: readWhole,
+  },
+  map: {
+    group: TRANSFER,
+    value: "MAP",
+    help: "The activation map: sum (of magnitudes), sum^p with p above 1, or max^p",
+    read: readText,
+  },
+  map_norm: {
+    group: TRANSFER,
+    value: "NORM",
+    help: "The norm that maps are divided by: l2 or l1",
+    read: readOneOf(NORMS),
+  },
+  map_resize: {
+    group: TRANSFER,
+    value: "HOW",
+    help: "Maps of different size: pool averages the larger, bilinear interpolates the teacher's",
+    read: readOneOf(RESIZES),
+  },
+  at_form: {
+    group: TRANSFER,
+    value: "FORM",
+    help: "What beta weighs: code is the mean of squares (beta is about 1000), paper half the " +
+      "norm of a sample (beta is about 0.1)",
+    read: readOneOf(TRANSFER_FORMS),
+  },
+  fact_beta: {
+    group: TRANSFER,
+    value: "BETA",
+    help: "Weight of the loss between full activations, F-ActT; --beta_decay goes for it too",
+    read: readNumber,
+  },
+  grad_beta: {
+    group: TRANSFER,
+    value: "BETA",
+    help: "Weight of gradient-based attention transfer: half of it times the distance",
+    read: readNumber,
+  },
+  min_l2_beta: {
+    group: TRANSFER,
+    value: "BETA",
+    help: "Weight of the norm of the student's own gradient of the images",
+    read: readNumber,
+  },
+  symmetry_beta: {
+    group: TRANSFER,
+    value: "BETA",
+    help: "Weight of the symmetry norm: gradients and logits under a horizontal flip",
+    read: readNumber,
+  },
+  grad_distance: {
+    group: TRANSFER,
+    value: "WHICH",
+    help: "How the norm of the gradients of a batch is read: batch, sample (a mean) or square",
+    read: readOneOf(DISTANCES),
+  },
+  grad_bn: {
+    group: TRANSFER,
+    value: "WHICH",
+    help: "What normalises in both networks where gradients of images are taken: train is the " +
+      "batch, eval the running statistics, which then stay as --init brought them",
+    read: readOneOf(GRAD_BN),
+  },
+  alpha: {
+    group: TRANSFER,
+    value: "ALPHA",
+    help: "Weight of the distillation loss, 0 to 1",
+    read: readNumber,
+  },
+  alpha_decay: {
+    group: TRANSFER,
+    value: "HOW",
+    help: "How alpha falls over the epochs, like --beta_decay",
+    read: readText,
+  },
+  temperature: {
+    group: TRANSFER,
+    value: "T",
+    help: "Temperature of the distillation loss",
+    read: readNumber,
+  },
+  logs: { group: RUN, value: "FOLDER", help: "The folder of runs", read: readText },
+  log_every: {
+    group: RUN,
+    value: "N",
+    help: "Steps between two lines of steps.jsonl",
+    read: readWhole,
+  },
+  dtype: {
+    group: MACHINE,
+    value: "TYPE",
+    help: "Type of activations: float, or half on a GPU with shader-f16",
+    read: readOneOf(DTYPES),
+  },
+  ngpu: { group: MACHINE, value: "N", help: "Number of GPUs; only 1 for now", read: readWhole },
+  gpu_id: { group: MACHINE, value: "ID", help: "Which GPU; only 0 for now", read: readText },
+  cuda: toggle(MACHINE, "Accepted for the original's sake; does nothing here"),
+};
+
+/** The flags of what is none of a run's settings, without those whose help differs. */
+export const OUTSIDE_FLAGS: Flags<Omit<OutsideFlags, "evaluate">> = {
+  profile: toggle(
+    RUN,
+    "Make a few steps as a run with the same flags would, print where the time and the memory " +
+      "of one go, and end; no run's folder is made",
+  ),
+  autotune: {
+    group: MACHINE,
+    value: "HOW",
+    help: "Choose kernels by trying them out once for this adapter: off, quick or full " +
+      "(default: quick on a GPU, off on a software adapter); a resumed run keeps its own",
+    read: readOneOf(AUTOTUNE),
+  },
+};
+
+/** The flag that says where a run's folder goes. */
+export function saveFlag(example: string): Flag<string> {
+  return {
+    group: RUN,
+    value: "PATH|NAME",
+    help: "The run's new folder: a path, or a bare name under --logs " +
+      `(default: named after the settings, such as ${example})`,
+    read: readText,
+  };
+}
+
+/** The flag that goes on with a run. */
+export function resumeFlag(beside: string): Flag<string> {
+  return {
+    group: RUN,
+    value: "RUN",
+    help:
+      `Go on with a run, a name under --logs or a folder; beside it only ${beside} may be given anew`,
+    read: readText,
+  };
+}

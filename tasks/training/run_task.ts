@@ -1,0 +1,180 @@
+import { Gpu } from "../../lib/gpu/device.ts";
+import { openModel } from "../../lib/models/open_model.ts";
+import { evaluate } from "../../lib/train/evaluate.ts";
+import { resolveRun } from "../../lib/train/find_run.ts";
+import { type ImageSet, type StreamedSet, testCount } from "../../lib/train/image_set.ts";
+import { RunFolder } from "../../lib/train/run_folder.ts";
+import type { Networks, RunKind } from "../../lib/train/run_kind.ts";
+import { realTypeOf, type RunSettings } from "../../lib/train/run_settings.ts";
+import { findWeights } from "./open_teacher.ts";
+import type { RunCommand } from "./run_options.ts";
+import { type Cast, type Job, newFolder, profileCast, trainCast } from "./training_run.ts";
+
+/** The images of a run. */
+export interface OpenedImages extends Disposable {
+  /** The set. */
+  readonly data: ImageSet | StreamedSet;
+  /** Images left out so far, with what is wrong with each. */
+  readonly skipped: ReadonlyMap<string, string>;
+}
+
+/** How a run starts. */
+export interface Start {
+  /** The folder of the run that is taken up, whose checkpoint overwrites the student; `null` for a new run. */
+  readonly resumed: string | null;
+}
+
+/** A task that trains: what it does its own way. */
+export interface RunTask<Settings extends RunSettings> {
+  /** The command, as a person types it. */
+  readonly command: string;
+  /** The command that goes on after a stop, where that is not the same one with `--resume`. */
+  readonly goesOn?: string | undefined;
+  /** The kind of its runs. */
+  readonly kind: RunKind<Settings>;
+  /** The settings of a run that is told nothing. */
+  readonly defaults: Readonly<Settings>;
+  /** Whether top-5 accuracy is told, and how fast an evaluation is. */
+  readonly tellsTopFive: boolean;
+  /** Reads the settings of a run from what its `config.json` holds. */
+  readonly readSettings: (config: unknown, source: string) => Settings;
+  /** Names a run after its settings. */
+  readonly nameRun: (settings: Readonly<Settings>) => string;
+  /** The files and runs whose weights are needed, empty names among them: they are looked for before all else. */
+  readonly weights: (settings: Readonly<Settings>, start: Start) => readonly string[];
+  /** Opens the images. */
+  readonly openImages: (settings: Readonly<Settings>) => Promise<OpenedImages>;
+  /** Makes the networks of a run. */
+  readonly openNetworks: (
+    gpu: Gpu,
+    settings: Readonly<Settings>,
+    start: Start & { readonly classes: number },
+  ) => Promise<Networks>;
+}
+
+type Command<Settings extends RunSettings> = RunCommand<Settings, keyof Settings, keyof Settings>;
+type Asked<
+  Settings extends RunSettings,
+  Kind extends Command<Settings>["kind"],
+> = Extract<Command<Settings>, { kind: Kind }>;
+
+/**
+ * Does what a command line asks for.
+ *
+ * @returns The exit code.
+ */
+export async function runTask<Settings extends RunSettings>(
+  task: RunTask<Settings>,
+  command: Exclude<Command<Settings>, { kind: "print" }>,
+): Promise<number> {
+  if (command.kind === "resume") return await resumeRun(task, command);
+  return command.kind === "evaluate"
+    ? await evaluateRun(task, command)
+    : await startRun(task, command);
+}
+
+/** Starts a run, or profiles what it would do. */
+async function startRun<Settings extends RunSettings>(
+  task: RunTask<Settings>,
+  { kind, settings, autotune }: Asked<Settings, "train" | "profile">,
+): Promise<number> {
+  using cast = await openCast(task, settings, { resumed: null });
+  const job = { ...task, settings, autotune };
+  if (kind === "profile") return await profileCast(cast, job);
+  const folder = await newFolder(cast, { job, name: task.nameRun(settings) });
+  return await train(cast, { job, folder, resumes: false });
+}
+
+/** Takes up a run where it was left. */
+async function resumeRun<Settings extends RunSettings>(
+  task: RunTask<Settings>,
+  { run, logs, changes, autotune }: Asked<Settings, "resume">,
+): Promise<number> {
+  const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
+  const config = task.readSettings(await folder.readConfig(), folder.file("config.json"));
+  const settings = { ...config, ...changes };
+  using cast = await openCast(task, settings, { resumed: folder.path });
+  return await train(cast, { job: { ...task, settings, autotune }, folder, resumes: true });
+}
+
+/** Evaluates the student of a run, or a weights file, and prints loss and accuracy. */
+async function evaluateRun<Settings extends RunSettings>(
+  task: RunTask<Settings>,
+  { target, logs, changes }: Asked<Settings, "evaluate">,
+): Promise<number> {
+  const path = await findWeights(target, { logs });
+  const { kind, path: place } = await resolveRun(target, { logs, allowFile: true });
+  const config = kind === "file" ? { ...task.defaults, logs } : task.readSettings(
+    await (await RunFolder.open(place)).readConfig(),
+    `${place}/config.json`,
+  );
+  const settings = { ...config, ...changes };
+  using images = await task.openImages(settings);
+  const { data } = images;
+  using gpu = await Gpu.open();
+  using model = await openModel(gpu, path);
+  if (model.classes !== data.classes) {
+    throw new TypeError(
+      `Cannot evaluate ${path} on ${data.name}: it must tell ${data.classes} classes apart, found ${model.classes}`,
+    );
+  }
+  const began = performance.now();
+  const { loss, accuracy, topFive = NaN } = await evaluate(model, {
+    data,
+    batchSize: settings.batch_size,
+    topFive: task.tellsTopFive,
+    dtype: realTypeOf(settings),
+  });
+  const seconds = (performance.now() - began) / 1000;
+  const count = testCount(data);
+  console.log(`${model.name} of ${path} on ${count} test images of ${data.name}`);
+  console.log(
+    task.tellsTopFive
+      ? `test_loss ${loss.toFixed(4)}  top-1 ${accuracy.toFixed(2)} %  top-5 ${
+        topFive.toFixed(2)
+      } %  ${seconds.toFixed(1)} s, ${(count / seconds).toFixed(0)} images/s`
+      : `test_loss ${loss.toFixed(4)}  test_acc ${accuracy.toFixed(2)} %`,
+  );
+  tellSkipped(images);
+  return 0;
+}
+
+/** Who takes part in a run, and the images with what decodes them. */
+interface RunCast extends Cast, Disposable {
+  readonly images: OpenedImages;
+}
+
+async function train<Settings extends RunSettings>(
+  cast: RunCast,
+  options: { job: Job<Settings>; folder: RunFolder; resumes: boolean },
+): Promise<number> {
+  const code = await trainCast(cast, options);
+  tellSkipped(cast.images);
+  return code;
+}
+
+function tellSkipped({ skipped }: OpenedImages): void {
+  if (skipped.size === 0) return;
+  const one = skipped.size === 1;
+  console.error(`${skipped.size} image${one ? " was" : "s were"} skipped:`);
+  for (const [name, reason] of skipped) console.error(`  ${name}: ${reason}`);
+}
+
+async function openCast<Settings extends RunSettings>(
+  task: RunTask<Settings>,
+  settings: Settings,
+  start: Start,
+): Promise<RunCast> {
+  const { logs } = settings;
+  for (const name of task.weights(settings, start)) {
+    if (name !== "") await findWeights(name, { logs });
+  }
+  using opened = new DisposableStack();
+  const gpu = opened.use(await Gpu.open());
+  if (settings.dtype === "half") gpu.wantHalf("train with --dtype half");
+  const images = opened.use(await task.openImages(settings));
+  const { data } = images;
+  const networks = await task.openNetworks(gpu, settings, { ...start, classes: data.classes });
+  const kept = opened.move();
+  return { gpu, data, images, ...networks, [Symbol.dispose]: () => kept.dispose() };
+}

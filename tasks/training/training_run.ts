@@ -1,0 +1,191 @@
+import type { Gpu } from "../../lib/gpu/device.ts";
+import type { Plan } from "../../lib/gpu/plan.ts";
+import type { TuningState } from "../../lib/gpu/tuner.ts";
+import type { Variants } from "../../lib/gpu/tuning.ts";
+import type { Model } from "../../lib/models/model.ts";
+import type { Autotune } from "../../lib/train/autotune.ts";
+import { saveLocation } from "../../lib/train/find_run.ts";
+import type { FinishedEpoch, FinishedStep } from "../../lib/train/fit.ts";
+import type { Landed } from "../../lib/train/flight.ts";
+import { type ImageSet, type StreamedSet, trainingCount } from "../../lib/train/image_set.ts";
+import { profileStep } from "../../lib/train/profile_step.ts";
+import { Run } from "../../lib/train/run.ts";
+import { RunFolder } from "../../lib/train/run_folder.ts";
+import type { RunKind } from "../../lib/train/run_kind.ts";
+import type { RunSettings } from "../../lib/train/run_settings.ts";
+import { readWeights } from "../../lib/weights/read_weights.ts";
+import { formatProfile } from "./profile_text.ts";
+import { createProgress, createTuningProgress } from "../command_line/progress.ts";
+import { StopSignals } from "../command_line/stop_signals.ts";
+import { trainingView } from "./training_view.ts";
+
+/** Who takes part in a run. */
+export interface Cast {
+  /** The device. */
+  readonly gpu: Gpu;
+  /** The images. */
+  readonly data: ImageSet | StreamedSet;
+  /** The network that learns. */
+  readonly model: Model;
+  /** The network that it learns from. */
+  readonly teacher: Model | null;
+}
+
+/** What a task trains, and how it is told to. */
+export interface Job<Settings extends RunSettings> {
+  /** The command, as a person types it. */
+  readonly command: string;
+  /** The command that goes on, where that is not the same one with `--resume`. */
+  readonly goesOn?: string | undefined;
+  /** The kind of its runs. */
+  readonly kind: RunKind<Settings>;
+  /** The settings. */
+  readonly settings: Settings;
+  /** How kernels are chosen. */
+  readonly autotune: Autotune | undefined;
+}
+
+/**
+ * Makes the folder of a new run, once it is sure that these networks can be trained as the settings say.
+ *
+ * @param cast Who takes part.
+ * @param options.job What is trained, and where it goes.
+ * @param options.name What it is called where it is not said; a number is added where that is taken.
+ */
+export async function newFolder<Settings extends RunSettings>(
+  cast: Cast,
+  { job: { kind, settings }, name }: { job: Job<Settings>; name: string },
+): Promise<RunFolder> {
+  kind.stepOptions(settings, cast);
+  const { logs, save } = settings;
+  return save === ""
+    ? await RunFolder.create(saveLocation(name, logs), { numbered: true })
+    : await RunFolder.create(saveLocation(save, logs));
+}
+
+/** Overwrites a network with the weights that `--init` names, if it does. */
+export async function initialise(
+  model: Model,
+  { init }: Pick<RunSettings, "init">,
+): Promise<void> {
+  if (init === "") return;
+  const { tensors } = await readWeights(init);
+  model.parameters.load(tensors, { from: init });
+}
+
+/**
+ * Trains a few steps as a run would, and prints where the time and the memory of one go.
+ *
+ * @returns The exit code.
+ */
+export async function profileCast<Settings extends RunSettings>(
+  { gpu, data, model, teacher }: Cast,
+  { kind, settings, autotune }: Job<Settings>,
+): Promise<number> {
+  using tuning = createTuningProgress();
+  const profile = await profileStep(model, {
+    ...kind.stepOptions(settings, { model, teacher }),
+    data,
+    teacher,
+    autotune,
+    onTuning: (state) => tuning.update(state),
+    onNote: (note) => tuning.note(note),
+  });
+  const names = teacher === null ? model.name : `${model.name} from ${teacher.name}`;
+  console.log(
+    formatProfile(profile, { title: `${names} on ${data.name}`, adapter: gpu.adapter.name }),
+  );
+  return 0;
+}
+
+/**
+ * Trains in a folder, with everything that a person sees of it.
+ *
+ * @param cast Who takes part.
+ * @param options The job, the folder, and whether a run is taken up there.
+ * @returns The exit code.
+ */
+export async function trainCast<Settings extends RunSettings>(
+  { gpu, data, model, teacher }: Cast,
+  { job, folder, resumes }: { job: Job<Settings>; folder: RunFolder; resumes: boolean },
+): Promise<number> {
+  const { kind, settings, autotune } = job;
+  using stop = new StopSignals();
+  using tuning = createTuningProgress();
+  using progress = createProgress();
+  const view = trainingView(progress, { settings, data });
+  const options = {
+    folder,
+    kind,
+    settings,
+    data,
+    teacher,
+    signal: stop.signal,
+    autotune,
+    onTuning: (state: TuningState) => tuning.update(state),
+    onNote: (note: string) => tuning.note(note),
+    onVariants: (variants: Variants) => {
+      tuning.done();
+      if (Object.keys(variants).length > 0) progress.note(variantsNote(variants));
+    },
+    onPlan: ({ dispatches, peakBytes, intermediateBytes }: Plan) =>
+      progress.note(
+        `${dispatches.length} dispatches a step; intermediate tensors take ${
+          megabytes(peakBytes)
+        } MB (${megabytes(intermediateBytes)} MB without sharing)`,
+      ),
+    onProgress: (landed: Landed) => view.onProgress(landed),
+    onSteps: (steps: readonly FinishedStep[]) => view.onSteps(steps),
+    onEpoch: (epoch: FinishedEpoch) => progress.note(epochNote(epoch, settings)),
+  };
+  const run = resumes ? await Run.resume(model, options) : await Run.start(model, options);
+  const parameters = model.parameters.count({ statistics: true });
+  progress.note(
+    `${model.name}, ${parameters} parameters${teacher === null ? "" : `, from ${teacher.name}`}; ` +
+      `${data.name}, ${trainingCount(data)} images; ${gpu.adapter.name}; ${folder.path}`,
+  );
+  const isDone = await run.train();
+  if (settings.dtype === "half") {
+    progress.note(`${run.skippedSteps} steps skipped for gradients beyond half precision`);
+  }
+  progress.done();
+  if (isDone) return 0;
+  const goesOn = job.goesOn ?? `${job.command} --resume ${resumeName(folder, settings)}`;
+  console.error(`Stopped and saved; go on with: ${goesOn}`);
+  return stop.exitCode;
+}
+
+function resumeName(folder: RunFolder, { logs }: RunSettings): string {
+  if (saveLocation(folder.name, logs) !== folder.path) return folder.path;
+  return logs === "logs" ? folder.name : `${folder.name} --logs ${logs}`;
+}
+
+function variantsNote(variants: Variants): string {
+  const counts = new Map<string, number>();
+  for (const name of Object.values(variants)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const words = [...counts].sort(([, a], [, b]) => b - a).map(([name, count]) =>
+    `${count} ${name}`
+  );
+  return `convolution kernels: ${words.join(", ")}`;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
+
+function epochNote({ epoch, steps, evaluation }: FinishedEpoch, { epochs }: RunSettings): string {
+  const sum = (value: (step: FinishedStep) => number) =>
+    steps.reduce((sum, step) => sum + value(step), 0);
+  const share = (right: number) => (100 * right / sum(({ images }) => images)).toFixed(2);
+  const loss = sum(({ loss }) => loss) / steps.length;
+  const { topFive } = evaluation;
+  const [trainFive, testFive] = topFive === undefined ? ["", ""] : [
+    ` (top-5 ${share(sum(({ topFive = NaN }) => topFive))} %)`,
+    ` (top-5 ${topFive.toFixed(2)} %)`,
+  ];
+  return `epoch ${epoch}/${epochs}: train_loss ${loss.toFixed(4)}  train_acc ${
+    share(sum(({ right }) => right))
+  } %${trainFive}  test_loss ${evaluation.loss.toFixed(4)}  test_acc ${
+    evaluation.accuracy.toFixed(2)
+  } %${testFive}  ${sum(({ seconds }) => seconds).toFixed(1)} s`;
+}

@@ -1,0 +1,238 @@
+import assert from "node:assert/strict";
+import { CIFAR_DEFAULTS, type CifarSettings } from "../../../lib/train/settings.ts";
+import { parseCifar } from "../../../tasks/training/cifar_options.ts";
+import { UsageError } from "../../../tasks/command_line/flags.ts";
+
+function settingsOf(...argv: string[]): CifarSettings {
+  const command = parseCifar(argv);
+  assert.ok(command.kind === "train");
+  return command.settings;
+}
+
+function refusalOf(...argv: string[]): string {
+  let message = "";
+  assert.throws(() => parseCifar(argv), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.equal(error.exitCode, 2);
+    message = error.message;
+    return true;
+  });
+  assert.ok(!message.includes("\n"), message);
+  return message;
+}
+
+function helpText(): string {
+  const command = parseCifar(["--help"]);
+  assert.ok(command.kind === "print");
+  return command.text;
+}
+
+Deno.test("parseCifar: no flag gives the defaults of the original", () => {
+  assert.deepEqual(settingsOf(), CIFAR_DEFAULTS);
+  assert.deepEqual(settingsOf().epoch_step, [60, 120, 160]);
+});
+
+Deno.test("parseCifar: every flag sets its setting", () => {
+  const given: CifarSettings = {
+    model: "wrn",
+    no_bn: false,
+    no_pool_relu: false,
+    depth: 40,
+    width: 1.5,
+    dataset: "shapes",
+    dataroot: "data sets",
+    dtype: "half",
+    nthread: 2,
+    teacher_id: "teacher",
+    batch_size: 32,
+    lr: 0.05,
+    epochs: 3,
+    weight_decay: 0,
+    epoch_step: [1, 2],
+    lr_decay_ratio: 0.1,
+    resume: "",
+    randomcrop_pad: 0,
+    temperature: 2.5,
+    alpha: 0.9,
+    alpha_decay: "exp:3",
+    beta: 1000,
+    beta_decay: "linear",
+    beta_from_epoch: 2,
+    taps: [0, 2],
+    map: "max^3",
+    map_norm: "l1",
+    map_resize: "bilinear",
+    at_form: "paper",
+    fact_beta: 10,
+    grad_beta: 0,
+    min_l2_beta: 0,
+    symmetry_beta: 0,
+    grad_distance: "batch",
+    grad_bn: "train",
+    cuda: true,
+    save: "runs/a",
+    ngpu: 1,
+    gpu_id: "0",
+    seed: 7,
+    init: "a.safetensors",
+    max_steps: 20,
+    no_augment: true,
+    no_shuffle: true,
+    log_every: 1,
+    logs: "runs",
+    nesterov: true,
+    train_images: 500,
+  };
+  const worded = Object.entries(given).flatMap(([name, value]) => {
+    if (value === false) return [];
+    if (value === true) return [`--${name}`];
+    return [`--${name}`, typeof value === "string" ? value : JSON.stringify(value)];
+  });
+  assert.deepEqual(settingsOf(...worded), given);
+  const dashed = worded.map((word) => word.startsWith("--") ? word.replaceAll("_", "-") : word);
+  assert.deepEqual(settingsOf(...dashed), given);
+});
+
+Deno.test("parseCifar: --profile takes the settings of a run, but not beside --resume or --evaluate", () => {
+  const command = parseCifar(["--profile", "--depth=10", "--save=a"]);
+  assert.deepEqual(command, {
+    kind: "profile",
+    settings: { ...CIFAR_DEFAULTS, depth: 10, save: "a" },
+  });
+  for (const flag of ["resume", "evaluate"]) {
+    assert.match(refusalOf(`--${flag}=run`, "--profile"), / beside --\w+, found --profile; /);
+  }
+});
+
+Deno.test("parseCifar: --autotune is no setting, and may stand beside --profile and --resume", () => {
+  const settings = CIFAR_DEFAULTS;
+  assert.deepEqual(parseCifar(["--autotune=full"]), { kind: "train", settings, autotune: "full" });
+  assert.deepEqual(parseCifar(["--profile", "--autotune", "off"]), {
+    kind: "profile",
+    settings,
+    autotune: "off",
+  });
+  const resumed = parseCifar(["--resume=a", "--autotune=quick", "--epochs=3"]);
+  assert.ok(resumed.kind === "resume");
+  assert.deepEqual([resumed.autotune, resumed.changes], ["quick", { epochs: 3 }]);
+  assert.match(
+    refusalOf("--evaluate=a", "--autotune=off"),
+    / beside --evaluate, found --autotune; /,
+  );
+  assert.match(refusalOf("--autotune=fast"), /expected one of off, quick, full, found "fast"/);
+});
+
+Deno.test("parseCifar: --teacher is --teacher_id, and the last of a repeated flag counts", () => {
+  assert.equal(settingsOf("--teacher", "a").teacher_id, "a");
+  assert.equal(settingsOf("--teacher-id=a").teacher_id, "a");
+  assert.equal(settingsOf("--teacher_id", "a", "--teacher", "b").teacher_id, "b");
+  assert.equal(settingsOf("--teacher", "b", "--teacher_id", "a").teacher_id, "a");
+  assert.equal(settingsOf("--batch_size=1", "--batch-size", "2").batch_size, 2);
+});
+
+Deno.test("parseCifar: values are kept as they are typed", () => {
+  assert.equal(settingsOf("--save", "my_run-1").save, "my_run-1");
+  assert.equal(settingsOf("--save", "--batch-size").save, "--batch-size");
+  assert.equal(settingsOf("--save=a=b").save, "a=b");
+  assert.equal(settingsOf("--teacher=t", "--beta=1e+3").beta, 1000);
+  assert.equal(settingsOf("--lr", ".5").lr, 0.5);
+  assert.equal(settingsOf("--epoch_step", "[ ]").epoch_step.length, 0);
+  assert.equal(settingsOf("--", "--seed", "3").seed, 3);
+});
+
+Deno.test("parseCifar: an unknown flag is refused with the nearest one", () => {
+  assert.match(refusalOf("--bta", "1"), /found --bta; the nearest is --beta$/);
+  assert.match(refusalOf("--batchSize=4"), /the nearest is --batch_size$/);
+  assert.match(refusalOf("--data_root", "x"), /the nearest is --dataroot$/);
+  assert.match(refusalOf("-depth", "16"), /found -depth; the nearest is --depth$/);
+});
+
+Deno.test("parseCifar: a stray word, a missing value and a value too many are refused", () => {
+  assert.match(refusalOf("--cuda", "yes", "now"), /expected only flags, found "yes" "now"$/);
+  assert.match(refusalOf("--cuda=yes"), /--cuda: expected no value, found "yes"$/);
+  assert.match(refusalOf("--seed", "1", "--beta"), /--beta: expected a value after it/);
+});
+
+Deno.test("parseCifar: a number must be one from its first to its last letter", () => {
+  for (const text of ["12abc", "", "0x10", "NaN", "Infinity", "1e999", " 1", "1_000", "--alpha"]) {
+    assert.match(refusalOf("--beta", text), /--beta: expected a number/, text);
+    assert.match(refusalOf("--epochs", text), /--epochs: expected a whole number/, text);
+  }
+  assert.match(refusalOf("--epochs", "1.5"), /expected a whole number, found "1.5"/);
+  for (const text of ["60,120", "[60,]", "[1.5]", "[a]", "{}", ""]) {
+    assert.match(refusalOf("--epoch_step", text), /expected a list such as/, text);
+  }
+});
+
+Deno.test("parseCifar: a value out of its range is refused with the nearest right one", () => {
+  assert.match(
+    refusalOf("--depth", "15"),
+    /--depth must be 6n\+4 \(10, 16, 22, 28, 40\.\.\.\), found 15; the nearest is 16$/,
+  );
+  assert.match(refusalOf("--beta", "-1"), /found -1; the nearest is 0$/);
+  assert.match(refusalOf("--dataset", "cifar-100"), /the nearest is CIFAR100$/);
+  assert.match(refusalOf("--dtype", "halve"), /expected one of float, half, found "halve"/);
+  assert.match(refusalOf("--ngpu", "2"), /many GPUs are not supported yet/);
+});
+
+Deno.test("parseCifar: --resume tells changes from defaults and refuses other flags", () => {
+  assert.deepEqual(parseCifar(["--resume", "a"]), {
+    kind: "resume",
+    run: "a",
+    logs: "logs",
+    changes: {},
+  });
+  const argv = [
+    "--resume=a",
+    "--logs",
+    "b",
+    "--epochs",
+    "200",
+    "--max-steps",
+    "9",
+    "--log_every=1",
+  ];
+  assert.deepEqual(parseCifar(argv), {
+    kind: "resume",
+    run: "a",
+    logs: "b",
+    changes: { epochs: 200, max_steps: 9, log_every: 1 },
+  });
+  assert.match(refusalOf("--resume", "a", "--beta", "0"), /found --beta; .* the run's own$/);
+  assert.match(refusalOf("--resume", "a", "--evaluate", "b"), /found --evaluate/);
+  assert.match(refusalOf("--resume", "a", "--epochs", "0"), /--epochs must be/);
+});
+
+Deno.test("parseCifar: --evaluate takes what the test set needs and refuses other flags", () => {
+  const argv = ["--evaluate", "a", "--dataset=shapes", "--batch_size", "8", "--train-images", "9"];
+  assert.deepEqual(parseCifar(argv), {
+    kind: "evaluate",
+    target: "a",
+    logs: "logs",
+    changes: { dataset: "shapes", batch_size: 8, train_images: 9 },
+  });
+  assert.match(refusalOf("--evaluate", "a", "--depth", "16"), /found --depth/);
+});
+
+Deno.test("parseCifar: the help names every flag once, with its default", () => {
+  const help = helpText();
+  for (const [name, value] of Object.entries(CIFAR_DEFAULTS)) {
+    const shown = name === "teacher_id" ? "teacher" : name;
+    assert.equal(help.match(new RegExp(`^  --${shown} `, "gm"))?.length, 1, name);
+    const worded = typeof value === "number" || Array.isArray(value);
+    if (worded) assert.ok(help.includes(`(default: ${JSON.stringify(value)})`), name);
+  }
+  for (const flag of ["--evaluate", "-h, --help", "--version", "--debug"]) {
+    assert.ok(help.includes(`  ${flag} `), flag);
+  }
+  assert.ok(!/--batch-size/.test(help));
+  assert.ok(Math.max(...help.split("\n").map((line) => line.length)) <= 100);
+});
+
+Deno.test("parseCifar: --help and --version come before any complaint", () => {
+  assert.equal(parseCifar(["--depth", "x", "--nonsense", "--help"]).kind, "print");
+  assert.deepEqual(parseCifar(["-h"]), parseCifar(["--help"]));
+  const version = parseCifar(["--version"]);
+  assert.ok(version.kind === "print");
+  assert.match(version.text, /^\d+\.\d+\.\d+$/);
+});
