@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { nearestWords } from "./nearest.ts";
+import { nearestWords } from "./settings/nearest.ts";
 
 /** Where a run was found. */
 export interface FoundRun {

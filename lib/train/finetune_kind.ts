@@ -1,4 +1,4 @@
-import type { FinetuneSettings } from "./finetune_settings.ts";
+import type { FinetuneSettings } from "./settings/finetune_settings.ts";
 import { MARK } from "./log.ts";
 import type { RunKind } from "./run_kind.ts";
 import { streamedStepOptions, topFiveResult } from "./streamed_kind.ts";

@@ -1,4 +1,4 @@
-import type { ImageNetSettings } from "./imagenet_settings.ts";
+import type { ImageNetSettings } from "./settings/imagenet_settings.ts";
 import { type EpochResult, MARK } from "./log.ts";
 import type { RunKind } from "./run_kind.ts";
 import { streamedStepOptions, topFiveResult } from "./streamed_kind.ts";

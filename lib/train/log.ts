@@ -1,5 +1,3 @@
-import type { CifarSettings } from "./settings.ts";
-
 /** What an epoch of a run came to; the names are the keys of `log.txt` or, with `top5` and `n_trainable`, in its lists. */
 export interface EpochResult {
   /** Mean over the training batches of the whole loss. */
@@ -62,67 +60,6 @@ export interface StepRecord {
 
 /** What an epoch's line begins with. */
 export const MARK = "json_stats: ";
-
-/**
- * Words an epoch's line of `log.txt`: the original's keys in the original's order, then
- * `term_losses`, `test_loss_total`, and in half precision the loss scale. It is always valid JSON; a number that is not finite becomes null.
- *
- * @param settings The run's settings.
- * @param result The epoch's results.
- * @returns The line, without its end.
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- * import { CIFAR_DEFAULTS } from "./settings.ts";
- *
- * const line = epochLine(CIFAR_DEFAULTS, {
- *   train_loss: 1.7, train_acc: 37, test_loss: 1.6, test_loss_total: 1.6, test_acc: 42,
- *   epoch: 1, num_classes: 10, n_parameters: 175994, train_time: 10, test_time: 2, at_losses: [],
- * });
- * assert.ok(line.startsWith('json_stats: {"depth":16,"width":1,'));
- * ```
- */
-export function epochLine(settings: Readonly<CifarSettings>, result: EpochResult): string {
-  return MARK + JSON.stringify({
-    depth: settings.depth,
-    width: settings.width,
-    dataset: settings.dataset,
-    dataroot: settings.dataroot,
-    dtype: settings.dtype,
-    nthread: settings.nthread,
-    teacher_id: settings.teacher_id,
-    batch_size: settings.batch_size,
-    lr: settings.lr,
-    epochs: settings.epochs,
-    weight_decay: settings.weight_decay,
-    epoch_step: JSON.stringify(settings.epoch_step),
-    lr_decay_ratio: settings.lr_decay_ratio,
-    resume: settings.resume,
-    randomcrop_pad: settings.randomcrop_pad,
-    temperature: settings.temperature,
-    alpha: settings.alpha,
-    beta: settings.beta,
-    cuda: settings.cuda,
-    save: settings.save,
-    ngpu: settings.ngpu,
-    gpu_id: settings.gpu_id,
-    train_loss: result.train_loss,
-    train_acc: result.train_acc,
-    test_loss: result.test_loss,
-    test_acc: result.test_acc,
-    epoch: result.epoch,
-    num_classes: result.num_classes,
-    n_parameters: result.n_parameters,
-    train_time: result.train_time,
-    test_time: result.test_time,
-    at_losses: result.at_losses,
-    model: settings.model,
-    term_losses: result.term_losses,
-    test_loss_total: result.test_loss_total,
-    loss_scale: result.loss_scale,
-    skipped_steps: result.skipped_steps,
-  });
-}
 
 /**
  * Words a line of `steps.jsonl`; a number that is not finite becomes null.

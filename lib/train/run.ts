@@ -16,7 +16,7 @@ import { numberAt } from "./parse_log.ts";
 import { readVariants } from "./read_variants.ts";
 import type { RunFolder } from "./run_folder.ts";
 import type { RunKind } from "./run_kind.ts";
-import type { RunSettings } from "./run_settings.ts";
+import type { RunSettings } from "./settings/run_settings.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** The files of a run. */

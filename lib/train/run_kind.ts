@@ -1,6 +1,6 @@
 import type { Model } from "../models/model.ts";
 import type { EpochResult } from "./log.ts";
-import type { RunSettings } from "./run_settings.ts";
+import type { RunSettings } from "./settings/run_settings.ts";
 import type { StepOptions } from "./step_options.ts";
 
 /** Who takes part in a run. */

@@ -1,8 +1,8 @@
 import type { EpochResult } from "./log.ts";
 import type { Networks } from "./run_kind.ts";
-import { realTypeOf } from "./run_settings.ts";
+import { realTypeOf } from "./settings/run_settings.ts";
 import type { StepOptions } from "./step_options.ts";
-import type { StreamedSettings } from "./streamed_settings.ts";
+import type { StreamedSettings } from "./settings/streamed_settings.ts";
 import { transferObjective } from "./transfer_objective.ts";
 
 /**

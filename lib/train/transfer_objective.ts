@@ -4,7 +4,7 @@ import { activationTerm } from "../losses/terms.ts";
 import { transferTerms } from "../losses/transfer_terms.ts";
 import { decay } from "../optim/decay.ts";
 import type { Networks } from "./run_kind.ts";
-import type { RunSettings } from "./run_settings.ts";
+import type { RunSettings } from "./settings/run_settings.ts";
 import type { StepOptions } from "./step_options.ts";
 
 /**

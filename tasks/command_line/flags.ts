@@ -1,4 +1,4 @@
-import { nearestWords } from "../../lib/train/nearest.ts";
+import { nearestWords } from "../../lib/train/settings/nearest.ts";
 
 /** An error in how a command was called: a person sees its one line, and the exit code is 2. */
 export class UsageError extends Error {

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import config from "../../deno.json" with { type: "json" };
-import { nearestWords } from "../../lib/train/nearest.ts";
+import { nearestWords } from "../../lib/train/settings/nearest.ts";
 import { type Flag, type Flags, toggle, UsageError } from "./flags.ts";
 
 /** What a command is called and how its help reads. */

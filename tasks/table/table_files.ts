@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { Fields } from "../../lib/train/fields.ts";
-import { nearestWords } from "../../lib/train/nearest.ts";
+import { Fields } from "../../lib/train/settings/fields.ts";
+import { nearestWords } from "../../lib/train/settings/nearest.ts";
 import { isGivenName } from "./table_flags.ts";
 import { TABLE_TASKS, TASK_NAMES, type TaskName } from "./table_tasks.ts";
 

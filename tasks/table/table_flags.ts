@@ -1,6 +1,13 @@
 import type { Autotune } from "../../lib/train/autotune.ts";
-import { type DatasetName, DATASETS } from "../../lib/train/settings.ts";
-import { type Flags, readNames, readOneOf, readText, readWhole, toggle } from "../command_line/flags.ts";
+import { type DatasetName, DATASETS } from "../../lib/train/settings/cifar_settings.ts";
+import {
+  type Flags,
+  readNames,
+  readOneOf,
+  readText,
+  readWhole,
+  toggle,
+} from "../command_line/flags.ts";
 import type { CommandText } from "../command_line/options.ts";
 import { DATA, MACHINE, OUTSIDE_FLAGS, RUN, TRAINING } from "../training/run_flags.ts";
 

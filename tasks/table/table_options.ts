@@ -1,7 +1,7 @@
 import type { Autotune } from "../../lib/train/autotune.ts";
-import { nearestWords } from "../../lib/train/nearest.ts";
-import { checkRules, orNull, type Rules, whole } from "../../lib/train/rules.ts";
-import type { DatasetName } from "../../lib/train/settings.ts";
+import { nearestWords } from "../../lib/train/settings/nearest.ts";
+import { checkRules, orNull, type Rules, whole } from "../../lib/train/settings/rules.ts";
+import type { DatasetName } from "../../lib/train/settings/cifar_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { parseFlags } from "../command_line/options.ts";
 import {

@@ -1,5 +1,5 @@
-import { nearestWords } from "../../lib/train/nearest.ts";
-import type { RunSettings } from "../../lib/train/run_settings.ts";
+import { nearestWords } from "../../lib/train/settings/nearest.ts";
+import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { type GivenName, isGivenName } from "./table_flags.ts";
 import type { Recipe, Table, TableRow } from "./table_files.ts";

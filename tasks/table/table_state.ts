@@ -3,7 +3,7 @@ import { kindOf, saveLocation } from "../../lib/train/find_run.ts";
 import { parseLog } from "../../lib/train/parse_log.ts";
 import { RUN_FILES } from "../../lib/train/run.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
-import type { RunSettings } from "../../lib/train/run_settings.ts";
+import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { flagOf, type PlannedRun } from "./table_plan.ts";
 import { TABLE_TASKS } from "./table_tasks.ts";
 

@@ -3,7 +3,7 @@ import { Draws } from "../../lib/models/random.ts";
 import type { Autotune } from "../../lib/train/autotune.ts";
 import type { ImageSet } from "../../lib/train/image_set.ts";
 import type { Networks } from "../../lib/train/run_kind.ts";
-import type { RunSettings } from "../../lib/train/run_settings.ts";
+import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import type { StepOptions } from "../../lib/train/step_options.ts";
 
 /** How the runs of a table are trained. */

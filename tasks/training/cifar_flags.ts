@@ -1,5 +1,12 @@
-import { type CifarSettings, DATASETS, MODELS } from "../../lib/train/settings.ts";
-import { type Flags, readNumber, readOneOf, readText, readWhole, toggle } from "../command_line/flags.ts";
+import { type CifarSettings, DATASETS, MODELS } from "../../lib/train/settings/cifar_settings.ts";
+import {
+  type Flags,
+  readNumber,
+  readOneOf,
+  readText,
+  readWhole,
+  toggle,
+} from "../command_line/flags.ts";
 import type { CommandText } from "../command_line/options.ts";
 import {
   DATA,

@@ -1,5 +1,5 @@
-import { checkSettings } from "../../lib/train/check_settings.ts";
-import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings.ts";
+import { checkCifarSettings } from "../../lib/train/settings/check_cifar_settings.ts";
+import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings/cifar_settings.ts";
 import { CIFAR_FLAGS, CIFAR_TEXT } from "./cifar_flags.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";
 
@@ -35,6 +35,6 @@ export function parseCifar(argv: readonly string[]): CifarCommand {
     defaults: CIFAR_DEFAULTS,
     resumed: RESUMED,
     evaluated: EVALUATED,
-    check: checkSettings,
+    check: checkCifarSettings,
   });
 }

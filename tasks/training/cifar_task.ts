@@ -4,8 +4,12 @@ import { networkInNetwork } from "../../lib/models/nin.ts";
 import { NIN_WIDTHS } from "../../lib/models/nin_sizes.ts";
 import { groupWidths, wideResNet } from "../../lib/models/wide_resnet.ts";
 import { CIFAR_KIND } from "../../lib/train/cifar_kind.ts";
-import { readSettings } from "../../lib/train/read_settings.ts";
-import { CIFAR_DEFAULTS, type CifarSettings, runName } from "../../lib/train/settings.ts";
+import { readCifarSettings } from "../../lib/train/settings/read_cifar_settings.ts";
+import {
+  CIFAR_DEFAULTS,
+  cifarRunName,
+  type CifarSettings,
+} from "../../lib/train/settings/cifar_settings.ts";
 import { openData } from "./open_data.ts";
 import { openTeacher } from "./open_teacher.ts";
 import type { RunTask } from "./run_task.ts";
@@ -17,8 +21,8 @@ export const CIFAR_TASK: RunTask<CifarSettings> = {
   kind: CIFAR_KIND,
   defaults: CIFAR_DEFAULTS,
   tellsTopFive: false,
-  readSettings,
-  nameRun: runName,
+  readSettings: readCifarSettings,
+  nameRun: cifarRunName,
   weights: ({ teacher_id }) => [teacher_id],
   openImages: async (settings) => ({
     data: await openData(settings),

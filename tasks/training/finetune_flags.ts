@@ -1,5 +1,12 @@
-import { CROPS, type FinetuneSettings } from "../../lib/train/finetune_settings.ts";
-import { type Flags, readOneOf, readShortList, readText, readWhole, toggle } from "../command_line/flags.ts";
+import { CROPS, type FinetuneSettings } from "../../lib/train/settings/finetune_settings.ts";
+import {
+  type Flags,
+  readOneOf,
+  readShortList,
+  readText,
+  readWhole,
+  toggle,
+} from "../command_line/flags.ts";
 import type { CommandText } from "../command_line/options.ts";
 import {
   DATA,

@@ -1,5 +1,8 @@
-import { checkFinetuneSettings } from "../../lib/train/check_finetune_settings.ts";
-import { FINETUNE_DEFAULTS, type FinetuneSettings } from "../../lib/train/finetune_settings.ts";
+import { checkFinetuneSettings } from "../../lib/train/settings/check_finetune_settings.ts";
+import {
+  FINETUNE_DEFAULTS,
+  type FinetuneSettings,
+} from "../../lib/train/settings/finetune_settings.ts";
 import { FINETUNE_FLAGS, FINETUNE_TEXT } from "./finetune_flags.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";

@@ -5,8 +5,8 @@ import {
   FINETUNE_DEFAULTS,
   finetuneRunName,
   type FinetuneSettings,
-} from "../../lib/train/finetune_settings.ts";
-import { readFinetuneSettings } from "../../lib/train/read_finetune_settings.ts";
+} from "../../lib/train/settings/finetune_settings.ts";
+import { readFinetuneSettings } from "../../lib/train/settings/read_finetune_settings.ts";
 import { findWeights, openTeacher } from "./open_teacher.ts";
 import type { RunTask } from "./run_task.ts";
 import { openStreamed } from "./streamed_data.ts";

@@ -1,4 +1,7 @@
-import { DEPTH34_BLOCKS, type ImageNetSettings } from "../../lib/train/imagenet_settings.ts";
+import {
+  DEPTH34_BLOCKS,
+  type ImageNetSettings,
+} from "../../lib/train/settings/imagenet_settings.ts";
 import { type Flags, readNumber, readOneOf, readText, readWhole } from "../command_line/flags.ts";
 import type { CommandText } from "../command_line/options.ts";
 import {

@@ -1,5 +1,8 @@
-import { checkImageNetSettings } from "../../lib/train/check_imagenet_settings.ts";
-import { IMAGENET_DEFAULTS, type ImageNetSettings } from "../../lib/train/imagenet_settings.ts";
+import { checkImageNetSettings } from "../../lib/train/settings/check_imagenet_settings.ts";
+import {
+  IMAGENET_DEFAULTS,
+  type ImageNetSettings,
+} from "../../lib/train/settings/imagenet_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { IMAGENET_FLAGS, IMAGENET_TEXT } from "./imagenet_flags.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";

@@ -8,8 +8,8 @@ import {
   IMAGENET_DEFAULTS,
   imageNetRunName,
   type ImageNetSettings,
-} from "../../lib/train/imagenet_settings.ts";
-import { readImageNetSettings } from "../../lib/train/read_imagenet_settings.ts";
+} from "../../lib/train/settings/imagenet_settings.ts";
+import { readImageNetSettings } from "../../lib/train/settings/read_imagenet_settings.ts";
 import { openTeacher } from "./open_teacher.ts";
 import type { RunTask } from "./run_task.ts";
 import { openStreamed } from "./streamed_data.ts";
@@ -29,7 +29,10 @@ export const IMAGENET_TASK: RunTask<ImageNetSettings> = {
   readSettings: readImageNetSettings,
   nameRun: imageNetRunName,
   openImages: (settings) =>
-    openStreamed({ flag: "imagenetpath", folder: settings.imagenetpath, crop: "resized" }, settings),
+    openStreamed(
+      { flag: "imagenetpath", folder: settings.imagenetpath, crop: "resized" },
+      settings,
+    ),
   weights: ({ teacher_params }) => [teacher_params],
   async openNetworks(gpu, settings, { classes, resumed }) {
     const { depth, depth34_blocks, width, seed } = settings;

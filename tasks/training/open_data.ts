@@ -1,7 +1,7 @@
 import { openCifar } from "../../data/cifar.ts";
 import { shapes } from "../../data/shapes.ts";
 import { type ImageSet, takeImages } from "../../lib/train/image_set.ts";
-import type { CifarSettings } from "../../lib/train/settings.ts";
+import type { CifarSettings } from "../../lib/train/settings/cifar_settings.ts";
 import { createDownloadProgress } from "../command_line/progress.ts";
 
 /**

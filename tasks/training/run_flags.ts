@@ -3,8 +3,8 @@ import { DISTANCES } from "../../lib/losses/distance.ts";
 import { TRANSFER_FORMS } from "../../lib/losses/transfer_form.ts";
 import { NORMS } from "../../lib/ops/normalise.ts";
 import { RESIZES } from "../../lib/ops/resize_map.ts";
-import { GRAD_BN } from "../../lib/train/transfer_settings.ts";
-import { DTYPES, type RunSettings } from "../../lib/train/run_settings.ts";
+import { GRAD_BN } from "../../lib/train/settings/transfer_settings.ts";
+import { DTYPES, type RunSettings } from "../../lib/train/settings/run_settings.ts";
 import {
   type Flag,
   type Flags,

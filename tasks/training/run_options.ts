@@ -1,5 +1,5 @@
 import type { Autotune } from "../../lib/train/autotune.ts";
-import type { RunSettings } from "../../lib/train/run_settings.ts";
+import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { type Flags, UsageError } from "../command_line/flags.ts";
 import { type CommandText, parseFlags } from "../command_line/options.ts";
 import type { OutsideFlags } from "./run_flags.ts";

@@ -5,7 +5,7 @@ import { resolveRun } from "../../lib/train/find_run.ts";
 import { type ImageSet, type StreamedSet, testCount } from "../../lib/train/image_set.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { Networks, RunKind } from "../../lib/train/run_kind.ts";
-import { realTypeOf, type RunSettings } from "../../lib/train/run_settings.ts";
+import { realTypeOf, type RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { findWeights } from "./open_teacher.ts";
 import type { RunCommand } from "./run_options.ts";
 import { type Cast, type Job, newFolder, profileCast, trainCast } from "./training_run.ts";

@@ -6,7 +6,7 @@ import { ImageLoader } from "../../data/loader/image_loader.ts";
 import { openImages } from "../../data/open_images.ts";
 import type { TrainingCrop } from "../../data/pictures/view.ts";
 import { stepsPerEpoch } from "../../lib/train/batches.ts";
-import type { StreamedSettings } from "../../lib/train/streamed_settings.ts";
+import type { StreamedSettings } from "../../lib/train/settings/streamed_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
 import type { OpenedImages } from "./run_task.ts";
 

@@ -1,4 +1,8 @@
-import { AUGMENTATIONS, ON_BAD, type Streaming } from "../../lib/train/streamed_settings.ts";
+import {
+  AUGMENTATIONS,
+  ON_BAD,
+  type Streaming,
+} from "../../lib/train/settings/streamed_settings.ts";
 import { type Flags, readOneOf, readWhole } from "../command_line/flags.ts";
 import { DATA, MACHINE, TRAINING } from "./run_flags.ts";
 

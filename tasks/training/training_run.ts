@@ -12,7 +12,7 @@ import { profileStep } from "../../lib/train/profile_step.ts";
 import { Run } from "../../lib/train/run.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { RunKind } from "../../lib/train/run_kind.ts";
-import type { RunSettings } from "../../lib/train/run_settings.ts";
+import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
 import { formatProfile } from "./profile_text.ts";
 import { createProgress, createTuningProgress } from "../command_line/progress.ts";

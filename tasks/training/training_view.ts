@@ -2,7 +2,7 @@ import { stepsPerEpoch } from "../../lib/train/batches.ts";
 import type { FinishedStep } from "../../lib/train/fit.ts";
 import type { Landed } from "../../lib/train/flight.ts";
 import { type ImageSet, type StreamedSet, trainingCount } from "../../lib/train/image_set.ts";
-import type { RunSettings } from "../../lib/train/run_settings.ts";
+import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import type { Progress, TrainingState } from "../command_line/progress.ts";
 
 /** What a training shows while it runs. */

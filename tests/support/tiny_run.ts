@@ -9,7 +9,7 @@ import { freeImages, storeImages } from "../../lib/train/image_store.ts";
 import { ResidentFeed } from "../../lib/train/resident_feed.ts";
 import { Run } from "../../lib/train/run.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
-import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings.ts";
+import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings/cifar_settings.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { testGpu } from "./gpu.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fit } from "../../lib/train/fit.ts";
 import { IMAGENET_KIND } from "../../lib/train/imagenet_kind.ts";
-import { IMAGENET_DEFAULTS, imageNetRunName } from "../../lib/train/imagenet_settings.ts";
+import { IMAGENET_DEFAULTS, imageNetRunName } from "../../lib/train/settings/imagenet_settings.ts";
 import { resNetBlocksOf } from "../../lib/models/resnet_sizes.ts";
 import { CallCounter } from "../support/call_counter.ts";
 import { testGpu } from "../support/gpu.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { epochLine, type EpochResult, meanAndStd, stepLine } from "../../lib/train/log.ts";
-import { CIFAR_DEFAULTS } from "../../lib/train/settings.ts";
+import { cifarEpochLine } from "../../lib/train/cifar_kind.ts";
+import { type EpochResult, meanAndStd, stepLine } from "../../lib/train/log.ts";
+import { CIFAR_DEFAULTS } from "../../lib/train/settings/cifar_settings.ts";
 
 const RESULT: EpochResult = {
   train_loss: 3.8,
@@ -22,19 +23,19 @@ function fieldsOf(line: string): Record<string, unknown> {
   return JSON.parse(line.slice(mark.length));
 }
 
-Deno.test("epochLine: has the original's keys in the original's order, then ours", () => {
+Deno.test("cifarEpochLine: has the original's keys in the original's order, then ours", () => {
   const keys = "depth width dataset dataroot dtype nthread teacher_id batch_size lr epochs " +
     "weight_decay epoch_step lr_decay_ratio resume randomcrop_pad temperature alpha beta cuda " +
     "save ngpu gpu_id train_loss train_acc test_loss test_acc epoch num_classes n_parameters " +
     "train_time test_time at_losses model test_loss_total";
-  const fields = fieldsOf(epochLine(CIFAR_DEFAULTS, RESULT));
+  const fields = fieldsOf(cifarEpochLine(CIFAR_DEFAULTS, RESULT));
   assert.equal(Object.keys(fields).join(" "), keys);
 });
 
-Deno.test("epochLine, stepLine: in half precision, the loss scale and the skipped steps come last", () => {
+Deno.test("cifarEpochLine, stepLine: in half precision, the loss scale and the skipped steps come last", () => {
   const scaling = { loss_scale: 1024, skipped_steps: 2 };
   const settings = { ...CIFAR_DEFAULTS, dtype: "half" } as const;
-  const fields = fieldsOf(epochLine(settings, { ...RESULT, ...scaling }));
+  const fields = fieldsOf(cifarEpochLine(settings, { ...RESULT, ...scaling }));
   assert.equal(fields["dtype"], "half");
   assert.deepEqual(Object.entries(fields).slice(-2), Object.entries(scaling));
   const record = {
@@ -49,9 +50,9 @@ Deno.test("epochLine, stepLine: in half precision, the loss scale and the skippe
   assert.equal(stepLine(record), JSON.stringify(record));
 });
 
-Deno.test("epochLine: keeps each value under its own key", () => {
+Deno.test("cifarEpochLine: keeps each value under its own key", () => {
   const settings = { ...CIFAR_DEFAULTS, teacher_id: "t", beta: 1000, save: "logs/a", nthread: 2 };
-  const fields = fieldsOf(epochLine(settings, RESULT));
+  const fields = fieldsOf(cifarEpochLine(settings, RESULT));
   for (const [key, value] of Object.entries({ ...settings, ...RESULT })) {
     if (key === "epoch_step" || !(key in fields)) continue;
     assert.deepEqual(fields[key], value, key);
@@ -59,9 +60,9 @@ Deno.test("epochLine: keeps each value under its own key", () => {
   assert.equal(fields["epoch_step"], "[60,120,160]");
 });
 
-Deno.test("epochLine: is valid JSON whatever the numbers are", () => {
+Deno.test("cifarEpochLine: is valid JSON whatever the numbers are", () => {
   const result = { ...RESULT, train_loss: NaN, test_loss: Infinity, at_losses: [] };
-  const fields = fieldsOf(epochLine(CIFAR_DEFAULTS, result));
+  const fields = fieldsOf(cifarEpochLine(CIFAR_DEFAULTS, result));
   assert.deepEqual([fields["train_loss"], fields["test_loss"]], [null, null]);
   assert.deepEqual(fields["at_losses"], []);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { epochLine } from "../../lib/train/log.ts";
+import { cifarEpochLine } from "../../lib/train/cifar_kind.ts";
 import { loggedModel, numberAt, parseLog } from "../../lib/train/parse_log.ts";
-import { CIFAR_DEFAULTS } from "../../lib/train/settings.ts";
+import { CIFAR_DEFAULTS } from "../../lib/train/settings/cifar_settings.ts";
 
 const ORIGINAL = [
   'json_stats: {"depth": 22, "width": 2.0, "teacher_id": "", "epoch_step": "[60,120,160]", ' +
@@ -33,7 +33,7 @@ Deno.test("parseLog: reads what Python wrote, and skips what is not an epoch", (
 });
 
 Deno.test("parseLog: reads back our own lines", () => {
-  const line = epochLine({ ...CIFAR_DEFAULTS, width: 2 }, {
+  const line = cifarEpochLine({ ...CIFAR_DEFAULTS, width: 2 }, {
     train_loss: 1,
     train_acc: 2,
     test_loss: 3,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings.ts";
+import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings/cifar_settings.ts";
 import { transferObjective } from "../../lib/train/transfer_objective.ts";
 import { testGpu } from "../support/gpu.ts";
 import { linearModel, tinyModel } from "../support/tiny.ts";

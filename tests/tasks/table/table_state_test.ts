@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RunFolder } from "../../../lib/train/run_folder.ts";
-import type { CifarSettings } from "../../../lib/train/settings.ts";
+import type { CifarSettings } from "../../../lib/train/settings/cifar_settings.ts";
 import type { PlannedRun } from "../../../tasks/table/table_plan.ts";
 import { clearUnsaved, stateOf } from "../../../tasks/table/table_state.ts";
 import { filesIn } from "../../data/tar_gz.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CIFAR_DEFAULTS, type CifarSettings } from "../../../lib/train/settings.ts";
+import { CIFAR_DEFAULTS, type CifarSettings } from "../../../lib/train/settings/cifar_settings.ts";
 import { parseCifar } from "../../../tasks/training/cifar_options.ts";
 import { UsageError } from "../../../tasks/command_line/flags.ts";
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { FINETUNE_DEFAULTS, type FinetuneSettings } from "../../../lib/train/finetune_settings.ts";
-import { readFinetuneSettings } from "../../../lib/train/read_finetune_settings.ts";
+import {
+  FINETUNE_DEFAULTS,
+  type FinetuneSettings,
+} from "../../../lib/train/settings/finetune_settings.ts";
+import { readFinetuneSettings } from "../../../lib/train/settings/read_finetune_settings.ts";
 import { parseFinetune } from "../../../tasks/training/finetune_options.ts";
 import { UsageError } from "../../../tasks/command_line/flags.ts";
 

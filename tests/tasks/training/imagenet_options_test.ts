@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { IMAGENET_DEFAULTS, type ImageNetSettings } from "../../../lib/train/imagenet_settings.ts";
-import { readImageNetSettings } from "../../../lib/train/read_imagenet_settings.ts";
+import {
+  IMAGENET_DEFAULTS,
+  type ImageNetSettings,
+} from "../../../lib/train/settings/imagenet_settings.ts";
+import { readImageNetSettings } from "../../../lib/train/settings/read_imagenet_settings.ts";
 import { UsageError } from "../../../tasks/command_line/flags.ts";
 import { parseImageNet } from "../../../tasks/training/imagenet_options.ts";
 

@@ -1,6 +1,6 @@
 import { checkRules, groupsBelow, oneOf, orNull, type Rules, whole } from "./rules.ts";
 import { RUN_RULES } from "./run_rules.ts";
-import { CIFAR_DEFAULTS, type CifarSettings, DATASETS, MODELS } from "./settings.ts";
+import { CIFAR_DEFAULTS, type CifarSettings, DATASETS, MODELS } from "./cifar_settings.ts";
 import { checkTransfer } from "./transfer_rules.ts";
 
 const RULES: Rules<CifarSettings> = {
@@ -32,13 +32,13 @@ const RULES: Rules<CifarSettings> = {
  * @example
  * ```ts
  * import assert from "node:assert/strict";
- * import { CIFAR_DEFAULTS } from "./settings.ts";
+ * import { CIFAR_DEFAULTS } from "./cifar_settings.ts";
  *
- * checkSettings(CIFAR_DEFAULTS);
- * assert.throws(() => checkSettings({ ...CIFAR_DEFAULTS, depth: 15 }), /the nearest is 16/);
+ * checkCifarSettings(CIFAR_DEFAULTS);
+ * assert.throws(() => checkCifarSettings({ ...CIFAR_DEFAULTS, depth: 15 }), /the nearest is 16/);
  * ```
  */
-export function checkSettings(settings: Readonly<CifarSettings>): void {
+export function checkCifarSettings(settings: Readonly<CifarSettings>): void {
   checkRules(settings, { rules: RULES, defaults: CIFAR_DEFAULTS });
   checkModel(settings);
   checkTransfer(settings, {

@@ -1,7 +1,7 @@
-import type { Distance } from "../losses/distance.ts";
-import type { TransferForm } from "../losses/transfer_form.ts";
-import type { Norm } from "../ops/normalise.ts";
-import type { Resize } from "../ops/resize_map.ts";
+import type { Distance } from "../../losses/distance.ts";
+import type { TransferForm } from "../../losses/transfer_form.ts";
+import type { Norm } from "../../ops/normalise.ts";
+import type { Resize } from "../../ops/resize_map.ts";
 
 /** What normalises where gradients are compared, by the names that `--grad_bn` takes. */
 export const GRAD_BN = ["train", "eval"] as const;

@@ -1,9 +1,9 @@
-import { DISTANCES } from "../losses/distance.ts";
-import { TRANSFER_FORMS } from "../losses/transfer_form.ts";
-import { NORMS } from "../ops/normalise.ts";
-import { parseMap } from "../ops/parse_map.ts";
-import { RESIZES } from "../ops/resize_map.ts";
-import { decay, DECAYS } from "../optim/decay.ts";
+import { DISTANCES } from "../../losses/distance.ts";
+import { TRANSFER_FORMS } from "../../losses/transfer_form.ts";
+import { NORMS } from "../../ops/normalise.ts";
+import { parseMap } from "../../ops/parse_map.ts";
+import { RESIZES } from "../../ops/resize_map.ts";
+import { decay, DECAYS } from "../../optim/decay.ts";
 import { above, oneOf, readBy, type Rules, whole, within } from "./rules.ts";
 import type { RunSettings } from "./run_settings.ts";
 import { GRAD_BN, type TransferSettings } from "./transfer_settings.ts";

@@ -1,4 +1,4 @@
-import type { RealType } from "../gpu/dtype.ts";
+import type { RealType } from "../../gpu/dtype.ts";
 import type { TransferSettings } from "./transfer_settings.ts";
 
 /** The types of activations and gradients by the names that `--dtype` takes. */

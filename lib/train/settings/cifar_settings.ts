@@ -96,10 +96,10 @@ export const CIFAR_DEFAULTS: Readonly<CifarSettings> = {
  * ```ts
  * import assert from "node:assert/strict";
  *
- * assert.equal(runName({ ...CIFAR_DEFAULTS, width: 2 }), "resnet_16_2");
+ * assert.equal(cifarRunName({ ...CIFAR_DEFAULTS, width: 2 }), "resnet_16_2");
  * ```
  */
-export function runName(settings: Readonly<CifarSettings>): string {
+export function cifarRunName(settings: Readonly<CifarSettings>): string {
   const { model, depth, width, no_bn } = settings;
   const network = model === "wrn" ? `${depth}_${width}` : `${model}${no_bn ? "_no_bn" : ""}`;
   const student = `${methodName(settings)}_${network}`;

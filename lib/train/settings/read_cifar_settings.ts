@@ -1,6 +1,6 @@
-import { checkSettings } from "./check_settings.ts";
+import { checkCifarSettings } from "./check_cifar_settings.ts";
 import { Fields, readRunSettings } from "./fields.ts";
-import { type CifarSettings, DATASETS, LATER_CIFAR_SETTINGS, MODELS } from "./settings.ts";
+import { type CifarSettings, DATASETS, LATER_CIFAR_SETTINGS, MODELS } from "./cifar_settings.ts";
 
 /**
  * Reads the settings of a CIFAR run from what its `config.json` holds; keys it does not know are
@@ -14,14 +14,14 @@ import { type CifarSettings, DATASETS, LATER_CIFAR_SETTINGS, MODELS } from "./se
  * @example
  * ```ts
  * import assert from "node:assert/strict";
- * import { CIFAR_DEFAULTS } from "./settings.ts";
+ * import { CIFAR_DEFAULTS } from "./cifar_settings.ts";
  *
  * const json = JSON.stringify({ ...CIFAR_DEFAULTS, depth: 40 });
- * assert.equal(readSettings(JSON.parse(json), "config.json").depth, 40);
- * assert.throws(() => readSettings({}, "config.json"), /expected a number as depth, found nothing/);
+ * assert.equal(readCifarSettings(JSON.parse(json), "config.json").depth, 40);
+ * assert.throws(() => readCifarSettings({}, "config.json"), /expected a number as depth, found nothing/);
  * ```
  */
-export function readSettings(value: unknown, source: string): CifarSettings {
+export function readCifarSettings(value: unknown, source: string): CifarSettings {
   const of = new Fields(value, source, { later: LATER_CIFAR_SETTINGS });
   const settings: CifarSettings = {
     model: of.oneOf("model", MODELS),
@@ -40,6 +40,6 @@ export function readSettings(value: unknown, source: string): CifarSettings {
     nesterov: of.truth("nesterov"),
     train_images: of.numberOrNull("train_images"),
   };
-  checkSettings(settings);
+  checkCifarSettings(settings);
   return settings;
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nearestWords } from "../../lib/train/nearest.ts";
+import { nearestWords } from "../../../lib/train/settings/nearest.ts";
 
 Deno.test("nearestWords: counts letters that are replaced, missing or too many", () => {
   const words = ["alpha", "beta", "depth", "width"];

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { checkSettings } from "../../lib/train/check_settings.ts";
-import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings.ts";
+import { checkCifarSettings } from "../../../lib/train/settings/check_cifar_settings.ts";
+import { CIFAR_DEFAULTS, type CifarSettings } from "../../../lib/train/settings/cifar_settings.ts";
 
 function accept(changes: Partial<CifarSettings>): void {
-  checkSettings({ ...CIFAR_DEFAULTS, ...changes });
+  checkCifarSettings({ ...CIFAR_DEFAULTS, ...changes });
 }
 
 function refuse(changes: Partial<CifarSettings>, message: RegExp): void {
@@ -15,7 +15,7 @@ function refuse(changes: Partial<CifarSettings>, message: RegExp): void {
   });
 }
 
-Deno.test("checkSettings: accepts the edges of every range", () => {
+Deno.test("checkCifarSettings: accepts the edges of every range", () => {
   accept({});
   for (const depth of [10, 16, 22, 28, 34, 40, 100]) accept({ depth });
   for (const width of [0.0625, 0.5, 1.5, 10]) accept({ width });
@@ -26,7 +26,7 @@ Deno.test("checkSettings: accepts the edges of every range", () => {
   accept({ weight_decay: 0, epoch_step: [], lr: 1e-9, temperature: 0.01, nthread: 0 });
 });
 
-Deno.test("checkSettings: refuses a depth that is not 6n+4 and names the nearest", () => {
+Deno.test("checkCifarSettings: refuses a depth that is not 6n+4 and names the nearest", () => {
   const nearest = [[15, 16], [18, 16], [20, 22], [4, 10], [-8, 10], [16.5, 16]];
   for (const [depth = 0, right] of nearest) {
     refuse({ depth }, new RegExp(`found ${depth}; the nearest is ${right}$`));
@@ -34,7 +34,7 @@ Deno.test("checkSettings: refuses a depth that is not 6n+4 and names the nearest
   refuse({ depth: NaN }, /--depth must be 6n\+4/);
 });
 
-Deno.test("checkSettings: refuses a number outside its range and names the nearest", () => {
+Deno.test("checkCifarSettings: refuses a number outside its range and names the nearest", () => {
   refuse({ width: 0.06 }, /--width .* found 0\.06; the nearest is 0\.0625$/);
   refuse({ width: Infinity }, /--width/);
   refuse({ beta: -1 }, /--beta .* found -1; the nearest is 0$/);
@@ -52,7 +52,7 @@ Deno.test("checkSettings: refuses a number outside its range and names the neare
   refuse({ lr_decay_ratio: 0 }, /--lr_decay_ratio/);
 });
 
-Deno.test("checkSettings: accepts every loss of the paper, with what belongs to it", () => {
+Deno.test("checkCifarSettings: accepts every loss of the paper, with what belongs to it", () => {
   const taught = { teacher_id: "t" };
   for (const map of ["sum", "sum^1.5", "sum^4", "max", "max^2"]) {
     accept({ ...taught, beta: 1, map });
@@ -74,7 +74,7 @@ Deno.test("checkSettings: accepts every loss of the paper, with what belongs to 
   }
 });
 
-Deno.test("checkSettings: refuses losses and settings that do not go together, and says why", () => {
+Deno.test("checkCifarSettings: refuses losses and settings that do not go together, and says why", () => {
   const taught = { teacher_id: "t" };
   refuse(
     { ...taught, beta: 1, map: "max^0" },
@@ -105,7 +105,7 @@ Deno.test("checkSettings: refuses losses and settings that do not go together, a
   refuse({ model: "nin-thin", depth: 40 }, /--depth is for --model wrn, found --model nin-thin$/);
 });
 
-Deno.test("checkSettings: refuses a count below one or with a fraction", () => {
+Deno.test("checkCifarSettings: refuses a count below one or with a fraction", () => {
   const counts = ["batch_size", "epochs", "log_every", "max_steps", "train_images"];
   for (const name of counts) {
     refuse({ [name]: 0 }, new RegExp(`--${name} must be a whole number .* the nearest is 1$`));
@@ -115,13 +115,13 @@ Deno.test("checkSettings: refuses a count below one or with a fraction", () => {
   refuse({ epoch_step: [1.5] }, /--epoch_step/);
 });
 
-Deno.test("checkSettings: refuses what is not supported yet", () => {
+Deno.test("checkCifarSettings: refuses what is not supported yet", () => {
   refuse({ ngpu: 2 }, /--ngpu must be 1, many GPUs are not supported yet, found 2/);
   refuse({ gpu_id: "0,1" }, /--gpu_id must be 0, .* found 0,1/);
   refuse({ logs: "" }, /--logs must be a folder/);
 });
 
-Deno.test("checkSettings: refuses a transfer loss without a teacher", () => {
+Deno.test("checkCifarSettings: refuses a transfer loss without a teacher", () => {
   refuse({ beta: 1000 }, /--beta above 0 learns from a teacher, found --beta 1000 without one/);
   refuse({ alpha: 0.9 }, /--alpha above 0 learns from a teacher/);
 });

@@ -1,7 +1,7 @@
-import { DISTANCES } from "../losses/distance.ts";
-import { TRANSFER_FORMS } from "../losses/transfer_form.ts";
-import { NORMS } from "../ops/normalise.ts";
-import { RESIZES } from "../ops/resize_map.ts";
+import { DISTANCES } from "../../losses/distance.ts";
+import { TRANSFER_FORMS } from "../../losses/transfer_form.ts";
+import { NORMS } from "../../ops/normalise.ts";
+import { RESIZES } from "../../ops/resize_map.ts";
 import { nearestWords } from "./nearest.ts";
 import { DTYPES, type RunSettings } from "./run_settings.ts";
 import { AUGMENTATIONS, ON_BAD, type Streaming } from "./streamed_settings.ts";
