@@ -18,7 +18,7 @@ const kernel = new Kernel("cross_entropy", source);
  * @param logits `[batch, classes]`.
  * @param labels Class numbers, u32, `[batch]`.
  * @returns A loss a sample, `[batch]`.
- * @throws {TypeError} If the shapes do not fit.
+ * @throws {TypeError} If the shapes do not fit, or the labels are not u32.
  * @example
  * ```ts
  * import { crossEntropy, Gpu } from "@pupil/pupil";
@@ -33,6 +33,7 @@ const kernel = new Kernel("cross_entropy", source);
 export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   const [batch, classes] = twoSizes(logits, "take the cross-entropy of the logits");
   wantShape(labels, [batch], "take the cross-entropy");
+  wantType(labels, "u32", "take the cross-entropy");
   wantType(logits, "f32", "take the cross-entropy of the logits");
   const { gpu } = logits;
   const losses = gpu.empty([batch], { label: "cross_entropy.losses" });

@@ -2,7 +2,7 @@ import source from "../../kernels/one_hot.wgsl" with { type: "text" };
 import { gridFor, Kernel } from "../gpu/kernel.ts";
 import { padded } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { storedQuads } from "./shapes.ts";
+import { storedQuads, wantType } from "./shapes.ts";
 
 const kernel = new Kernel("one_hot", source);
 
@@ -12,6 +12,7 @@ const kernel = new Kernel("one_hot", source);
  * @param labels Class numbers, u32, `[batch]`.
  * @param classes The number of classes.
  * @returns `[batch, classes]`.
+ * @throws {TypeError} If the labels are not u32.
  * @example
  * ```ts
  * import { Gpu, oneHot } from "@pupil/pupil";
@@ -23,6 +24,7 @@ const kernel = new Kernel("one_hot", source);
  * ```
  */
 export function oneHot(labels: Tensor, classes: number): Tensor {
+  wantType(labels, "u32", "make labels one-hot");
   const y = labels.gpu.empty([labels.size, classes], { label: "one_hot.y" });
   const count = storedQuads(y) * 4;
   kernel.dispatch("forward", {

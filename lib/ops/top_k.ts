@@ -13,7 +13,7 @@ const kernel = new Kernel("top_k", source);
  * @param labels Class numbers, u32, `[batch]`.
  * @param options.k How many logits may hold the label; 1 unless told.
  * @returns The number of such samples, a scalar.
- * @throws {TypeError} If the shapes do not fit.
+ * @throws {TypeError} If the shapes do not fit, or the labels are not u32.
  * @example
  * ```ts
  * import { Gpu, topK } from "@pupil/pupil";
@@ -29,6 +29,7 @@ export function topK(logits: Tensor, labels: Tensor, { k = 1 }: { k?: number } =
   const [batch, classes] = twoSizes(logits, "count the right logits");
   wantType(logits, "f32", "count the right logits");
   wantShape(labels, [batch], "count the right logits");
+  wantType(labels, "u32", "count the right logits");
   const y = logits.gpu.empty([], { label: "top_k.y" });
   kernel.dispatch("forward", {
     read: [logits, labels],

@@ -79,4 +79,9 @@ Deno.test("crossEntropy: refuses what does not fit", async () => {
     name: "TypeError",
     message: "Cannot take the cross-entropy: labels must be [3], found [2]",
   });
+  const floats = gpu.zeros([2], { label: "labels" });
+  assert.throws(() => crossEntropy(gpu.zeros([2, 3]), floats), {
+    name: "TypeError",
+    message: "Cannot take the cross-entropy: labels must hold u32 numbers, found f32",
+  });
 });

@@ -16,3 +16,11 @@ for (const [batch, classes] of [[3, 5], [41, 10], [1, 8]] as const) {
     assert.deepEqual([...found], wanted);
   });
 }
+
+Deno.test("oneHot: refuses labels that are no whole numbers", async () => {
+  const gpu = await testGpu();
+  assert.throws(() => oneHot(gpu.zeros([2], { label: "labels" }), 3), {
+    name: "TypeError",
+    message: "Cannot make labels one-hot: labels must hold u32 numbers, found f32",
+  });
+});

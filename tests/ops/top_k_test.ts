@@ -54,4 +54,9 @@ Deno.test("topK: refuses what does not fit", async () => {
     name: "TypeError",
     message: "Cannot count the right logits: labels must be [3], found [2]",
   });
+  const floats = gpu.zeros([2], { label: "labels" });
+  assert.throws(() => topK(gpu.zeros([2, 3]), floats), {
+    name: "TypeError",
+    message: "Cannot count the right logits: labels must hold u32 numbers, found f32",
+  });
 });
