@@ -19,12 +19,13 @@ import { trainingView } from "./training/training_view.ts";
 const DEPTH = 10;
 const TEACHER_WIDTH = 1;
 const STUDENT_WIDTH = 0.5;
-const TRAIN_IMAGES = 800;
-const EPOCHS = 3;
-const BATCH_SIZE = 20;
+const TRAIN_IMAGES = 1000;
+const EPOCHS = 8;
+const BATCH_SIZE = 25;
 const LEARNING_RATE = 0.05;
-const DROP_EPOCHS = [3];
-const BETA = 1000;
+const DROP_EPOCHS = [6, 8];
+/** A tenth of the paper's: in so few epochs a student must learn the labels too. */
+const BETA = 100;
 const LOG_EVERY = 10;
 const SEED = 0;
 

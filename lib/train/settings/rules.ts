@@ -31,9 +31,8 @@ export function checkRules<S extends object>(
     const value = settings[key];
     if (rule === undefined || rule.holds(value)) continue;
     const nearest = rule.nearest(value);
-    const hint = nearest === undefined
-      ? `the default is ${defaults[key]}`
-      : `the nearest is ${nearest}`;
+    const usual = defaults[key] === null ? "to leave it out" : defaults[key];
+    const hint = nearest === undefined ? `the default is ${usual}` : `the nearest is ${nearest}`;
     const found = Array.isArray(value) ? JSON.stringify(value) : value;
     throw new RangeError(`Cannot train: --${key} must be ${rule.wanted}, found ${found}; ${hint}`);
   }
