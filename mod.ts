@@ -159,6 +159,7 @@ export type { ProfileOptions } from "./lib/train/made_step.ts";
 export * from "./lib/train/profile_step.ts";
 export * from "./lib/train/resident_feed.ts";
 export * from "./lib/train/step_cost.ts";
+export type { Scaling, StepResult } from "./lib/train/step_result.ts";
 export type { StepOptions } from "./lib/train/step_options.ts";
 export * from "./lib/train/streamed_feed.ts";
 export * from "./lib/train/trainer.ts";

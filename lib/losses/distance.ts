@@ -40,7 +40,18 @@ export type Distance = typeof DISTANCES[number];
  */
 export function distance(a: Tensor, b: Tensor, { kind }: { kind: Distance }): Tensor {
   wantLike(b, a, "take a distance");
-  const d = subtract(a, b);
+  return magnitude(subtract(a, b), { kind });
+}
+
+/**
+ * The {@link distance} of a tensor from zero.
+ *
+ * @param d `[batch, ...]`, float32.
+ * @param options.kind The reading.
+ * @returns A scalar.
+ * @throws {TypeError} If `batch` or `sample` is taken of fewer than two dimensions.
+ */
+export function magnitude(d: Tensor, { kind }: { kind: Distance }): Tensor {
   switch (kind) {
     case "batch":
       // The norm of the samples' norms, since one sample is what one workgroup adds up.

@@ -1,7 +1,7 @@
 import type { Tensor } from "../gpu/tensor.ts";
 import { flip } from "../ops/flip.ts";
 import { scale } from "../ops/scale.ts";
-import { type Distance, distance } from "./distance.ts";
+import { type Distance, distance, magnitude } from "./distance.ts";
 import { imageGradient } from "./image_gradient.ts";
 import type { LossInputs, LossTerm, Weight } from "./loss_term.ts";
 import { teacherOf } from "./pairs.ts";
@@ -55,10 +55,7 @@ export function smallGradientTerm(
     name: "small_gradient",
     weight,
     takesGradients: true,
-    loss(inputs) {
-      const own = studentGradient(inputs);
-      return halfDistance(own, own.gpu.zeros(own.shape, { label: "no gradient" }), kind);
-    },
+    loss: (inputs) => scale(magnitude(studentGradient(inputs), { kind }), 0.5),
   };
 }
 

@@ -10,7 +10,8 @@ import { Flight, type Landed, type Submitted } from "./flight.ts";
 import type { ImageSet, StreamedSet } from "./image_set.ts";
 import { openTestFeed, openTrainingFeed } from "./open_feeds.ts";
 import { type StepOptions, withDefaults } from "./step_options.ts";
-import { type StepResult, Trainer } from "./trainer.ts";
+import type { StepResult } from "./step_result.ts";
+import { Trainer } from "./trainer.ts";
 
 /** A step of a run that is over. */
 export interface FinishedStep extends StepResult, Submitted {

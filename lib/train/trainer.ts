@@ -21,6 +21,7 @@ import { accumulatedSteps, batchAt, batchSizes, partsOf } from "./batches.ts";
 import type { ImageFeed } from "./feed.ts";
 import { History } from "./history.ts";
 import { Learned } from "./learned.ts";
+import { type StepResult, stepResult } from "./step_result.ts";
 
 /** Whose mean and variance batch normalisation uses in each network, in a step. */
 export interface Statistics {
@@ -57,28 +58,6 @@ export interface TrainerOptions {
   readonly dtype?: RealType;
   /** Settings of that loss scale. */
   readonly lossScale?: LossScaleOptions;
-}
-
-/** What the loss scale made of a step. */
-export interface Scaling {
-  /** The factor on the loss. */
-  readonly scale: number;
-  /** Whether a gradient overflowed, so that the step was skipped. */
-  readonly isSkipped: boolean;
-}
-
-/** What one step came to. */
-export interface StepResult {
-  /** The loss before the update. */
-  readonly loss: number;
-  /** Images whose label had the largest logit. */
-  readonly right: number;
-  /** Images whose label was among the five largest logits, where they are counted. */
-  readonly topFive?: number;
-  /** Each term of the objective, unweighted, by its name: one number, or one a group. */
-  readonly losses: Readonly<Record<string, readonly number[]>>;
-  /** The loss scale, where the step is in half precision. */
-  readonly scaling?: Scaling;
 }
 
 /** The steps of a training: one recorded program a batch size, replayed. */
@@ -258,42 +237,14 @@ export class Trainer implements Disposable {
     this.#untaken = [];
     const rows = await this.#history.take();
     this.#flying = Math.max(0, this.#flying - flying);
-    const ends = this.#share !== null && this.lossScale !== null;
+    const isScaled = this.lossScale !== null;
+    const ends = this.#share !== null && isScaled;
+    const { topFive = false } = this.options;
     return untaken.map((sizes) => {
       const parts = rows.splice(0, sizes.length);
       const outcome = ends ? rows.shift()?.[0] : undefined;
-      return this.#resultOf(parts, { sizes, outcome });
+      return stepResult(parts, { sizes, topFive, terms: this.#terms, isScaled, outcome });
     });
-  }
-
-  /** The means of a step's batches, weighed by their images, and the sums of what is counted. */
-  #resultOf(
-    parts: readonly (readonly number[])[],
-    { sizes, outcome }: { sizes: readonly number[]; outcome: number | undefined },
-  ): StepResult {
-    const { topFive = false } = this.options;
-    const images = sizes.reduce((sum, size) => sum + size, 0);
-    const sum = (column: number) => parts.reduce((sum, row) => sum + (row[column] ?? NaN), 0);
-    const mean = (column: number) =>
-      parts.length === 1 ? parts[0]?.[column] ?? NaN : parts.reduce(
-        (sum, row, part) => sum + (row[column] ?? NaN) * (sizes[part] ?? NaN) / images,
-        0,
-      );
-    let column = topFive ? 3 : 2;
-    const losses = Object.fromEntries(this.#terms.map(([name, scalars]) => [
-      name,
-      Array.from({ length: scalars }, () => mean(column++)),
-    ]));
-    const scale = outcome ?? parts[0]?.[column] ?? NaN;
-    return {
-      loss: mean(0),
-      right: sum(1),
-      ...(topFive ? { topFive: sum(2) } : {}),
-      losses,
-      ...(this.lossScale === null ? {} : {
-        scaling: { scale: Math.abs(scale), isSkipped: scale < 0 },
-      }),
-    };
   }
 
   async #program(batch: number): Promise<Program<null>> {
