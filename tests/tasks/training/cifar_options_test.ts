@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { CIFAR_DEFAULTS, type CifarSettings } from "../../../lib/train/settings/cifar_settings.ts";
 import { parseCifar } from "../../../tasks/training/cifar_options.ts";
-import { UsageError } from "../../../tasks/command_line/flags.ts";
+import { refusalOf } from "../../support/refusal.ts";
 
 function settingsOf(...argv: string[]): CifarSettings {
   const command = parseCifar(argv);
@@ -9,16 +9,8 @@ function settingsOf(...argv: string[]): CifarSettings {
   return command.settings;
 }
 
-function refusalOf(...argv: string[]): string {
-  let message = "";
-  assert.throws(() => parseCifar(argv), (error) => {
-    assert.ok(error instanceof UsageError);
-    assert.equal(error.exitCode, 2);
-    message = error.message;
-    return true;
-  });
-  assert.ok(!message.includes("\n"), message);
-  return message;
+function refuses(...argv: string[]): string {
+  return refusalOf(() => parseCifar(argv));
 }
 
 function helpText(): string {
@@ -100,7 +92,7 @@ Deno.test("parseCifar: --profile takes the settings of a run, but not beside --r
     settings: { ...CIFAR_DEFAULTS, depth: 10, save: "a" },
   });
   for (const flag of ["resume", "evaluate"]) {
-    assert.match(refusalOf(`--${flag}=run`, "--profile"), / beside --\w+, found --profile; /);
+    assert.match(refuses(`--${flag}=run`, "--profile"), / beside --\w+, found --profile; /);
   }
 });
 
@@ -116,10 +108,10 @@ Deno.test("parseCifar: --autotune is no setting, and may stand beside --profile 
   assert.ok(resumed.kind === "resume");
   assert.deepEqual([resumed.autotune, resumed.changes], ["quick", { epochs: 3 }]);
   assert.match(
-    refusalOf("--evaluate=a", "--autotune=off"),
+    refuses("--evaluate=a", "--autotune=off"),
     / beside --evaluate, found --autotune; /,
   );
-  assert.match(refusalOf("--autotune=fast"), /expected one of off, quick, full, found "fast"/);
+  assert.match(refuses("--autotune=fast"), /expected one of off, quick, full, found "fast"/);
 });
 
 Deno.test("parseCifar: --teacher is --teacher_id, and the last of a repeated flag counts", () => {
@@ -141,38 +133,38 @@ Deno.test("parseCifar: values are kept as they are typed", () => {
 });
 
 Deno.test("parseCifar: an unknown flag is refused with the nearest one", () => {
-  assert.match(refusalOf("--bta", "1"), /found --bta; the nearest is --beta$/);
-  assert.match(refusalOf("--batchSize=4"), /the nearest is --batch_size$/);
-  assert.match(refusalOf("--data_root", "x"), /the nearest is --dataroot$/);
-  assert.match(refusalOf("-depth", "16"), /found -depth; the nearest is --depth$/);
+  assert.match(refuses("--bta", "1"), /found --bta; the nearest is --beta$/);
+  assert.match(refuses("--batchSize=4"), /the nearest is --batch_size$/);
+  assert.match(refuses("--data_root", "x"), /the nearest is --dataroot$/);
+  assert.match(refuses("-depth", "16"), /found -depth; the nearest is --depth$/);
 });
 
 Deno.test("parseCifar: a stray word, a missing value and a value too many are refused", () => {
-  assert.match(refusalOf("--cuda", "yes", "now"), /expected only flags, found "yes" "now"$/);
-  assert.match(refusalOf("--cuda=yes"), /--cuda: expected no value, found "yes"$/);
-  assert.match(refusalOf("--seed", "1", "--beta"), /--beta: expected a value after it/);
+  assert.match(refuses("--cuda", "yes", "now"), /expected only flags, found "yes" "now"$/);
+  assert.match(refuses("--cuda=yes"), /--cuda: expected no value, found "yes"$/);
+  assert.match(refuses("--seed", "1", "--beta"), /--beta: expected a value after it/);
 });
 
 Deno.test("parseCifar: a number must be one from its first to its last letter", () => {
   for (const text of ["12abc", "", "0x10", "NaN", "Infinity", "1e999", " 1", "1_000", "--alpha"]) {
-    assert.match(refusalOf("--beta", text), /--beta: expected a number/, text);
-    assert.match(refusalOf("--epochs", text), /--epochs: expected a whole number/, text);
+    assert.match(refuses("--beta", text), /--beta: expected a number/, text);
+    assert.match(refuses("--epochs", text), /--epochs: expected a whole number/, text);
   }
-  assert.match(refusalOf("--epochs", "1.5"), /expected a whole number, found "1.5"/);
+  assert.match(refuses("--epochs", "1.5"), /expected a whole number, found "1.5"/);
   for (const text of ["60,120", "[60,]", "[1.5]", "[a]", "{}", ""]) {
-    assert.match(refusalOf("--epoch_step", text), /expected a list such as/, text);
+    assert.match(refuses("--epoch_step", text), /expected a list such as/, text);
   }
 });
 
 Deno.test("parseCifar: a value out of its range is refused with the nearest right one", () => {
   assert.match(
-    refusalOf("--depth", "15"),
+    refuses("--depth", "15"),
     /--depth must be 6n\+4 \(10, 16, 22, 28, 40\.\.\.\), found 15; the nearest is 16$/,
   );
-  assert.match(refusalOf("--beta", "-1"), /found -1; the nearest is 0$/);
-  assert.match(refusalOf("--dataset", "cifar-100"), /the nearest is CIFAR100$/);
-  assert.match(refusalOf("--dtype", "halve"), /expected one of float, half, found "halve"/);
-  assert.match(refusalOf("--ngpu", "2"), /many GPUs are not supported yet/);
+  assert.match(refuses("--beta", "-1"), /found -1; the nearest is 0$/);
+  assert.match(refuses("--dataset", "cifar-100"), /the nearest is CIFAR100$/);
+  assert.match(refuses("--dtype", "halve"), /expected one of float, half, found "halve"/);
+  assert.match(refuses("--ngpu", "2"), /many GPUs are not supported yet/);
 });
 
 Deno.test("parseCifar: --resume tells changes from defaults and refuses other flags", () => {
@@ -198,9 +190,9 @@ Deno.test("parseCifar: --resume tells changes from defaults and refuses other fl
     logs: "b",
     changes: { epochs: 200, max_steps: 9, log_every: 1 },
   });
-  assert.match(refusalOf("--resume", "a", "--beta", "0"), /found --beta; .* the run's own$/);
-  assert.match(refusalOf("--resume", "a", "--evaluate", "b"), /found --evaluate/);
-  assert.match(refusalOf("--resume", "a", "--epochs", "0"), /--epochs must be/);
+  assert.match(refuses("--resume", "a", "--beta", "0"), /found --beta; .* the run's own$/);
+  assert.match(refuses("--resume", "a", "--evaluate", "b"), /found --evaluate/);
+  assert.match(refuses("--resume", "a", "--epochs", "0"), /--epochs must be/);
 });
 
 Deno.test("parseCifar: --evaluate takes what the test set needs and refuses other flags", () => {
@@ -211,7 +203,7 @@ Deno.test("parseCifar: --evaluate takes what the test set needs and refuses othe
     logs: "logs",
     changes: { dataset: "shapes", batch_size: 8, train_images: 9 },
   });
-  assert.match(refusalOf("--evaluate", "a", "--depth", "16"), /found --depth/);
+  assert.match(refuses("--evaluate", "a", "--depth", "16"), /found --depth/);
 });
 
 Deno.test("parseCifar: the help names every flag once, with its default", () => {

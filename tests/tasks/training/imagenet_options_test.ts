@@ -4,8 +4,8 @@ import {
   type ImageNetSettings,
 } from "../../../lib/train/settings/imagenet_settings.ts";
 import { readImageNetSettings } from "../../../lib/train/settings/read_imagenet_settings.ts";
-import { UsageError } from "../../../tasks/command_line/flags.ts";
 import { parseImageNet } from "../../../tasks/training/imagenet_options.ts";
+import { refusalOf } from "../../support/refusal.ts";
 
 const FOLDER = "--imagenetpath=photos";
 
@@ -15,16 +15,8 @@ function settingsOf(...argv: string[]): ImageNetSettings {
   return command.settings;
 }
 
-function refusalOf(...argv: string[]): string {
-  let message = "";
-  assert.throws(() => parseImageNet(argv), (error) => {
-    assert.ok(error instanceof UsageError);
-    assert.equal(error.exitCode, 2);
-    message = error.message;
-    return true;
-  });
-  assert.ok(!message.includes("\n"), message);
-  return message;
+function refuses(...argv: string[]): string {
+  return refusalOf(() => parseImageNet(argv));
 }
 
 Deno.test("parseImageNet: no flag but the folder gives the defaults of the original", () => {
@@ -147,7 +139,7 @@ const REFUSED: readonly [argv: string[], message: RegExp][] = [
 Deno.test("parseImageNet: what is wrong, or cannot go together, is one line and exit code 2", () => {
   for (const [argv, message] of REFUSED) {
     const isAlone = argv.length === 0 || argv.some((flag) => /resume|evaluate/.test(flag));
-    assert.match(refusalOf(...(isAlone ? [] : [FOLDER]), ...argv), message);
+    assert.match(refuses(...(isAlone ? [] : [FOLDER]), ...argv), message);
   }
 });
 
