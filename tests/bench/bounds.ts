@@ -1,5 +1,13 @@
 import { summarise } from "../../mod.ts";
-import type { BoundRow, KernelRow, PeerKernelRow, PeerStepRow, Row, StepRow } from "./rows.ts";
+import type {
+  BoundRow,
+  KernelRow,
+  PeerKernelRow,
+  PeerStepRow,
+  Row,
+  SizeRow,
+  StepRow,
+} from "./rows.ts";
 
 /** A bound of the project's, by the number that it has there. */
 interface Bound {
@@ -67,6 +75,16 @@ function stepBounds(rows: readonly StepRow[]): BoundRow[] {
   const share = at.map(({ share }) => share.median * 100);
   const what = `% of the ceiling, ${AT_STEP}, batch 128`;
   return judge({ item: 2, what, bound: 16, aim: 25 }, share);
+}
+
+/** Time grows with the batch, within 15 %. */
+function sizeBounds(rows: readonly SizeRow[]): BoundRow[] {
+  if (rows.length < 2) return [];
+  const ratios = rows.map(({ times_first }) => times_first.median);
+  const batches = rows.map(({ batch }) => batch).join(", ");
+  const what = `times the least ms an image at most, ${AT_STEP}, batch ${batches}`;
+  const value = Math.max(...ratios) / Math.min(...ratios);
+  return judge({ item: 6, what, bound: 1.15, atMost: true }, [value]);
 }
 
 function peerBounds(
@@ -159,6 +177,7 @@ export function boundRows(
   return [
     ...kernelBounds(rows.filter((row) => row.kind === "kernel")),
     ...stepBounds(rows.filter((row) => row.kind === "step")),
+    ...sizeBounds(rows.filter((row) => row.kind === "size")),
     ...peerBounds(
       rows.filter((row) => row.kind === "peer kernel"),
       rows.filter((row) => row.kind === "peer step"),

@@ -7,6 +7,7 @@ import {
   parseLine,
   type PeerKernelRow,
   type Row,
+  type SizeRow,
   type StepRow,
 } from "./rows.ts";
 import { wideStep } from "./steps.ts";
@@ -130,8 +131,29 @@ Deno.test("boundRows: steps against TensorFlow.js and PyTorch, by their batch", 
   );
 });
 
+function size(batch: number, ratio: number): SizeRow {
+  const summary = (median: number) => ({ median, low: median, high: median, n: 3 });
+  return {
+    kind: "size",
+    step: STEP.step,
+    batch,
+    ms_an_image: summary(9 * ratio),
+    times_first: summary(ratio),
+  };
+}
+
+Deno.test("boundRows: time grows with the batch within 15 %, whichever way it departs", () => {
+  const holds = (...ratios: number[]) =>
+    boundRows(ratios.map((ratio, at) => size(64 << at, ratio)), { isSoftware: true })
+      .map(({ item, value, holds }) => [item, Number(value.toFixed(3)), holds]);
+  assert.deepEqual(holds(1, 0.9, 1.03), [[6, 1.144, true]]);
+  assert.deepEqual(holds(1, 1.2), [[6, 1.2, false]]);
+  assert.deepEqual(holds(1, 0.8), [[6, 1.25, false]]);
+  assert.deepEqual(holds(1), []);
+});
+
 Deno.test("tableOf: a title, then as many cells a row as the head names", () => {
-  const rows = [kernel("3x3 16>16 32x32", 0.25), STEP, peer(20)];
+  const rows = [kernel("3x3 16>16 32x32", 0.25), STEP, size(64, 1), peer(20)];
   for (const { kind } of rows) {
     const [empty, title, head = "", line = "", ...more] = tableOf(rows, kind);
     assert.deepEqual([empty, more], ["", []]);

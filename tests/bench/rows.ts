@@ -12,6 +12,7 @@ export type Row =
   | { kind: "ceiling"; name: "multiply-add" | "copy"; unit: string; per_second: Summary }
   | KernelRow
   | StepRow
+  | SizeRow
   | PeerKernelRow
   | PeerStepRow
   | BoundRow
@@ -29,6 +30,16 @@ export interface MachineRow {
   version: string;
   date: string;
   command: string;
+}
+
+/** A training step of ours at one of several batch sizes, timed in turns. */
+export interface SizeRow {
+  kind: "size";
+  step: string;
+  batch: number;
+  ms_an_image: Summary;
+  /** Over the time of an image at the first size. */
+  times_first: Summary;
 }
 
 /** One kernel of ours; `share` is of the multiply-add ceiling, measured in turns with it. */
@@ -111,6 +122,7 @@ const KINDS: ReadonlySet<unknown> = new Set<Row["kind"]>([
   "ceiling",
   "kernel",
   "step",
+  "size",
   "peer kernel",
   "peer step",
   "bound",

@@ -13,9 +13,12 @@ import { kernelRows } from "./kernels.ts";
 import type { BenchOptions } from "./options.ts";
 import { peerRows, torchRows } from "./peers.ts";
 import type { MachineRow, Row } from "./rows.ts";
+import { sizeRows } from "./sizes.ts";
 import { imageNetStep, type Step, stepName, stepRow, tableOneSteps, wideStep } from "./steps.ts";
 import { tableOf } from "./table.ts";
 
+/** The batch sizes that a step is timed at in turns. */
+const SIZES = [64, 128, 256, 512];
 /** Images a batch where none is asked for. */
 const STEP_BATCH = 128;
 const SOFTWARE_KERNEL_BATCH = 32;
@@ -121,6 +124,7 @@ class Bench {
       for (const { step, batch } of this.#steps()) {
         yield* this.#guarded(stepName(step), () => this.#step(step, { batch, ceiling }));
       }
+      yield* this.#sizes();
     }
     if (peers && dtype === "f32") yield* this.#peers();
   }
@@ -154,6 +158,18 @@ class Bench {
     });
     yield ours;
     if (peerTorch !== null) yield* torchRows(peerTorch, { step, ours, samples, isSoftware });
+  }
+
+  /** The step of attention transfer at several sizes; not where all shall be quick, or the size is given. */
+  async *#sizes(): AsyncGenerator<Row> {
+    const { quick, samples, dtype, isWanted } = this.options;
+    const step = wideStep("AT", [16, 1], [16, 2]);
+    const isSized = this.#batch({ usual: STEP_BATCH }) !== STEP_BATCH;
+    if (quick || isSized || dtype !== "f32" || !isWanted(stepName(step))) return;
+    yield* this.#guarded(
+      `${stepName(step)}, sizes`,
+      () => sizeRows(this.gpu, step, { batches: SIZES, samples }),
+    );
   }
 
   async *#peers(): AsyncGenerator<Row> {

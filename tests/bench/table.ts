@@ -111,6 +111,19 @@ const TABLES: Readonly<Record<Exclude<Row["kind"], "machine" | "failure">, Table
       String(row.ms.n),
     ],
   }),
+  "size": table("size", {
+    title: "Training steps by their batch, in turns; the ratio is to the first",
+    head: ["", "batch", "ms an image", "quartiles", "ratio", "quartiles", "n"],
+    cells: (row) => [
+      row.step,
+      String(row.batch),
+      digits(row.ms_an_image.median),
+      spread(row.ms_an_image),
+      digits(row.times_first.median),
+      spread(row.times_first),
+      String(row.ms_an_image.n),
+    ],
+  }),
   "peer kernel": table("peer kernel", {
     title: "Convolutions of peers; the ratio is their time over ours, measured in turns",
     head: ["", "batch", "ms", "quartiles", "ours", "quartiles", "ratio", "quartiles", "n"],
