@@ -39,6 +39,11 @@ async function endedAt(pattern: RegExp, signal: Deno.Signal, args: string[], pla
   return await process.end();
 }
 
+/** A result without the day that it was written on, which may end between two of them. */
+function undated(text: string): string {
+  return text.replace(/, \d{4}-\d{2}-\d{2}\.$/m, "");
+}
+
 Deno.test({
   name:
     "table: trains what is missing, whatever ended it, and sets the results beside the published",
@@ -55,10 +60,10 @@ Deno.test({
       `run 2 of 2: ${TAUGHT}, starts`,
     ]);
     const again = await table(cwd, ...args, "--logs=whole");
-    assert.deepEqual([again.code, again.stdout], [0, whole.stdout]);
+    assert.deepEqual([again.code, undated(again.stdout)], [0, undated(whole.stdout)]);
     const kept = [1, 2].map((at) => `run ${at} of 2: ${[ALONE, TAUGHT][at - 1]}, finished, kept`);
     assert.deepEqual(again.stderr.trimEnd().split("\n"), kept);
-    assert.equal(await Deno.readTextFile(`${cwd}/whole/table1.md`), whole.stdout);
+    assert.equal(await Deno.readTextFile(`${cwd}/whole/table1.md`), again.stdout);
     const { rows } = JSON.parse(await Deno.readTextFile(`${cwd}/whole/table1.json`));
     const [line] = (await timelessLinesOf(`${cwd}/whole/${TAUGHT}`, "log.txt")).slice(-1);
     const accuracy = Number(line?.["test_acc"]);
@@ -86,8 +91,8 @@ Deno.test({
     ]);
     await assertSameRuns(`${cwd}/broken`, `${cwd}/whole`);
     assert.equal(
-      rest.stdout.replace(/hours of the runs: .*/, ""),
-      whole.stdout.replace(/hours of the runs: .*/, ""),
+      undated(rest.stdout).replace(/hours of the runs: .*/, ""),
+      undated(whole.stdout).replace(/hours of the runs: .*/, ""),
     );
 
     const other = await table(cwd, "2", "--logs=whole");
