@@ -115,13 +115,14 @@ export class Evaluator implements Disposable {
     const { feed, objective, topFive = false, dtype = "f32" } = this.options;
     return withoutGradients(() => {
       const { x, labels } = feed.record(batch, { dtype });
+      const taught = this.#teacher?.apply(x) ?? null;
       const student = this.model.apply(x, { training: false });
       const hard = mean(crossEntropy(student.logits, labels));
       const total = objective?.compute({
         images: x,
         labels,
         student,
-        teacher: this.#teacher?.apply(x) ?? null,
+        teacher: taught,
         apply: (others) => this.model.apply(others, { training: false }),
       }, { evaluates: true }).total ?? hard;
       const counts = (topFive ? [1, 5] : [1]).map((k) => topK(student.logits, labels, { k }));

@@ -274,12 +274,14 @@ export class Trainer implements Disposable {
     const { x, labels } = feed.record(batch, { dtype });
     const images = watch(x);
     const training = student === "batch";
+    // The student's activations stay until its gradients are taken, the teacher's are gone once its taps are there.
+    const taught = this.#teacher?.apply(images) ?? null;
     const learning = this.model.apply(images, { training });
     const { total, terms } = this.objective.compute({
       images,
       labels,
       student: learning,
-      teacher: this.#teacher?.apply(images) ?? null,
+      teacher: taught,
       apply: (others) => this.model.apply(others, { training, momentum: 0 }),
     });
     const outcome = this.#learn(total);

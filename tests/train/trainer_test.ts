@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Dispatch } from "../../lib/gpu/kernel.ts";
 import type { Model } from "../../lib/models/model.ts";
 import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
@@ -80,6 +81,21 @@ Deno.test("Trainer: one program a batch size, recorded once", async () => {
   assert.equal(trainer.plan, plan);
   assert.equal(new Set(buffers.slice(2)).size, 1, `${buffers}`);
   assert.equal((await trainer.take()).length, 6);
+});
+
+Deno.test("Trainer: the teacher's pass is over before the student's begins", async () => {
+  const gpu = await testGpu();
+  using model = tinyModel(gpu);
+  using teacher = tinyModel(gpu, { seed: 1 });
+  using trainer = await trainerOf(model, {}, { teacher, objective: transferTerms({ beta: 1 }) });
+  const { dispatches } = await trainer.prepare();
+  const reads = ({ parameters }: Model, name: string) => ({ read }: Dispatch) =>
+    read.some(({ storage }) => storage === parameters.get(name).storage);
+  const [end, start] = [
+    dispatches.findLastIndex(reads(teacher, "conv1")),
+    dispatches.findIndex(reads(model, "conv0")),
+  ];
+  assert.ok(0 <= end && end < start, `${end}, ${start}`);
 });
 
 Deno.test("Trainer: the rate and the momentum drive a step", async () => {
