@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { saveLocation } from "../../lib/train/find_run.ts";
+import { lockFile } from "../../lib/train/lock_file.ts";
 import { writeFileAtomic } from "../../lib/weights/write_file.ts";
 import { readTable, TABLES } from "./table_files.ts";
 import type { TableRequest } from "./table_options.ts";
@@ -22,7 +24,7 @@ const WORDS: Readonly<Record<RunState, string>> = {
  * @param options.folder The folder of tables; this project's unless told.
  * @returns The exit code.
  * @throws {UsageError} If there is no such row, or a file is not named that a row needs.
- * @throws {RangeError} If a run is there with other settings.
+ * @throws {RangeError} If another process trains a table under the same `--logs`, or a run is there with other settings.
  */
 export async function trainTable(
   request: TableRequest,
@@ -30,6 +32,7 @@ export async function trainTable(
 ): Promise<number> {
   const plan = planTable(await readTable(request.table, { folder }), request);
   wantGiven(plan);
+  using _held = await holdRuns(request.places.logs);
   const states = new Map<PlannedRun, RunState>();
   const all = [...plan.runs, ...plan.rows.flatMap(({ runs }) => runs)];
   for (const run of all) states.set(run, await stateOf(run));
@@ -43,6 +46,17 @@ export async function trainTable(
   }
   console.log(formatResult(await save(plan, request)).trimEnd());
   return 0;
+}
+
+/** Keeps the runs to this process: tables share them. */
+async function holdRuns(logs: string): Promise<Disposable> {
+  const path = join(logs, "tables.lock");
+  const held = await lockFile(path);
+  if (held !== null) return held;
+  throw new RangeError(
+    `Cannot train a table in ${logs}: expected no other deno task table at work there, found one, which holds ${path}; ` +
+      "wait for its end, or name another folder with --logs",
+  );
 }
 
 async function train(

@@ -99,3 +99,28 @@ Deno.test({
     assert.deepEqual(statesOf(other), kept);
   },
 });
+
+Deno.test({
+  name: "table: a second start in one folder of runs is refused, and the first one does not notice",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using folder = await tempFolder();
+    const cwd = folder.path;
+    await writeTinyTables(`${cwd}/tables`);
+    await using first = new RunningProcess(
+      taskCommand("table", ["1", "--seeds=1"], { cwd, script: SCRIPT }),
+    );
+    await first.says(/ dispatches a step/);
+    first.kill("SIGSTOP");
+    const second = await table(cwd, "2", "--seeds=1");
+    first.kill("SIGCONT");
+    assert.equal(second.code, 1);
+    assert.equal(
+      second.stderr,
+      "error: Cannot train a table in logs: expected no other deno task table at work there, found one, " +
+        "which holds logs/tables.lock; wait for its end, or name another folder with --logs\n",
+    );
+    assert.equal((await first.end()).code, 0);
+    assert.equal((await table(cwd, "2", "--seeds=1")).code, 0, "the lock ends with its holder");
+  },
+});
