@@ -1,6 +1,10 @@
 import { basename, join } from "node:path";
 import { kindOf } from "./find_run.ts";
+import { lockFile } from "./lock_file.ts";
 import { writeFileAtomic } from "../weights/write_file.ts";
+
+/** Locked while a process trains in the folder. */
+const LOCK = "run.lock";
 
 /**
  * The folder of a run: its `config.json`, its logs and its weights. Files in it are written whole
@@ -35,7 +39,7 @@ export class RunFolder {
   /**
    * Makes the folder of a new run, and the folders above it.
    *
-   * @param path Where it goes; an empty folder may be there already.
+   * @param path Where it goes; a folder may be there already that is empty, but for the lock of a run that is over.
    * @param options `numbered` takes the next free name (`_2`, `_3`...) where the path is taken.
    * @throws {RangeError} If something is there and `numbered` is not asked for; nothing is changed.
    */
@@ -70,6 +74,21 @@ export class RunFolder {
     const kind = await kindOf(path);
     if (kind === "folder") return new RunFolder(path);
     throw new RangeError(`Cannot open run ${path}: expected a folder, found ${kind ?? "nothing"}`);
+  }
+
+  /**
+   * Keeps the folder to one process that trains there, until that is disposed of or the process ends.
+   *
+   * @throws {RangeError} If another one trains there.
+   */
+  async hold(): Promise<Disposable> {
+    const held = await lockFile(this.file(LOCK));
+    if (held !== null) return held;
+    throw new RangeError(
+      `Cannot train in ${this.path}: expected no other process at work there, found one, which holds ${
+        this.file(LOCK)
+      }`,
+    );
   }
 
   /**
@@ -194,7 +213,7 @@ async function makeFolder(path: string, options: { recursive?: boolean } = {}): 
 async function checkEmpty(path: string): Promise<void> {
   const kind = await kindOf(path);
   const entries = kind === "folder" ? await Array.fromAsync(Deno.readDir(path)) : [];
-  const names = entries.map(({ name }) => name).sort();
+  const names = entries.map(({ name }) => name).filter((name) => name !== LOCK).sort();
   if (kind === "folder" && names.length === 0) return;
   const isRun = names.includes("config.json");
   const found = kind === "folder" ? `${isRun ? "config.json" : names[0]} in it` : "a file";

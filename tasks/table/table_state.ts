@@ -60,9 +60,12 @@ async function wantSame(folder: RunFolder, { settings, recipe }: PlannedRun): Pr
 /**
  * Removes what a run left that was ended before anything was saved, so that it can be started anew. Files that are no
  * run's stay.
+ *
+ * @throws {RangeError} If a process trains there.
  */
 export async function clearUnsaved({ name, settings }: PlannedRun): Promise<void> {
   const folder = await RunFolder.open(saveLocation(name, settings.logs));
+  using _held = await folder.hold();
   const files = ["config.json", ...Object.values(RUN_FILES)];
   const isRuns = (name: string) =>
     files.some((file) => name === file || name.startsWith(`${file}.`) && name.endsWith(".part"));

@@ -104,12 +104,14 @@ export async function profileCast<Settings extends RunSettings>(
  * @param cast Who takes part.
  * @param options The job, the folder, and whether a run is taken up there.
  * @returns The exit code.
+ * @throws {RangeError} If another process trains in the folder.
  */
 export async function trainCast<Settings extends RunSettings>(
   { gpu, data, model, teacher }: Cast,
   { job, folder, resumes }: { job: Job<Settings>; folder: RunFolder; resumes: boolean },
 ): Promise<number> {
   const { kind, settings, autotune } = job;
+  using _held = await folder.hold();
   using stop = new StopSignals();
   using tuning = createTuningProgress();
   using progress = createProgress();

@@ -13,6 +13,7 @@ const RUN_FILES = [
   "config.json",
   "log.txt",
   "model.safetensors",
+  "run.lock",
   "steps.jsonl",
 ];
 

@@ -66,3 +66,27 @@ Deno.test({
     assert.deepEqual(await epochs(run), await epochs(whole));
   },
 });
+
+Deno.test({
+  name: "cifar: a run that is at work is not taken up a second time",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using root = await tempFolder();
+    const cwd = root.path;
+    await writeTinyCifar(cwd);
+    const flags = [...TINY_FLAGS, "--save=run", "--epochs=10000", "--epoch_step=[2]"];
+    await using first = new RunningProcess(taskCommand("cifar", flags, { cwd }));
+    await first.says(/epoch 1\/10000: /);
+    first.kill("SIGSTOP");
+    const files = ["config.json", "checkpoint.safetensors", "steps.jsonl"];
+    const read = () => Promise.all(files.map((file) => Deno.readFile(`${cwd}/logs/run/${file}`)));
+    const before = await read();
+    const second = await runTask("cifar", ["--resume=run", "--max_steps=1"], { cwd });
+    assert.deepEqual([second.code, second.stderr], [
+      1,
+      "error: Cannot train in logs/run: expected no other process at work there, found one, " +
+      "which holds logs/run/run.lock\n",
+    ]);
+    assert.deepEqual(await read(), before);
+  },
+});

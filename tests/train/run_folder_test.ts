@@ -80,6 +80,21 @@ Deno.test("RunFolder.open: only a folder will do", () =>
     await assert.rejects(RunFolder.open(`${folder}/none`), /expected a folder, found nothing$/);
   }));
 
+Deno.test("RunFolder.hold: one process trains in a folder, which counts as empty after it", () =>
+  inFolder(async (folder) => {
+    const run = await RunFolder.create(`${folder}/run`);
+    {
+      using _held = await run.hold();
+      await assert.rejects((await RunFolder.open(run.path)).hold(), {
+        name: "RangeError",
+        message:
+          `Cannot train in ${run.path}: expected no other process at work there, found one, ` +
+          `which holds ${run.path}/run.lock`,
+      });
+    }
+    using _again = await (await RunFolder.create(run.path)).hold();
+  }));
+
 Deno.test("RunFolder.readConfig: gives what was written, and names what is wrong", () =>
   inFolder(async (folder) => {
     const run = await RunFolder.open(folder);

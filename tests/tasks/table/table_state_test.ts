@@ -59,7 +59,11 @@ Deno.test("clearUnsaved: removes what is a run's, and nothing else", async () =>
   assert.equal(await stateOf(run), "unsaved");
   await folder.write("notes.txt", "mine");
   await folder.write("config.json.txt", "mine too");
+  {
+    using _held = await folder.hold();
+    await assert.rejects(clearUnsaved(run), /expected no other process at work there/);
+  }
   await clearUnsaved(run);
-  assert.deepEqual(await filesIn(folder.path), ["config.json.txt", "notes.txt"]);
+  assert.deepEqual(await filesIn(folder.path), ["config.json.txt", "notes.txt", "run.lock"]);
   await assert.rejects(RunFolder.create(folder.path), /found config\.json\.txt in it/);
 });
