@@ -1,13 +1,7 @@
 import type { Gpu } from "./device.ts";
 import { type Layout, storedBytes } from "./layout.ts";
-import { Storage } from "./storage.ts";
+import { align, Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
-
-const ALIGNMENT = 256;
-
-function align(bytes: number): number {
-  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-}
 
 /** What one tensor of an arena is. */
 export interface ArenaEntry {
@@ -33,7 +27,7 @@ export function createArena(
   { label, entries }: { label: string; entries: readonly ArenaEntry[] },
 ): Arena {
   const sizes = entries.map(({ shape, layout }) => storedBytes({ shape, layout, dtype: "f32" }));
-  const bytes = Math.max(ALIGNMENT, sizes.reduce((sum, size) => sum + align(size), 0));
+  const bytes = Math.max(align(1), sizes.reduce((sum, size) => sum + align(size), 0));
   const whole = gpu.zeros([bytes / 4], { label });
   let offset = 0;
   const tensors = entries.map(({ label, shape, layout }, at) => {

@@ -75,7 +75,7 @@ export class Program<T extends Outputs> implements Disposable {
       );
       gpu.createBuffer(storage);
       made.defer(() => gpu.free(storage));
-      for (const tenant of tenants) tenant.storage.place(storage.range.buffer);
+      for (const tenant of tenants) tenant.storage.place(storage.range.buffer, tenant.offset);
       return storage;
     });
     const bound = plan.dispatches.map((dispatch) => gpu.bind(dispatch));

@@ -1,9 +1,17 @@
 import { GpuError } from "./errors.ts";
 
+const ALIGNMENT = 256;
+
+/** Rounds up to where a part of a buffer may begin, on every device. */
+export function align(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
 /** The bytes behind a tensor: a buffer of their own, a slice of another storage, or a place that a plan will give. */
 export class Storage {
   #buffer: GPUBuffer | null = null;
   #parent: Storage | null = null;
+  /** Where these bytes begin in those of the parent, or in the buffer. */
   #offset = 0;
 
   /**
@@ -35,12 +43,13 @@ export class Storage {
       other.start < this.start + this.bytes;
   }
 
-  /** Gives these bytes a buffer. */
-  place(buffer: GPUBuffer): void {
+  /** Gives these bytes a place in a buffer. */
+  place(buffer: GPUBuffer, offset = 0): void {
     this.root.#buffer = buffer;
+    this.root.#offset = offset;
   }
 
-  /** Takes the buffer away again, where a plan shares it with other tensors. */
+  /** Takes the place away again, where a plan shares it with other tensors. */
   displace(): void {
     this.root.#buffer = null;
   }
@@ -61,6 +70,6 @@ export class Storage {
           `found an intermediate tensor`,
       );
     }
-    return { buffer, offset: this.start, size: this.bytes };
+    return { buffer, offset: this.root.#offset + this.start, size: this.bytes };
   }
 }

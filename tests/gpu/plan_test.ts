@@ -50,6 +50,25 @@ Deno.test("planMemory: a buffer is as large as its largest tensor", async () => 
   assert.deepEqual(plan.buffers.map(({ bytes }) => bytes).sort(), [144, 16]);
 });
 
+Deno.test("planMemory: small tensors lie side by side where a large one was", async () => {
+  const gpu = await testGpu();
+  const x = gpu.zeros([4]);
+  const make = (label: string, quads = 16) => intermediate(gpu, { label, quads });
+  const [large, a, b, c, out] = [make("large", 33), make("a"), make("b"), make("c"), make("out")];
+  const { buffers, peakBytes } = planMemory([
+    dispatchOf("large", { read: [x], write: [large] }),
+    dispatchOf("a", { read: [large], write: [a] }),
+    dispatchOf("b", { read: [a], write: [b] }),
+    dispatchOf("c", { read: [a], write: [c] }),
+    dispatchOf("out", { read: [b, c], write: [out] }),
+  ], rootsOf([out]));
+  const placed = buffers.map(({ tenants }) =>
+    tenants.map(({ storage, offset }) => `${storage.label} ${offset}`)
+  );
+  assert.deepEqual(placed, [["large 0", "b 0", "c 256"], ["a 0", "out 0"]]);
+  assert.equal(peakBytes, large.storage.bytes + a.storage.bytes);
+});
+
 Deno.test("planMemory: an output keeps its buffer to the end", async () => {
   const gpu = await testGpu();
   const x = gpu.zeros([4]);
@@ -106,18 +125,33 @@ Deno.test("planMemory: gathered tensors live and move as one", async () => {
   });
 });
 
-/** What a replay leaves in each place, as terms: a write of a tensor is a term of all that the dispatch saw. */
+const BLOCK = 256;
+
+/** Names of the blocks of memory that a storage takes, from where it lies. */
+function blocksFrom(
+  { bytes }: Storage,
+  { home, offset }: { home: string | number; offset: number },
+): string[] {
+  const count = Math.ceil(bytes / BLOCK);
+  return Array.from({ length: count }, (_, at) => `${home}: ${offset / BLOCK + at}`);
+}
+
+/** What a replay leaves in each block, as terms: a write of a tensor is a term of all that the dispatch saw. */
 function replay(
   dispatches: readonly Dispatch[],
-  { placeOf, memory }: { placeOf: (storage: Storage) => unknown; memory: Map<unknown, string> },
+  { blocksOf, memory }: { blocksOf: (storage: Storage) => string[]; memory: Map<string, string> },
 ): void {
   const written = new Set<Storage>();
   for (const { label, read, write } of dispatches) {
     const again = write.filter(({ storage }) => written.has(storage) || !storage.isPlaceless);
-    const seen = [...read, ...again].map(({ storage }) => memory.get(placeOf(storage)) ?? "none");
+    const seen = [...read, ...again].flatMap(({ storage }) =>
+      blocksOf(storage).map((block) => memory.get(block) ?? "none")
+    );
     for (const { storage } of write) {
       written.add(storage);
-      memory.set(placeOf(storage), hash(`${label} ${storage.label} ${seen.join(" ")}`));
+      for (const [at, block] of blocksOf(storage).entries()) {
+        memory.set(block, hash(`${label} ${storage.label} ${at} ${seen.join(" ")}`));
+      }
     }
   }
 }
@@ -130,7 +164,7 @@ function hash(text: string): string {
 
 Deno.test("planMemory: replayed random programs lose no live value", async () => {
   const gpu = await testGpu();
-  let saved = 0;
+  let [saved, besides] = [0, 0];
   for (let seed = 0; seed < 200; seed++) {
     const next = randomStream(seed);
     const pick = <T>(from: readonly T[]) => from[Math.floor(next() * from.length)];
@@ -145,7 +179,7 @@ Deno.test("planMemory: replayed random programs lose no live value", async () =>
       const old = pick(next() < 0.5 ? made : persistent);
       const write = next() < 0.2 && old !== undefined && !read.includes(old)
         ? [old]
-        : [intermediate(gpu, { label, quads: 1 + Math.floor(next() * 9) })];
+        : [intermediate(gpu, { label, quads: 1 + Math.floor(next() * 100) })];
       if (next() < 0.3) write.push(intermediate(gpu, { label: `${label} too` }));
       made.push(...write.filter((tensor) => !persistent.includes(tensor)));
       return dispatchOf(label, { read, write });
@@ -154,21 +188,34 @@ Deno.test("planMemory: replayed random programs lose no live value", async () =>
     const plan = planMemory(dispatches, outputs);
     const home = homes(plan);
     for (const { label, read, write } of plan.dispatches) {
-      const bound = [...rootsOf([...read, ...write])].filter(({ isPlaceless }) => isPlaceless);
-      const places = bound.map((storage) => home.get(storage));
-      assert.ok(places.every((place) => place !== undefined), `${label} has no buffer`);
-      assert.equal(new Set(places).size, places.length, `${label} shares a buffer, seed ${seed}`);
+      const [from, to] = [read, write].map((tensors) =>
+        [...rootsOf(tensors)].filter(({ isPlaceless }) => isPlaceless).map((at) => home.get(at))
+      );
+      assert.ok(from !== undefined && to !== undefined);
+      assert.ok([...from, ...to].every((place) => place !== undefined), `${label} has no buffer`);
+      assert.ok(!to.some((at) => from.includes(at)), `${label} shares a buffer, seed ${seed}`);
     }
-    const [ideal, planned] = [new Map<unknown, string>(), new Map<unknown, string>()];
+    const tenants = plan.buffers.flatMap(({ tenants, bytes }, home) =>
+      tenants.map((tenant) => ({ ...tenant, home, room: bytes - tenant.offset }))
+    );
+    const places = new Map(tenants.map((tenant) => [tenant.storage, tenant]));
+    besides += tenants.filter(({ offset }) => offset > 0).length;
+    for (const { storage, offset, room } of tenants) {
+      assert.ok(offset % BLOCK === 0 && storage.bytes <= room, `${storage.label}, seed ${seed}`);
+    }
+    const apart = (storage: Storage) => blocksFrom(storage, { home: storage.label, offset: 0 });
+    const placed = (storage: Storage) => {
+      const place = places.get(storage);
+      return place === undefined ? apart(storage) : blocksFrom(storage, place);
+    };
+    const [ideal, planned] = [new Map<string, string>(), new Map<string, string>()];
     for (let run = 0; run < 2; run++) {
-      replay(dispatches, { placeOf: (storage) => storage, memory: ideal });
-      replay(plan.dispatches, {
-        placeOf: (storage) => home.get(storage) ?? storage,
-        memory: planned,
-      });
+      replay(dispatches, { blocksOf: apart, memory: ideal });
+      replay(plan.dispatches, { blocksOf: placed, memory: planned });
       for (const storage of [...outputs, ...rootsOf(persistent)]) {
-        const found = planned.get(home.get(storage) ?? storage);
-        assert.equal(found, ideal.get(storage), `${storage.label}, seed ${seed}, run ${run}`);
+        const found = placed(storage).map((block) => planned.get(block));
+        const wanted = apart(storage).map((block) => ideal.get(block));
+        assert.deepEqual(found, wanted, `${storage.label}, seed ${seed}, run ${run}`);
       }
     }
     assert.ok(plan.peakBytes <= plan.intermediateBytes);
@@ -176,4 +223,5 @@ Deno.test("planMemory: replayed random programs lose no live value", async () =>
     for (const tensor of persistent) tensor[Symbol.dispose]();
   }
   assert.ok(saved > 150, `wanted most plans to save memory, found ${saved} of 200`);
+  assert.ok(besides > 200, `wanted a tensor or more beside others in each plan, found ${besides}`);
 });
