@@ -101,7 +101,6 @@ export * from "./lib/models/model.ts";
 export * from "./lib/models/nin.ts";
 export * from "./lib/models/nin_sizes.ts";
 export * from "./lib/models/open_model.ts";
-export * from "./lib/models/random.ts";
 export * from "./lib/models/resnet.ts";
 export * from "./lib/models/resnet_sizes.ts";
 export * from "./lib/models/specs.ts";
@@ -110,6 +109,7 @@ export * from "./lib/optim/decay.ts";
 export * from "./lib/optim/loss_scale.ts";
 export * from "./lib/optim/sgd.ts";
 export * from "./lib/optim/step_schedule.ts";
+export * from "./lib/random.ts";
 
 // Weights.
 export { type FileDType, type FileTensor, fileTensor } from "./lib/weights/file_tensor.ts";

@@ -1,5 +1,5 @@
 import type { Images, ImageSet } from "../lib/train/image_set.ts";
-import { Draws } from "../lib/models/random.ts";
+import { Draws } from "../lib/random.ts";
 import { drawScene, FIGURES } from "./shapes/scene.ts";
 
 const SIZE = 32;

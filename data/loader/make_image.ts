@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { Draws } from "../../lib/models/random.ts";
+import { Draws } from "../../lib/random.ts";
 import { hex } from "../hex.ts";
 import type { ImageSpan } from "../image_list.ts";
 import { drawView } from "../pictures/draw_view.ts";

@@ -1,4 +1,4 @@
-import { Draws } from "../../lib/models/random.ts";
+import { Draws } from "../../lib/random.ts";
 
 /**
  * Draws an order in which runs of neighbours stay together, so that a disk reads each run in one go: where the runs

@@ -1,4 +1,4 @@
-import type { Draws } from "../../lib/models/random.ts";
+import type { Draws } from "../../lib/random.ts";
 import { partOf } from "./part.ts";
 
 /** A rectangle of whole pixels. */
@@ -52,7 +52,7 @@ const MOST_RATIO = 4 / 3;
  * @example
  * ```ts
  * import assert from "node:assert/strict";
- * import { Draws } from "../../lib/models/random.ts";
+ * import { Draws } from "../../lib/random.ts";
  *
  * const view = trainingView({ width: 500, height: 375 }, { size: 224, draws: new Draws(1) });
  * assert.ok(view.crop.left + view.crop.width <= 500);
@@ -147,7 +147,7 @@ export function validationView(
  * @example
  * ```ts
  * import assert from "node:assert/strict";
- * import { Draws } from "../../lib/models/random.ts";
+ * import { Draws } from "../../lib/random.ts";
  *
  * const draws = new Draws(1);
  * const view = randomCropView({ width: 300, height: 500 }, { size: 224, resize: 256, draws });

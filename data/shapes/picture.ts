@@ -1,4 +1,4 @@
-import type { Draws } from "../../lib/models/random.ts";
+import type { Draws } from "../../lib/random.ts";
 import type { Distance } from "./outlines.ts";
 
 /** Red, green and blue, from 0 to 255. */

@@ -1,4 +1,4 @@
-import type { Draws } from "../../lib/models/random.ts";
+import type { Draws } from "../../lib/random.ts";
 import { circle, type Distance, hollow, type Point, polygon, stroke } from "./outlines.ts";
 import { type Colour, Picture } from "./picture.ts";
 
@@ -66,7 +66,7 @@ interface Range {
  * @example
  * ```ts
  * import assert from "node:assert/strict";
- * import { Draws } from "../../lib/models/random.ts";
+ * import { Draws } from "../../lib/random.ts";
  *
  * const bytes = new Uint8Array(3 * 32 * 32);
  * drawScene(4, { size: 32, draws: new Draws(1) }).write(bytes);

@@ -1,5 +1,5 @@
 import { sizeOf } from "../gpu/layout.ts";
-import { Draws } from "./random.ts";
+import { Draws } from "../random.ts";
 
 /** A stream of random numbers for one tensor: the same for the same seed and name, whatever else there is. */
 function drawsFor(name: string, seed: number): Draws {

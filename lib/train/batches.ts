@@ -1,4 +1,4 @@
-import { Draws } from "../models/random.ts";
+import { Draws } from "../random.ts";
 
 /** One batch of an epoch: where it starts in the epoch's order, and how many images it has. */
 export interface Batch {

@@ -1,5 +1,5 @@
 import type { Gpu } from "../../lib/gpu/device.ts";
-import { Draws } from "../../lib/models/random.ts";
+import { Draws } from "../../lib/random.ts";
 import type { Autotune } from "../../lib/train/autotune.ts";
 import type { ImageSet } from "../../lib/train/image_set.ts";
 import type { Networks } from "../../lib/train/run_kind.ts";

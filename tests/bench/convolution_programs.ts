@@ -11,7 +11,7 @@ import {
   watch,
 } from "../../mod.ts";
 import type { Autotune } from "../../lib/train/autotune.ts";
-import { Draws } from "../../lib/models/random.ts";
+import { Draws } from "../../lib/random.ts";
 import { type Convolution, nameOf, outputSide } from "./convolutions.ts";
 import type { Pass } from "./rows.ts";
 

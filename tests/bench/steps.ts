@@ -20,7 +20,7 @@ import {
 import type { Autotune } from "../../lib/train/autotune.ts";
 import { storeImages } from "../../lib/train/image_store.ts";
 import { ResidentFeed } from "../../lib/train/resident_feed.ts";
-import { Draws } from "../../lib/models/random.ts";
+import { Draws } from "../../lib/random.ts";
 import { imageNetwork, type Network, stepFlop, wideNetwork } from "./convolutions.ts";
 import type { StepRow } from "./rows.ts";
 

@@ -9,7 +9,7 @@ import { drawView } from "../../../data/pictures/draw_view.ts";
 import { openPicture } from "../../../data/pictures/picture.ts";
 import { partOf, viewWithin } from "../../../data/pictures/part.ts";
 import { randomCropView, trainingView, validationView } from "../../../data/pictures/view.ts";
-import { Draws } from "../../../lib/models/random.ts";
+import { Draws } from "../../../lib/random.ts";
 import { openCub } from "../../../data/cub.ts";
 import { drawCub } from "../../support/known_sets.ts";
 import { drawFolder } from "../../support/pictures.ts";

@@ -5,7 +5,7 @@ import {
   trainingView,
   validationView,
 } from "../../../data/pictures/view.ts";
-import { Draws } from "../../../lib/models/random.ts";
+import { Draws } from "../../../lib/random.ts";
 
 Deno.test("trainingView: areas, ratios and places are spread as RandomResizedCrop's", () => {
   const picture = { width: 500, height: 375 };

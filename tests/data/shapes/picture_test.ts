@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Draws } from "../../../lib/models/random.ts";
+import { Draws } from "../../../lib/random.ts";
 import { circle, type Distance, hollow, polygon } from "../../../data/shapes/outlines.ts";
 import { type Colour, Picture } from "../../../data/shapes/picture.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Draws } from "../../../lib/models/random.ts";
+import { Draws } from "../../../lib/random.ts";
 import { drawScene, FIGURES } from "../../../data/shapes/scene.ts";
 
 const SIZE = 32;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Draws } from "../../lib/models/random.ts";
+import { Draws } from "../lib/random.ts";
 
 function numbers(draws: Draws, count: number): number[] {
   return Array.from({ length: count }, () => draws.next());
