@@ -1,4 +1,4 @@
-import { isTexts, member, parseJson } from "./json.ts";
+import { isTexts, member, parseJson } from "../lib/json.ts";
 
 /** The images of one class. */
 export interface ListedClass {

@@ -12,6 +12,7 @@ const PLACES = [
   "lib/interop/",
   "lib/ops/",
   "lib/tape.ts",
+  "lib/json.ts",
   "lib/random.ts",
   "lib/gpu/",
   "kernels/",

@@ -1,4 +1,4 @@
-import { isTexts, member, parseJson } from "../json.ts";
+import { isTexts, member, parseJson } from "../../lib/json.ts";
 
 /** What a pack is: the file `pack.json` in it. */
 export interface Manifest {

@@ -1,3 +1,4 @@
+import { isRecord, member, parseJson } from "../json.ts";
 import type { LossScaleState } from "../optim/loss_scale.ts";
 import type { NamedTensors } from "../weights/parameter_set.ts";
 import { readWeights } from "../weights/read_weights.ts";
@@ -107,9 +108,9 @@ function lossesOf(value: unknown): Record<string, number[]> {
 }
 
 function lossScaleOf(text: string | undefined): LossScaleState | null {
-  const value: unknown = text === undefined ? null : JSON.parse(text);
-  if (typeof value !== "object" || value === null) return null;
-  const read = (name: string) => number(Reflect.get(value, name));
+  const value = parseJson(text ?? "");
+  if (!isRecord(value)) return null;
+  const read = (name: string) => number(value[name]);
   return { scale: read("scale"), good: read("good"), skipped: read("skipped") };
 }
 
@@ -121,19 +122,14 @@ function lossScaleOf(text: string | undefined): LossScaleState | null {
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { tensors, metadata } = await readWeights(path);
-  const text = metadata["progress"];
-  const value: unknown = text === undefined ? null : JSON.parse(text);
-  if (typeof value !== "object" || value === null || !("position" in value)) {
+  const value = parseJson(metadata["progress"] ?? "");
+  const position = member(value, "position");
+  if (!isRecord(position)) {
     throw new TypeError(
       `Cannot resume from ${path}: wanted a checkpoint with its progress, found none`,
     );
   }
-  const { position, epochs, unlogged, best } = value as {
-    position: Record<string, unknown>;
-    epochs: unknown;
-    unlogged: unknown;
-    best: unknown;
-  };
+  const [epochs, unlogged, best] = ["epochs", "unlogged", "best"].map((key) => member(value, key));
   const steps = (list: unknown) => Array.isArray(list) ? list.map(stepOf) : [];
   const lossScale = lossScaleOf(metadata["loss_scale"]);
   return {

@@ -1,3 +1,5 @@
+import { isRecord, parseJson } from "../json.ts";
+
 /** An epoch's line of a `log.txt`, by its keys. */
 export type LogEntry = Readonly<Record<string, unknown>>;
 
@@ -35,7 +37,7 @@ export function parseLog(text: string): LogEntry[] {
   return text.split("\n").flatMap((line) => {
     const [, json] = /^\s*json_stats:\s*(\{.*\})\s*$/.exec(line) ?? [];
     const value = json === undefined ? undefined : parseJson(withoutTokens(json));
-    return isObject(value) ? [withPresentKeys(value)] : [];
+    return isRecord(value) ? [withPresentKeys(value)] : [];
   });
 }
 
@@ -84,7 +86,7 @@ export function loggedModel(text: string, source: string): LoggedModel {
  */
 export function numberAt(line: string, key: string): number | undefined {
   const value = parseLog(line)[0] ?? parseJson(line);
-  const found = isObject(value) ? value[key] : undefined;
+  const found = isRecord(value) ? value[key] : undefined;
   return typeof found === "number" ? found : undefined;
 }
 
@@ -101,18 +103,6 @@ function withoutTokens(json: string): string {
     /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g,
     (part) => part.startsWith('"') ? part : "null",
   );
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is LogEntry {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function withPresentKeys(entry: LogEntry): LogEntry {

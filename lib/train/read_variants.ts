@@ -1,3 +1,4 @@
+import { isTextRecord } from "../json.ts";
 import type { Variants } from "../gpu/tuning.ts";
 
 /**
@@ -22,11 +23,7 @@ export function readVariants(
 ): Variants | null {
   const { variants } = config;
   if (variants === undefined) return null;
-  const isObject = typeof variants === "object" && variants !== null && !Array.isArray(variants);
-  const names = isObject ? Object.entries(variants) : [];
-  if (isObject && names.every(([, name]) => typeof name === "string")) {
-    return Object.fromEntries(names);
-  }
+  if (isTextRecord(variants)) return variants;
   throw new TypeError(
     `Cannot read ${source}: expected an object of names as variants, found ${
       JSON.stringify(variants)

@@ -1,4 +1,5 @@
 import { basename, join } from "node:path";
+import { isRecord, parseJson } from "../json.ts";
 import { kindOf } from "./find_run.ts";
 import { lockFile } from "./lock_file.ts";
 import { writeFileAtomic } from "../weights/write_file.ts";
@@ -160,11 +161,9 @@ export class RunFolder {
       throw new RangeError(`Cannot read ${path}: expected the settings of a run, found no file`);
     }
     const value = parseJson(text);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      const found = value === undefined ? "text that is not JSON" : JSON.stringify(value);
-      throw new RangeError(`Cannot read ${path}: expected an object of settings, found ${found}`);
-    }
-    return Object.fromEntries(Object.entries(value));
+    if (isRecord(value)) return value;
+    const found = value === undefined ? "text that is not JSON" : JSON.stringify(value);
+    throw new RangeError(`Cannot read ${path}: expected an object of settings, found ${found}`);
   }
 
   /**
@@ -231,13 +230,5 @@ async function readIfThere(path: string): Promise<string | undefined> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

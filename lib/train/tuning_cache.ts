@@ -5,6 +5,7 @@ import type { AdapterDescription } from "../gpu/adapter.ts";
 import type { Effort } from "../gpu/trial.ts";
 import type { Answer } from "../gpu/tuner.ts";
 import { type Question, questionKey } from "../gpu/tuning.ts";
+import { isRecord, isTexts } from "../json.ts";
 import { writeFileAtomic } from "../weights/write_file.ts";
 
 /** What is kept of a tuned question. */
@@ -76,16 +77,12 @@ function mayUse(path: string): boolean {
   );
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function entryOf(value: unknown): Entry | null {
   if (!isRecord(value)) return null;
   const { variant, among, kernels, effort } = value;
   if (typeof variant !== "string" || typeof kernels !== "string") return null;
   if (effort !== "quick" && effort !== "full") return null;
-  if (!Array.isArray(among) || !among.every((name) => typeof name === "string")) return null;
+  if (!isTexts(among)) return null;
   return { variant, among, kernels, effort };
 }
 

@@ -1,3 +1,4 @@
+import { isRecord, isTextRecord } from "../json.ts";
 import { byteLength, dtypes, type FileDType, isDType } from "./file_tensor.ts";
 
 /** The bytes before the header, which hold its length. */
@@ -54,7 +55,7 @@ export function readHeader(bytes: Uint8Array, action: string): Header {
     bytes.subarray(LENGTH_BYTES, dataStart),
     action,
   );
-  if (!isTexts(metadata)) {
+  if (!isTextRecord(metadata)) {
     throw new TypeError(
       `${action}: ${METADATA} must map names to strings, found ${quote(metadata)}`,
     );
@@ -162,14 +163,6 @@ function checkCover(entries: readonly Entry[], dataLength: number, action: strin
   if (covered !== dataLength) {
     throw new RangeError(`${action}: the data must have ${covered} bytes, found ${dataLength}`);
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isTexts(value: unknown): value is Record<string, string> {
-  return isRecord(value) && Object.values(value).every((text) => typeof text === "string");
 }
 
 function isSizes(value: unknown): value is number[] {

@@ -167,7 +167,7 @@ Deno.test("checkpoint: a file without its progress is refused", () =>
   inFile(async (path) => {
     using trainer = await steppedTrainer();
     const weights = await trainer.model.parameters.save();
-    for (const metadata of [{}, { progress: "null" }, { progress: "{}" }]) {
+    for (const metadata of [{}, { progress: "null" }, { progress: "{}" }, { progress: "{" }]) {
       await Deno.writeFile(path, formatSafetensors(weights, metadata));
       await assert.rejects(readCheckpoint(path), {
         name: "TypeError",

@@ -1,3 +1,4 @@
+import { isRecord, isTexts } from "../../json.ts";
 import { DISTANCES } from "../../losses/distance.ts";
 import { TRANSFER_FORMS } from "../../losses/transfer_form.ts";
 import { NORMS } from "../../ops/normalise.ts";
@@ -21,7 +22,7 @@ export class Fields {
    */
   constructor(value: unknown, source: string, { later = {} }: { later?: object } = {}) {
     this.#source = source;
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (!isRecord(value)) {
       throw new TypeError(
         `Cannot read ${source}: expected an object of settings, found ${JSON.stringify(value)}`,
       );
@@ -52,17 +53,13 @@ export class Fields {
   /** An object. */
   record(key: string): Readonly<Record<string, unknown>> {
     const value = this.#fields.get(key);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value))
-      : this.#refuse(key, "an object");
+    return isRecord(value) ? value : this.#refuse(key, "an object");
   }
 
   /** A list of texts. */
   texts(key: string): string[] {
     const value: unknown = this.#fields.get(key);
-    if (!Array.isArray(value)) return this.#refuse(key, "a list of texts");
-    const texts = value.filter((entry) => typeof entry === "string");
-    return texts.length === value.length ? texts : this.#refuse(key, "a list of texts");
+    return isTexts(value) ? value : this.#refuse(key, "a list of texts");
   }
 
   /** A number. */
