@@ -1,6 +1,6 @@
 import type { Draws } from "../../lib/random.ts";
 import { circle, type Distance, hollow, type Point, polygon, stroke } from "./outlines.ts";
-import { type Colour, Picture } from "./picture.ts";
+import { Canvas, type Colour } from "./canvas.ts";
 
 const GROUND = { low: 20, high: 110 };
 const FIGURE = { low: 140, high: 255 };
@@ -62,7 +62,7 @@ interface Range {
  * for a band instead of a filled shape.
  * @param options The picture's height and width in pixels, and where colours, places, sizes and
  * noise come from.
- * @returns The picture.
+ * @returns The canvas that it is painted on.
  * @example
  * ```ts
  * import assert from "node:assert/strict";
@@ -76,21 +76,21 @@ interface Range {
 export function drawScene(
   figure: number,
   { size, draws }: { readonly size: number; readonly draws: Draws },
-): Picture {
+): Canvas {
   const ground = colourFrom(draws, GROUND);
   const [right, down] = [draws.between(-GRADIENT, GRADIENT), draws.between(-GRADIENT, GRADIENT)];
-  const picture = new Picture(size, (x, y) => {
+  const canvas = new Canvas(size, (x, y) => {
     const light = right * (x / size - 0.5) + down * (y / size - 0.5);
     return [ground[0] + light, ground[1] + light, ground[2] + light];
   });
   const softness = between(draws, SOFTNESS);
   const paint = (distance: Distance) =>
-    picture.paint(distance, { colour: brighter(draws, ground), softness });
+    canvas.paint(distance, { colour: brighter(draws, ground), softness });
   for (let strokes = 1 + draws.below(2); strokes > 0; strokes--) paint(drawStroke(draws, size));
   paint(drawFigure(figure, { size, draws }));
   for (let strokes = draws.below(2); strokes > 0; strokes--) paint(drawStroke(draws, size));
-  picture.addNoise(draws, NOISE);
-  return picture;
+  canvas.addNoise(draws, NOISE);
+  return canvas;
 }
 
 function drawStroke(draws: Draws, size: number): Distance {

@@ -17,7 +17,7 @@ const BYTE_SUM_MEAN = 510;
 const BYTE_SUM_STD = 147.8;
 
 /**
- * A square picture that shapes are painted on, one over the other.
+ * A square canvas that shapes are painted on, one over the other.
  *
  * A pixel's place is that of its centre: the first one lies at 0.5, 0.5.
  *
@@ -25,14 +25,14 @@ const BYTE_SUM_STD = 147.8;
  * ```ts
  * import assert from "node:assert/strict";
  *
- * const picture = new Picture(4, () => [10, 20, 30]);
- * picture.paint((x) => x - 2, { colour: [200, 100, 0], softness: 1 });
+ * const canvas = new Canvas(4, () => [10, 20, 30]);
+ * canvas.paint((x) => x - 2, { colour: [200, 100, 0], softness: 1 });
  * const bytes = new Uint8Array(3 * 4 * 4);
- * picture.write(bytes);
+ * canvas.write(bytes);
  * assert.deepEqual([...bytes.subarray(0, 4)], [200, 200, 10, 10]);
  * ```
  */
-export class Picture {
+export class Canvas {
   readonly #size: number;
   readonly #values: Float64Array;
 
@@ -90,7 +90,7 @@ export class Picture {
   }
 
   /**
-   * Writes the picture as bytes; what lies beyond 0 or 255 becomes the bound.
+   * Writes the canvas as bytes; what lies beyond 0 or 255 becomes the bound.
    *
    * @param bytes Where it goes, `[3, size, size]`.
    */
