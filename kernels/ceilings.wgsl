@@ -1,4 +1,3 @@
-alias real = f32;
 // What an adapter can do at most, as measured by two kernels without any other purpose.
 //   multiply_add  eight independent vec4 chains a = m * a + c, 64 steps of 4 numbers a round: 512 operations
 //   copy          y = x
@@ -7,8 +6,8 @@ override quads: u32; // vec4s of y
 override rounds: u32 = 1;
 override lanes: u32 = 64;
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<real>>;
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(lanes)
 fn copy(
@@ -32,8 +31,8 @@ fn multiply_add(
   // From memory, so that no compiler can work the chains out beforehand.
   let m = x[0];
   let c = x[1];
-  var a0 = vec4<real>(0.0); var a1 = vec4<real>(1.0); var a2 = vec4<real>(2.0); var a3 = vec4<real>(3.0);
-  var a4 = vec4<real>(4.0); var a5 = vec4<real>(5.0); var a6 = vec4<real>(6.0); var a7 = vec4<real>(7.0);
+  var a0 = vec4f(0.0); var a1 = vec4f(1.0); var a2 = vec4f(2.0); var a3 = vec4f(3.0);
+  var a4 = vec4f(4.0); var a5 = vec4f(5.0); var a6 = vec4f(6.0); var a7 = vec4f(7.0);
   for (var round = 0u; round < rounds; round++) {
     a0 = fma(a0, m, c); a1 = fma(a1, m, c); a2 = fma(a2, m, c); a3 = fma(a3, m, c);
     a4 = fma(a4, m, c); a5 = fma(a5, m, c); a6 = fma(a6, m, c); a7 = fma(a7, m, c);

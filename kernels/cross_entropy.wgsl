@@ -1,4 +1,3 @@
-alias real = f32;
 // Softmax cross-entropy of logits against labels, a number a sample:
 //   largest[n] = max_c x[n, c]      total[n] = sum_c exp(x[n, c] - largest[n])
 //   losses[n] = largest[n] + log total[n] - x[n, labels[n]]
@@ -16,7 +15,7 @@ override spread: bool = false; // vjp: dlosses is a scalar
 override factor: f32 = 1; // vjp: of that scalar
 override lanes: u32 = 64;
 
-@group(0) @binding(0) var<storage, read> x: array<real>;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read_write> losses: array<f32>;
 @group(0) @binding(3) var<storage, read_write> new_normalisers: array<f32>;
@@ -33,8 +32,8 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     }
     return;
   }
-  var largest = f32(x[n * stored]);
-  for (var c = lane; c < classes; c += lanes) { largest = max(largest, f32(x[n * stored + c])); }
+  var largest = x[n * stored];
+  for (var c = lane; c < classes; c += lanes) { largest = max(largest, x[n * stored + c]); }
   values[lane] = largest;
   for (var half = lanes / 2; half > 0; half /= 2) {
     workgroupBarrier();
@@ -44,14 +43,14 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   largest = values[0];
   workgroupBarrier();
   var total = 0f;
-  for (var c = lane; c < classes; c += lanes) { total += exp(f32(x[n * stored + c]) - largest); }
+  for (var c = lane; c < classes; c += lanes) { total += exp(x[n * stored + c] - largest); }
   values[lane] = total;
   for (var half = lanes / 2; half > 0; half /= 2) {
     workgroupBarrier();
     if (lane < half) { values[lane] += values[lane + half]; }
   }
   if (lane == 0) {
-    losses[n] = largest + log(values[0]) - f32(x[n * stored + labels[n]]);
+    losses[n] = largest + log(values[0]) - x[n * stored + labels[n]];
     new_normalisers[n] = largest;
     new_normalisers[padded + n] = values[0];
   }
@@ -59,7 +58,7 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
 
 @group(0) @binding(2) var<storage, read> normalisers: array<f32>;
 @group(0) @binding(3) var<storage, read> dlosses: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<real>;
+@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(lanes)
 fn vjp(
@@ -71,12 +70,12 @@ fn vjp(
   if (i >= batch * stored) { return; }
   let n = i / stored;
   if (i % stored >= classes) {
-    dx[i] = real(0);
+    dx[i] = 0;
     return;
   }
-  let probability = exp(f32(x[i]) - normalisers[n]) / normalisers[padded + n];
+  let probability = exp(x[i] - normalisers[n]) / normalisers[padded + n];
   let hit = select(0f, 1f, i % stored == labels[n]);
   var dloss = factor * dlosses[0];
   if (!spread) { dloss = dlosses[n]; }
-  dx[i] = real((probability - hit) * dloss);
+  dx[i] = (probability - hit) * dloss;
 }

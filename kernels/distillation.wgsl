@@ -1,4 +1,3 @@
-alias real = f32;
 // Knowledge distillation (Hinton et al. 2015), a number a sample, from softmax.wgsl's results at temperature T:
 //   losses[n] = T^2 sum_c p[n, c] (log p[n, c] - log q[n, c]),  p = softmax(teacher / T), q = softmax(student / T)
 //   vjp: dstudent[n, c] = T (q[n, c] - p[n, c]) dlosses[n];  the teacher has none. dlosses may be
@@ -14,11 +13,11 @@ override spread: bool = false; // vjp: dlosses is a scalar
 override factor: f32 = 1; // vjp: of that scalar
 override lanes: u32 = 64;
 
-@group(0) @binding(0) var<storage, read> student: array<real>;
-@group(0) @binding(1) var<storage, read> teacher: array<real>;
+@group(0) @binding(0) var<storage, read> student: array<f32>;
+@group(0) @binding(1) var<storage, read> teacher: array<f32>;
 @group(0) @binding(2) var<storage, read> student_log_sum: array<f32>;
 @group(0) @binding(3) var<storage, read> teacher_log_sum: array<f32>;
-@group(0) @binding(4) var<storage, read> teacher_p: array<real>;
+@group(0) @binding(4) var<storage, read> teacher_p: array<f32>;
 @group(0) @binding(5) var<storage, read_write> losses: array<f32>;
 
 @compute @workgroup_size(lanes)
@@ -36,17 +35,17 @@ fn forward(
   var total = 0f;
   for (var c = 0u; c < classes; c++) {
     let at = i * stored + c;
-    let log_q = f32(student[at]) / temperature - student_log_sum[i];
-    let log_p = f32(teacher[at]) / temperature - teacher_log_sum[i];
-    total += f32(teacher_p[at]) * (log_p - log_q);
+    let log_q = student[at] / temperature - student_log_sum[i];
+    let log_p = teacher[at] / temperature - teacher_log_sum[i];
+    total += teacher_p[at] * (log_p - log_q);
   }
   losses[i] = temperature * temperature * total;
 }
 
-@group(0) @binding(0) var<storage, read> q: array<real>;
-@group(0) @binding(1) var<storage, read> p: array<real>;
+@group(0) @binding(0) var<storage, read> q: array<f32>;
+@group(0) @binding(1) var<storage, read> p: array<f32>;
 @group(0) @binding(2) var<storage, read> dlosses: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dstudent: array<real>;
+@group(0) @binding(3) var<storage, read_write> dstudent: array<f32>;
 
 @compute @workgroup_size(lanes)
 fn vjp(
@@ -58,5 +57,5 @@ fn vjp(
   if (i >= count) { return; }
   var dloss = factor * dlosses[0];
   if (!spread) { dloss = dlosses[i / stored]; }
-  dstudent[i] = real(temperature * (f32(q[i]) - f32(p[i])) * dloss);
+  dstudent[i] = temperature * (q[i] - p[i]) * dloss;
 }

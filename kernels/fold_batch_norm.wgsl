@@ -1,4 +1,3 @@
-alias real = f32;
 // A batch normalisation with fixed statistics, folded into the convolution before it:
 //   scale[o] = weight[o] * (variance[o] + epsilon)^(-1/2)
 //   folded[k, i, o] = w[k, i, o] * scale[o]            folded_bias[o] = bias[o] - mean[o] * scale[o]

@@ -1,4 +1,3 @@
-alias real = f32;
 // Inverse square root:  y = (x + epsilon)^(-1/2);  vjp: dx = -1/2 * dy * y^3.
 // Layout: x, y [rows, channels / 4] vec4s, the padding zero in both. One invocation a vec4.
 override quads: u32; // vec4s in all
@@ -6,8 +5,8 @@ override channels: u32;
 override epsilon: f32;
 override lanes: u32 = 64;
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<real>>;
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(lanes)
 fn forward(
@@ -18,5 +17,5 @@ fn forward(
   let i = (group.y * groups.x + group.x) * lanes + lane;
   if (i >= quads) { return; }
   let channel = i % ((channels + 3) / 4) * 4 + vec4u(0, 1, 2, 3);
-  y[i] = select(vec4<real>(), inverseSqrt(x[i] + real(epsilon)), channel < vec4u(channels));
+  y[i] = select(vec4f(), inverseSqrt(x[i] + epsilon), channel < vec4u(channels));
 }

@@ -1,4 +1,3 @@
-alias real = f32;
 // Softmax over the last dimension, with a temperature:
 //   log_sum[n] = log sum_c exp(x[n, c] / T)      y[n, c] = exp(x[n, c] / T) / sum_k exp(x[n, k] / T)
 // The largest logit is taken out first, so that large logits do not overflow.
@@ -9,8 +8,8 @@ override stored: u32; // classes, padded
 override temperature: f32 = 1;
 override lanes: u32 = 64;
 
-@group(0) @binding(0) var<storage, read> x: array<real>;
-@group(0) @binding(1) var<storage, read_write> y: array<real>;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<storage, read_write> log_sum: array<f32>;
 var<workgroup> shared_values: array<f32, lanes>;
 
@@ -39,21 +38,21 @@ fn forward(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
     if (lane == 0) { log_sum[n] = 0; }
     return;
   }
-  var largest = f32(x[n * stored]) / temperature;
+  var largest = x[n * stored] / temperature;
   for (var c = lane; c < classes; c += lanes) {
-    largest = max(largest, f32(x[n * stored + c]) / temperature);
+    largest = max(largest, x[n * stored + c] / temperature);
   }
   shared_values[lane] = largest;
   largest = largest_of_lanes(lane);
   workgroupBarrier();
   var total = 0f;
   for (var c = lane; c < classes; c += lanes) {
-    total += exp(f32(x[n * stored + c]) / temperature - largest);
+    total += exp(x[n * stored + c] / temperature - largest);
   }
   shared_values[lane] = total;
   total = sum_of_lanes(lane);
   for (var c = lane; c < stored; c += lanes) {
-    y[n * stored + c] = select(real(0), real(exp(f32(x[n * stored + c]) / temperature - largest) / total), c < classes);
+    y[n * stored + c] = select(0, exp(x[n * stored + c] / temperature - largest) / total, c < classes);
   }
   if (lane == 0) { log_sum[n] = largest + log(total); }
 }

@@ -1,4 +1,3 @@
-alias real = f32;
 // Number of samples whose label is among the k largest logits; of equal logits the first class comes first, and a
 // sample with a logit that is not finite is never right.
 // Layout: x [N, classes padded to a multiple of four]; labels [N]; y a scalar. One workgroup in all.
@@ -8,7 +7,7 @@ override stored: u32; // classes, padded
 override k: u32;
 override lanes: u32 = 64;
 
-@group(0) @binding(0) var<storage, read> x: array<real>;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> labels: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 var<workgroup> counts: array<u32, lanes>;
@@ -20,10 +19,10 @@ fn is_finite(value: f32) -> bool {
 
 fn is_right(n: u32) -> bool {
   let label = labels[n];
-  let logit = f32(x[n * stored + label]);
+  let logit = x[n * stored + label];
   var before = 0u;
   for (var c = 0u; c < classes; c++) {
-    let other = f32(x[n * stored + c]);
+    let other = x[n * stored + c];
     if (!is_finite(other)) { return false; }
     if (other > logit || (other == logit && c < label)) { before++; }
   }

@@ -3,7 +3,7 @@ import { gridFor, Kernel } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { BatchNormParameters } from "./batch_norm.ts";
-import { fourSizes, storedQuads, wantLayout, wantShape } from "./shapes.ts";
+import { fourSizes, storedQuads, wantLayout, wantShape, wantType } from "./shapes.ts";
 
 const kernel = new Kernel("fold_batch_norm", source);
 
@@ -22,7 +22,7 @@ export interface FoldedConvolution {
  * @param w The weights of a convolution without bias, `[kernel height, kernel width, inputs, outputs]`.
  * @param options What the normalisation is made of, each `[outputs]`; epsilon is 1e-5 unless told.
  * @returns `w * weight / sqrt(variance + epsilon)` and `bias - mean * weight / sqrt(variance + epsilon)`.
- * @throws {TypeError} If the shapes do not fit.
+ * @throws {TypeError} If the shapes do not fit, or the numbers are not float32.
  * @example
  * ```ts
  * import { foldBatchNorm, Gpu } from "@pupil/pupil";
@@ -46,9 +46,12 @@ export function foldBatchNorm(
   },
 ): FoldedConvolution {
   const [, , , outputs] = fourSizes(w, "fold into the weights");
-  wantLayout(w, "weights", "fold a normalisation into a convolution");
+  const action = "fold a normalisation into a convolution";
+  wantLayout(w, "weights", action);
+  wantType(w, "f32", action);
   for (const tensor of [weight, bias, runningMean, runningVariance]) {
-    wantShape(tensor, [outputs], "fold a normalisation into a convolution");
+    wantShape(tensor, [outputs], action);
+    wantType(tensor, "f32", action);
   }
   const { gpu } = w;
   const folded = gpu.empty(w.shape, { label: `folded ${w.label}`, layout: "weights" });

@@ -78,4 +78,10 @@ Deno.test("foldBatchNorm: refuses what does not fit", async () => {
     message:
       "Cannot fold a normalisation into a convolution: w must have the layout weights, found channels",
   });
+  const half = gpu.zeros([1, 1, 2, 2], { label: "w", layout: "weights", dtype: "f16" });
+  const fitting = { ...normalisation, runningVariance: vector(2) };
+  assert.throws(() => foldBatchNorm(half, fitting), {
+    name: "TypeError",
+    message: "Cannot fold a normalisation into a convolution: w must hold f32 numbers, found f16",
+  });
 });
