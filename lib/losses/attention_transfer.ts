@@ -5,7 +5,7 @@ import type { AttentionMapOptions } from "../ops/attention_map.ts";
 import { normalise } from "../ops/normalise.ts";
 import { parseMap } from "../ops/parse_map.ts";
 import { type MapSize, type Resize, resizeMap } from "../ops/resize_map.ts";
-import { fourSizes, wantShape } from "../ops/shapes.ts";
+import { fourSizes, wantReal, wantShape, wantType } from "../ops/shapes.ts";
 import { stopGradient } from "../tape.ts";
 import { differenceIn, type TransferForm } from "./transfer_form.ts";
 
@@ -30,7 +30,7 @@ export interface AttentionTransferOptions extends AttentionMapOptions {
  * @param student Activations, `[batch, height, width, channels]`.
  * @param teacher Activations of the same batch; any height, width and channels.
  * @returns A scalar, which beta weighs.
- * @throws {TypeError} If the batches differ, there are not four dimensions, or they are not of real numbers.
+ * @throws {TypeError} If the batches or the types differ, there are not four dimensions, or they are not of real numbers.
  * @throws {RangeError} If there is no such map.
  * @example
  * ```ts
@@ -53,6 +53,7 @@ export function attentionTransfer(
   const [batch, height, width] = fourSizes(student, "take the attention of the student");
   const [, ...taught] = fourSizes(teacher, "take the attention of the teacher");
   wantShape(teacher, [batch, ...taught], "compare attention");
+  wantType(teacher, wantReal(student, "take the attention of the student"), "compare attention");
   const size: MapSize = [height, width];
   const other: MapSize = [taught[0], taught[1]];
   const { reduce, power } = parseMap(map);

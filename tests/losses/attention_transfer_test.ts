@@ -140,7 +140,7 @@ for (const map of ["sum", "sum^1.5", "sum^2", "max", "max^3"]) {
   }
 }
 
-Deno.test("attentionTransfer: refuses other batches and dimensions, and unknown maps", async () => {
+Deno.test("attentionTransfer: refuses other batches, dimensions and types, and unknown maps", async () => {
   const gpu = await testGpu();
   const student = gpu.tensor([3, 4], [1, 1, 2, 1]);
   for (const map of ["sum^2", "sum"]) {
@@ -151,6 +151,11 @@ Deno.test("attentionTransfer: refuses other batches and dimensions, and unknown 
         message: "Cannot compare attention: t must be [1, 1, 2, 5], found [3, 1, 2, 5]",
       },
     );
+    const half = gpu.zeros([1, 1, 2, 5], { label: "t", dtype: "f16" });
+    assert.throws(() => attentionTransfer(student, half, { map }), {
+      name: "TypeError",
+      message: "Cannot compare attention: t must hold f32 numbers, found f16",
+    });
   }
   assert.throws(() => attentionTransfer(student, gpu.zeros([1, 2])), {
     name: "TypeError",
