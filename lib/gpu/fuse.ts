@@ -27,9 +27,10 @@ interface Uses {
 /**
  * Merges neighbours, by the rules that the dispatches bring along: a producer takes its only consumer's work into its
  * store, or every consumer of a producer computes by itself what that one would have stored. The value between them is
- * then never in memory. Last, small dispatches that need nothing of each other may become one. What is merged is an
- * intermediate tensor with one writer that is no output; nothing moves across a dispatch that changes what it reads or
- * touches what it writes.
+ * then never in memory. Where it must be, the producer may make what one consumer would have made of it, which then need
+ * not read it. Last, small dispatches that need nothing of each other may become one. What is merged is an intermediate
+ * tensor with one writer that, if it is to go, is no output; nothing moves across a dispatch that changes what it reads
+ * or touches what it writes.
  *
  * @param recorded The dispatches in the order of recording.
  */
@@ -42,6 +43,7 @@ export function fuse(
     while (list.absorb(at));
     list.inline(at);
   }
+  for (let at = 0; at < list.length; at++) list.extend(at);
   for (let at = 0; at < list.length; at++) {
     while (list.joinEarlier(at));
   }
@@ -116,6 +118,24 @@ class Fusing {
     if (found.length === 0 || found.length < merges.length) return;
     this.#list[at] = null;
     this.#replace(found);
+  }
+
+  /** Lets the producer of what a dispatch reads make its result as well, at the producer's place. */
+  extend(at: number): void {
+    const consumer = this.#list[at] ?? null;
+    const through = consumer?.read[0];
+    if (consumer === null || through === undefined) return;
+    const from = this.#onlyWriter(through) ?? -1;
+    const producer = this.#list[from] ?? null;
+    if (producer?.write[0]?.storage !== through.storage || !this.#mayMove(at, from)) return;
+    const merged = this.#merge(producer, {
+      change: producer.fusion.extend?.(this.#pair({ producer, consumer, through, at: from })) ??
+        null,
+      other: consumer,
+    });
+    if (merged === null) return;
+    this.#list[at] = null;
+    this.#replace([{ at: from, merged }]);
   }
 
   /** Lets a dispatch do the work of an earlier one beside its own, the latest that will do. */
@@ -195,12 +215,13 @@ class Fusing {
     );
   }
 
-  /** Whether a dispatch may run at a later place instead of its own. */
+  /** Whether a dispatch may run at another place instead of its own: right before what is there, or right after. */
   #mayMove(from: number, to: number): boolean {
     const moved = this.#list[from] ?? null;
     if (moved === null) return false;
-    return this.#stays(boundTensors(moved), { after: from, before: to }) &&
-      this.#list.slice(from + 1, to).every((between) =>
+    const [after, before] = [Math.min(from, to), Math.max(from, to)];
+    return this.#stays(boundTensors(moved), { after, before }) &&
+      this.#list.slice(after + 1, before).every((between) =>
         between === null || !shareBytes(boundTensors(between), moved.write)
       );
   }

@@ -49,6 +49,8 @@ export interface Pair {
 export interface Fusion {
   /** The dispatch as the producer that does the consumer's work in its store, and writes the consumer's result. */
   readonly absorb?: (pair: Pair) => Merged | null;
+  /** The dispatch as the producer that stores `through` as ever, and makes the consumer's result beside. */
+  readonly extend?: (pair: Pair) => Merged | null;
   /** The dispatch as a consumer that computes `through` itself from what the producer reads. */
   readonly inline?: (pair: Pair) => Merged | null;
   /** The dispatch, the later of two of which neither needs the other, as one that does both's work. */

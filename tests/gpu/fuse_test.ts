@@ -23,6 +23,12 @@ const LOADS: Fusion = {
     }),
 };
 
+/** A producer that makes beside its own result whatever one reader would have made of it. */
+const EXTENDS: Fusion = {
+  extend: ({ producer, consumer }) =>
+    producer.absorbed.length > 0 ? null : ({ write: [...producer.write, ...consumer.write] }),
+};
+
 /** A dispatch that does the work of any earlier one beside its own, unless one of them does already. */
 const JOINS: Fusion = {
   beside: (earlier, later) =>
@@ -143,6 +149,37 @@ Deno.test("fuse: what the merged form no longer needs is dropped", async () => {
     }),
   ];
   assert.deepEqual(fusedOf(list, { outputs: [out] }), ["C + B.run: x -> out"]);
+});
+
+Deno.test("fuse: a producer makes what a reader would have made, and stores its own result", async () => {
+  const { x, a, b, c, out } = await operands();
+  const list = [
+    dispatchOf("A", { read: [x], write: [a], fusion: EXTENDS }),
+    dispatchOf("B", { read: [x], write: [b] }),
+    dispatchOf("C", { read: [a], write: [c] }),
+    dispatchOf("D", { read: [a, b, c], write: [out] }),
+  ];
+  assert.deepEqual(fusedOf(list, { outputs: [a, out] }), [
+    "A + C.run: x -> a c",
+    "B: x -> b",
+    "D: a b c -> out",
+  ]);
+});
+
+Deno.test("fuse: a producer makes nothing early that is read or written in between", async () => {
+  const { x, kept, a, b, out } = await operands();
+  const list = (between: Dispatch) => [
+    dispatchOf("A", { read: [x], write: [a], fusion: EXTENDS }),
+    between,
+    dispatchOf("C", { read: [a], write: [kept] }),
+    dispatchOf("D", { read: [a, b], write: [out] }),
+  ];
+  const reads = list(dispatchOf("B", { read: [kept], write: [b] }));
+  assert.equal(fusedOf(reads, { outputs: [out] }).length, 4);
+  const writes = list(dispatchOf("B", { read: [x], write: [b, kept] }));
+  assert.equal(fusedOf(writes, { outputs: [out] }).length, 4);
+  const neither = list(dispatchOf("B", { read: [x], write: [b] }));
+  assert.equal(fusedOf(neither, { outputs: [out] }).length, 3);
 });
 
 Deno.test("fuse: independent dispatches join at the later one's place", async () => {
