@@ -7,16 +7,18 @@ alias real = f32;
 //        dx = weight * deviation * dy                                            (evaluation)
 // Merged with their neighbours: y is added to, then rectified; dy is first gated by y > 0, from y computed anew; dx is
 // added to.
-// Layout: x, y, dy, dx, addend [rows, quads] vec4s of channels; parts [chunks, 2, quads]; statistics [2, quads], the
+// Layout: x, y, dy, dx, addend [rows, quads] vec4s of channels; parts [parts, 2, quads]; statistics [2, quads], the
 // mean and the deviation; everything else [quads].
 // A workgroup takes `width` quads of `chunk` rows; its lanes stride over the rows. Sums are two-pass in a fixed order: a
 // pass that writes a part a workgroup, then every workgroup of the next pass adds up the parts, all in the same order.
-// The variance is taken about the first row, so that a large mean costs no digits.
+// A part of the moments is a mean and a sum of squared deviations from it, so that a large mean costs no digits; where
+// rows.wgsl made x, its store may have written them.
 override rows: u32;
 override quads: u32;
 override channels: u32 = 0; // where a deviation is computed: channels in all
 override chunk: u32 = 1; // rows of a workgroup
-override chunks: u32 = 1;
+override parts: u32 = 1; // to add up
+override part: u32 = 1; // rows of each; the last may have fewer
 override width: u32 = 1; // quads of a workgroup, a power of two
 override epsilon: f32 = 1e-5;
 override momentum: f32 = 0.1;
@@ -66,14 +68,15 @@ fn rectify(value: vec4f) -> vec4f {
 
 @group(0) @binding(1) var<storage, read_write> moment_parts: array<vec4f>;
 
-// Sums of x - x[0] and of its square.
+// Means and sums of squared deviations.
 @compute @workgroup_size(lanes)
 fn moments(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let quad = quad_of(group, lane);
+  var origin = vec4f();
   var total = vec4f();
   var squares = vec4f();
   if (quad < quads) {
-    let origin = vec4f(x[quad]);
+    origin = vec4f(x[group.x * chunk * quads + quad]);
     for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
       let d = vec4f(x[row * quads + quad]) - origin;
       total += d;
@@ -82,8 +85,9 @@ fn moments(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   }
   add_lanes(lane, total, squares);
   if (lane < width && quad < quads) {
-    moment_parts[group.x * 2 * quads + quad] = firsts[lane];
-    moment_parts[(group.x * 2 + 1) * quads + quad] = seconds[lane];
+    let shift = firsts[lane] / f32(end_row(group) - group.x * chunk);
+    moment_parts[group.x * 2 * quads + quad] = origin + shift;
+    moment_parts[(group.x * 2 + 1) * quads + quad] = max(seconds[lane] - firsts[lane] * shift, vec4f());
   }
 }
 
@@ -99,12 +103,16 @@ fn moments(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
 @compute @workgroup_size(lanes)
 fn normalise_batch(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let quad = quad_of(group, lane);
+  var origin = vec4f();
   var total = vec4f();
   var squares = vec4f();
   if (quad < quads) {
-    for (var part = lane / width; part < chunks; part += lanes / width) {
-      total += moment_sums[part * 2 * quads + quad];
-      squares += moment_sums[(part * 2 + 1) * quads + quad];
+    origin = moment_sums[quad];
+    for (var at = lane / width; at < parts; at += lanes / width) {
+      let d = moment_sums[at * 2 * quads + quad] - origin;
+      let count = f32(min(part, rows - at * part));
+      total += count * d;
+      squares += moment_sums[(at * 2 + 1) * quads + quad] + count * d * d;
     }
   }
   add_lanes(lane, total, squares);
@@ -112,7 +120,7 @@ fn normalise_batch(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   total = firsts[lane % width];
   let shift = total / f32(rows);
   let sum_of_squares = max(seconds[lane % width] - total * shift, vec4f());
-  let mean = vec4f(x[quad]) + shift;
+  let mean = origin + shift;
   let deviation = deviation_of(sum_of_squares / f32(rows), quad);
   if (group.x == 0 && lane < width) {
     new_statistics[quad] = mean;
@@ -174,7 +182,7 @@ fn freeze(@builtin(global_invocation_id) id: vec3u) {
 
 @group(0) @binding(1) var<storage, read> statistics: array<vec4f>;
 @group(0) @binding(2) var<storage, read> dy: array<vec4<real>>;
-@group(0) @binding(5) var<storage, read_write> parts: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> sum_parts: array<vec4f>;
 
 // The upstream gradient of one vec4, gated if need be.
 fn upstream(at: u32, mean: vec4f, deviation: vec4f, slope: vec4f, shift: vec4f) -> vec4f {
@@ -203,8 +211,8 @@ fn vjp_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
   }
   add_lanes(lane, total, products);
   if (lane < width && quad < quads) {
-    parts[group.x * 2 * quads + quad] = firsts[lane];
-    parts[(group.x * 2 + 1) * quads + quad] = seconds[lane];
+    sum_parts[group.x * 2 * quads + quad] = firsts[lane];
+    sum_parts[(group.x * 2 + 1) * quads + quad] = seconds[lane];
   }
 }
 
@@ -221,9 +229,9 @@ fn vjp(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lan
   var total = vec4f();
   var product = vec4f();
   if (quad < quads) {
-    for (var part = lane / width; part < chunks; part += lanes / width) {
-      total += sums[part * 2 * quads + quad];
-      product += sums[(part * 2 + 1) * quads + quad];
+    for (var at = lane / width; at < parts; at += lanes / width) {
+      total += sums[at * 2 * quads + quad];
+      product += sums[(at * 2 + 1) * quads + quad];
     }
   }
   add_lanes(lane, total, product);

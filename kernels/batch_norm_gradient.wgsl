@@ -6,12 +6,12 @@
 //   x_bar = -weight r^2 (m2 (g - g1) + g2 (dy - m1) + xhat (q - 2 m2 g2))
 //   dweight = rows r q
 // Layout: x, dy, g, ddy, x_bar [rows, quads] vec4s of channels; statistics [2, quads], the mean and the deviation; parts
-// [chunks, 5, quads]; weight, dweight [quads].
+// [parts, 5, quads]; weight, dweight [quads].
 // Workgroups and the order of sums are those of batch_norm.wgsl.
 override rows: u32;
 override quads: u32;
 override chunk: u32 = 1; // rows of a workgroup
-override chunks: u32 = 1;
+override parts: u32 = 1; // to add up
 override width: u32 = 1; // quads of a workgroup, a power of two
 override lanes: u32 = 128;
 const SUMS = 5u; // of dy, dy xhat, g, g xhat and g dy
@@ -39,7 +39,7 @@ fn quad_of(group: vec3u, lane: u32) -> u32 { return group.y * width + lane % wid
 fn first_row(group: vec3u, lane: u32) -> u32 { return group.x * chunk + lane / width; }
 fn end_row(group: vec3u) -> u32 { return min((group.x + 1) * chunk, rows); }
 
-@group(0) @binding(4) var<storage, read_write> parts: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> sum_parts: array<vec4f>;
 
 @compute @workgroup_size(lanes)
 fn sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -62,7 +62,7 @@ fn sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   for (var sum = 0u; sum < SUMS; sum++) {
     let value = sum_of_lanes(lane, total[sum]);
-    if (lane < width && quad < quads) { parts[(group.x * SUMS + sum) * quads + quad] = value; }
+    if (lane < width && quad < quads) { sum_parts[(group.x * SUMS + sum) * quads + quad] = value; }
   }
 }
 
@@ -80,8 +80,8 @@ fn vjp(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lan
   for (var sum = 0u; sum < SUMS; sum++) {
     var total = vec4f();
     if (quad < quads) {
-      for (var part = lane / width; part < chunks; part += lanes / width) {
-        total += all_parts[(part * SUMS + sum) * quads + quad];
+      for (var at = lane / width; at < parts; at += lanes / width) {
+        total += all_parts[(at * SUMS + sum) * quads + quad];
       }
     }
     means[sum] = sum_of_lanes(lane, total) / f32(rows);

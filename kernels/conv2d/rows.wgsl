@@ -119,39 +119,58 @@ fn at_stride(one: vec4f, two: vec4f) -> vec4f {
   return two;
 }
 
-fn store(at: u32, o: u32, inside: bool, sum: vec4f) {
-  if (!inside || o >= out_quads) { return; }
+// Eight pixels of y, sixteen channels of each.
+struct Tile { a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f, e: mat4x4f, f: mat4x4f, g: mat4x4f, h: mat4x4f }
+
+// The image of a tile, the first of its pixels and the first vec4 of its channels.
+struct Place { n: u32, oy: u32, ox: u32, o: u32 }
+
+// Stores a sum with its epilogue, and returns what it has stored.
+fn store(at: u32, o: u32, inside: bool, sum: vec4f) -> vec4f {
+  if (!inside || o >= out_quads) { return vec4f(); }
   var value = sum;
   if (biased) { value += b[o]; }
   if (adds) { value += vec4f(addend[at + o]); }
   if (rectifies) { value = select(value, vec4f(), value < vec4f()); }
-  y[at + o] = vec4<real>(value);
+  let stored = vec4<real>(value);
+  y[at + o] = stored;
+  return vec4f(stored);
 }
 
-fn store_pixel(pixel: u32, ox: u32, o: u32, sum: mat4x4f) {
-  let at = (pixel + ox) * out_quads;
-  store(at, o, ox < out_width, sum[0]);
-  store(at, o + 1, ox < out_width, sum[1]);
-  store(at, o + 2, ox < out_width, sum[2]);
-  store(at, o + 3, ox < out_width, sum[3]);
+fn store_pixel(p: Place, ox: u32, sum: mat4x4f) -> mat4x4f {
+  let at = ((p.n * out_height + p.oy) * out_width + ox) * out_quads;
+  let inside = p.n < batch && p.oy < out_height && ox < out_width;
+  return mat4x4f(
+    store(at, p.o, inside, sum[0]),
+    store(at, p.o + 1, inside, sum[1]),
+    store(at, p.o + 2, inside, sum[2]),
+    store(at, p.o + 3, inside, sum[3]),
+  );
 }
 
-@compute @workgroup_size(lanes)
-fn forward(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_invocation_id) in_subgroup: u32,
-) {
-  let i = (group.y * groups.x + group.x) * lanes + local;
-  let lane = in_subgroup & 7;
+// The pixels lie `step` apart.
+fn store_tile(p: Place, step: u32, t: Tile) -> Tile {
+  return Tile(
+    store_pixel(p, p.ox, t.a),
+    store_pixel(p, p.ox + step, t.b),
+    store_pixel(p, p.ox + 2 * step, t.c),
+    store_pixel(p, p.ox + 3 * step, t.d),
+    store_pixel(p, p.ox + 4 * step, t.e),
+    store_pixel(p, p.ox + 5 * step, t.f),
+    store_pixel(p, p.ox + 6 * step, t.g),
+    store_pixel(p, p.ox + 7 * step, t.h),
+  );
+}
+
+// The place of an invocation's tile. None leaves early, since the others read its weights; one past the end computes
+// what it does not store.
+fn place_of(i: u32, o: u32) -> Place {
   let tiles = (out_width + 7) / 8;
-  let ox = i % tiles * 8;
-  let oy = i / tiles % out_height;
-  // No invocation leaves early, since the others read its weights; one past the end computes what it does not store.
-  let n = i / tiles / out_height;
-  let image = min(n, batch - 1) * in_height;
-  let o = group.z * 4;
+  return Place(i / tiles / out_height, i / tiles % out_height, i % tiles * 8, o);
+}
+
+fn forward_tile(p: Place, lane: u32) -> Tile {
+  let image = min(p.n, batch - 1) * in_height;
   var y0 = mat4x4f();
   var y1 = mat4x4f();
   var y2 = mat4x4f();
@@ -161,8 +180,8 @@ fn forward(
   var y6 = mat4x4f();
   var y7 = mat4x4f();
   for (var ky = 0u; ky < kernel_height; ky++) {
-    let iy = oy * stride + ky - padding;
-    let ix = ox * stride - padding;
+    let iy = p.oy * stride + ky - padding;
+    let ix = p.ox * stride - padding;
     let inside = iy < in_height;
     let row = image + min(iy, in_height - 1);
     for (var quad = 0u; quad < in_quads; quad++) {
@@ -183,7 +202,7 @@ fn forward(
       let x14 = input_at(row, ix + 14, quad, inside);
       let x15 = input_at(row, ix + 15, quad, inside);
       let x16 = input_at(row, ix + 16, quad, inside);
-      let w = row_at(ky, quad, o, lane);
+      let w = row_at(ky, quad, p.o, lane);
       y0 = add_row(y0, w, x0, x1, x2);
       y1 = add_row(y1, w, at_stride(x1, x2), at_stride(x2, x3), at_stride(x3, x4));
       y2 = add_row(y2, w, at_stride(x2, x4), at_stride(x3, x5), at_stride(x4, x6));
@@ -194,16 +213,7 @@ fn forward(
       y7 = add_row(y7, w, at_stride(x7, x14), at_stride(x8, x15), at_stride(x9, x16));
     }
   }
-  if (n >= batch) { return; }
-  let pixel = (n * out_height + oy) * out_width;
-  store_pixel(pixel, ox, o, y0);
-  store_pixel(pixel, ox + 1, o, y1);
-  store_pixel(pixel, ox + 2, o, y2);
-  store_pixel(pixel, ox + 3, o, y3);
-  store_pixel(pixel, ox + 4, o, y4);
-  store_pixel(pixel, ox + 5, o, y5);
-  store_pixel(pixel, ox + 6, o, y6);
-  store_pixel(pixel, ox + 7, o, y7);
+  return Tile(y0, y1, y2, y3, y4, y5, y6, y7);
 }
 
 // The weights of a row for the products of Winograd's F(2, 3): u is g0, (g0 + g1 + g2) / 2, (g0 - g1 + g2) / 2, g2.
@@ -232,22 +242,8 @@ fn winograd_row(ky: u32, quad: u32, o: u32, lane: u32) -> WinogradRow {
 // pixels of a row from four products for each row of taps, in place of six,
 //   m = (x0 - x2) u0, (x1 + x2) u1, (x2 - x1) u2, (x1 - x3) u3      y0 = m0 + m1 + m2, y1 = m1 - m2 - m3
 // The products are added up before they are put together, in a (m0), b, c and d for each of four pairs.
-@compute @workgroup_size(lanes)
-fn winograd(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) local: u32,
-  @builtin(subgroup_invocation_id) in_subgroup: u32,
-) {
-  let i = (group.y * groups.x + group.x) * lanes + local;
-  let lane = in_subgroup & 7;
-  let tiles = (out_width + 7) / 8;
-  let ox = i % tiles * 8;
-  let oy = i / tiles % out_height;
-  // No invocation leaves early, since the others read its weights; one past the end computes what it does not store.
-  let n = i / tiles / out_height;
-  let image = min(n, batch - 1) * in_height;
-  let o = group.z * 4;
+fn winograd_tile(p: Place, lane: u32) -> Tile {
+  let image = min(p.n, batch - 1) * in_height;
   var a0 = mat4x4f();
   var b0 = mat4x4f();
   var c0 = mat4x4f();
@@ -265,8 +261,8 @@ fn winograd(
   var c3 = mat4x4f();
   var d3 = mat4x4f();
   for (var ky = 0u; ky < kernel_height; ky++) {
-    let iy = oy + ky - padding;
-    let ix = ox - padding;
+    let iy = p.oy + ky - padding;
+    let ix = p.ox - padding;
     let inside = iy < in_height;
     let row = image + min(iy, in_height - 1);
     for (var quad = 0u; quad < in_quads; quad++) {
@@ -280,7 +276,7 @@ fn winograd(
       let x7 = input_at(row, ix + 7, quad, inside);
       let x8 = input_at(row, ix + 8, quad, inside);
       let x9 = input_at(row, ix + 9, quad, inside);
-      let w = winograd_row(ky, quad, o, lane);
+      let w = winograd_row(ky, quad, p.o, lane);
       a0 = add_tap(a0, w.a, x0 - x2);
       b0 = add_tap(b0, w.b, x1 + x2);
       c0 = add_tap(c0, w.c, x2 - x1);
@@ -299,16 +295,116 @@ fn winograd(
       d3 = add_tap(d3, w.d, x7 - x9);
     }
   }
-  if (n >= batch) { return; }
-  let pixel = (n * out_height + oy) * out_width;
-  store_pixel(pixel, ox, o, a0 + b0 + c0);
-  store_pixel(pixel, ox + 1, o, b0 - c0 - d0);
-  store_pixel(pixel, ox + 2, o, a1 + b1 + c1);
-  store_pixel(pixel, ox + 3, o, b1 - c1 - d1);
-  store_pixel(pixel, ox + 4, o, a2 + b2 + c2);
-  store_pixel(pixel, ox + 5, o, b2 - c2 - d2);
-  store_pixel(pixel, ox + 6, o, a3 + b3 + c3);
-  store_pixel(pixel, ox + 7, o, b3 - c3 - d3);
+  return Tile(
+    a0 + b0 + c0,
+    b0 - c0 - d0,
+    a1 + b1 + c1,
+    b1 - c1 - d1,
+    a2 + b2 + c2,
+    b2 - c2 - d2,
+    a3 + b3 + c3,
+    b3 - c3 - d3,
+  );
+}
+
+@compute @workgroup_size(lanes)
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) in_subgroup: u32,
+) {
+  let p = place_of((group.y * groups.x + group.x) * lanes + local, group.z * 4);
+  _ = store_tile(p, 1, forward_tile(p, in_subgroup & 7));
+}
+
+@compute @workgroup_size(lanes)
+fn winograd(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) in_subgroup: u32,
+) {
+  let p = place_of((group.y * groups.x + group.x) * lanes + local, group.z * 4);
+  _ = store_tile(p, 1, winograd_tile(p, in_subgroup & 7));
+}
+
+// With the moments of what is stored, for batch_norm.wgsl: each workgroup makes a part of them, where all of its pixels
+// are pixels of y. The moments of equally many numbers each, with means m and sums of squared deviations s, are together
+//   m = (m1 + m2) / 2, s = s1 + s2 + (m1 - m2)^2 count / 2     (Chan et al. 1979), count that of either
+@group(0) @binding(5) var<storage, read_write> moments: array<vec4f>; // [parts, 2, out_quads]
+var<workgroup> shared_moments: array<vec4f, lanes>; // of eight lanes each, four means, then four sums
+
+struct Moments { mean: vec4f, squares: vec4f }
+
+fn moments_of(a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f) -> Moments {
+  let mean = (a + b + c + d + e + f + g + h) / 8;
+  return Moments(
+    mean,
+    square(a - mean) + square(b - mean) + square(c - mean) + square(d - mean) +
+      square(e - mean) + square(f - mean) + square(g - mean) + square(h - mean),
+  );
+}
+
+fn square(v: vec4f) -> vec4f { return v * v; }
+
+// A lane's moments with those of the lane whose number differs by `other`: where that bit is set, of `high` in both.
+fn halved(low: Moments, high: Moments, lane: u32, other: u32, count: f32) -> Moments {
+  let is_high = (lane & other) != 0;
+  let mean = select(low.mean, high.mean, is_high);
+  let squares = select(low.squares, high.squares, is_high);
+  let met = subgroupShuffleXor(select(high.mean, low.mean, is_high), other);
+  let met_squares = subgroupShuffleXor(select(high.squares, low.squares, is_high), other);
+  return Moments((mean + met) / 2, squares + met_squares + square(mean - met) * (count / 2));
+}
+
+fn store_moments(part: u32, o: u32, local: u32, t: Tile) {
+  let lane = local & 7;
+  let one = moments_of(t.a[0], t.b[0], t.c[0], t.d[0], t.e[0], t.f[0], t.g[0], t.h[0]);
+  let two = moments_of(t.a[1], t.b[1], t.c[1], t.d[1], t.e[1], t.f[1], t.g[1], t.h[1]);
+  let three = moments_of(t.a[2], t.b[2], t.c[2], t.d[2], t.e[2], t.f[2], t.g[2], t.h[2]);
+  let four = moments_of(t.a[3], t.b[3], t.c[3], t.d[3], t.e[3], t.f[3], t.g[3], t.h[3]);
+  let left = halved(one, two, lane, 1, 8);
+  let right = halved(three, four, lane, 1, 8);
+  let quarter = halved(left, right, lane, 2, 16); // of vec4 lane % 4 of the channels
+  let all = halved(quarter, quarter, lane, 4, 32);
+  shared_moments[local] = select(all.mean, all.squares, lane >= 4);
+  workgroupBarrier();
+  if (local >= 4 || o + local >= out_quads) { return; }
+  var mean = vec4f();
+  for (var at = local; at < lanes; at += 8) { mean += shared_moments[at]; }
+  mean /= f32(lanes / 8);
+  var squares = vec4f();
+  for (var at = local; at < lanes; at += 8) {
+    squares += shared_moments[at + 4] + 64 * square(shared_moments[at] - mean);
+  }
+  let at = part * 2 * out_quads + o + local;
+  moments[at] = mean;
+  moments[at + out_quads] = squares;
+}
+
+@compute @workgroup_size(lanes)
+fn forward_with_moments(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) in_subgroup: u32,
+) {
+  let part = group.y * groups.x + group.x;
+  let p = place_of(part * lanes + local, group.z * 4);
+  store_moments(part, p.o, local, store_tile(p, 1, forward_tile(p, in_subgroup & 7)));
+}
+
+@compute @workgroup_size(lanes)
+fn winograd_with_moments(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) in_subgroup: u32,
+) {
+  let part = group.y * groups.x + group.x;
+  let p = place_of(part * lanes + local, group.z * 4);
+  store_moments(part, p.o, local, store_tile(p, 1, winograd_tile(p, in_subgroup & 7)));
 }
 
 // The input gradient at stride 2, with y = dx and x = dy. A pixel of dx meets every other tap a row and every other row
@@ -369,14 +465,5 @@ fn input_gradient(
       y7 = add_pair(y7, w, x7, x8);
     }
   }
-  if (n >= batch || oy >= out_height) { return; }
-  let pixel = (n * out_height + oy) * out_width;
-  store_pixel(pixel, ox, o, y0);
-  store_pixel(pixel, ox + 2, o, y1);
-  store_pixel(pixel, ox + 4, o, y2);
-  store_pixel(pixel, ox + 6, o, y3);
-  store_pixel(pixel, ox + 8, o, y4);
-  store_pixel(pixel, ox + 10, o, y5);
-  store_pixel(pixel, ox + 12, o, y6);
-  store_pixel(pixel, ox + 14, o, y7);
+  _ = store_tile(Place(n, oy, ox, o), 2, Tile(y0, y1, y2, y3, y4, y5, y6, y7));
 }

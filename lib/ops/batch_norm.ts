@@ -1,10 +1,10 @@
 import source from "../../kernels/batch_norm.wgsl" with { type: "text" };
-import { gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
+import { type Dispatch, gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record, withoutGradients } from "../tape.ts";
 import { addendOf } from "./add.ts";
-import { type Blocks, differentiableGradient } from "./batch_norm_gradient.ts";
+import { type Cuts, differentiableGradient } from "./batch_norm_gradient.ts";
 import { broadcast } from "./broadcast.ts";
 import { inverseSqrt } from "./inverse_sqrt.ts";
 import { lanesOf } from "./lanes.ts";
@@ -44,7 +44,7 @@ interface Normalised extends BatchNormOptions {
   readonly x: Tensor;
   readonly rows: number;
   readonly epsilon: number;
-  readonly blocks: Blocks;
+  readonly cuts: Cuts;
   /** Mean and deviation, `[2, channels]`; `null` where the running ones were used. */
   readonly statistics: Tensor | null;
 }
@@ -89,16 +89,16 @@ export function batchNorm(
       "Cannot normalise x in training: wanted more than one value a channel, found 1",
     );
   }
-  const blocks = blocksOf(x, { rows, quads: quadsOf(channels) });
+  const cuts = cutsOf(x, { rows, quads: quadsOf(channels) });
   const y = x.gpu.empty(x.shape, { label: "batch_norm.y", dtype: x.dtype });
-  const given = { ...options, x, rows, epsilon, blocks };
+  const given = { ...options, x, rows, epsilon, cuts };
   const statistics = training ? normaliseBatch(given, y) : null;
   if (statistics === null) {
     kernel.dispatch("normalise", {
       read: [x, runningMean, runningVariance, weight, bias, x],
       write: [y],
-      constants: { ...blocks.constants, channels, epsilon },
-      grid: blocks.grid,
+      constants: { ...cuts.needsSums.constants, channels, epsilon },
+      grid: cuts.needsSums.grid,
       fusion: { absorb: addAndRectifyStore },
     });
   }
@@ -117,46 +117,66 @@ export function batchNorm(
 
 const MOST_QUADS = 4;
 
+/** Rows of a part, unless there are too many parts: what a workgroup of rows.wgsl makes of x. */
+const PART_ROWS = 512;
+
 /**
- * Cuts rows and quads into workgroups. Every workgroup of the second pass adds up a part of each workgroup of the first,
- * so their number grows as the root of the rows: the parts then stay a few per cent of what is read.
+ * Cuts rows and quads into workgroups. Each of those that need the sums adds up all parts, so parts times workgroups must
+ * stay well below the rows: a software adapter is busy with few workgroups, any other wants many.
  */
-function blocksOf({ gpu }: Tensor, { rows, quads }: { rows: number; quads: number }): Blocks {
+function cutsOf({ gpu }: Tensor, { rows, quads }: { rows: number; quads: number }): Cuts {
   const lanes = lanesOf(gpu);
+  const { isSoftware } = gpu.adapter;
+  const mostParts = isSoftware ? 1024 : 256;
+  const most = isSoftware ? 32 : 512;
   let width = 1;
   while (width < Math.min(quads, MOST_QUADS)) width *= 2;
-  const parts = split(rows, {
-    least: Math.max(64, lanes / width),
-    most: Math.ceil(Math.sqrt(rows) / 4),
-  });
+  const part = PART_ROWS * Math.ceil(rows / (PART_ROWS * mostParts));
+  const parts = Math.ceil(rows / part);
+  const { chunk, chunks } = split(rows, { least: Math.max(64, lanes / width), most });
+  const constants = { rows, quads, width, lanes };
+  const columns = Math.ceil(quads / width);
   return {
-    constants: { rows, quads, width, ...parts, lanes },
-    grid: [parts.chunks, Math.ceil(quads / width)],
+    parts,
+    part,
+    sums: { constants: { ...constants, chunk: part }, grid: [parts, columns] },
+    needsSums: { constants: { ...constants, chunk, parts }, grid: [chunks, columns] },
   };
 }
 
 /** Writes y with the batch's statistics, and returns these. */
 function normaliseBatch(
-  { x, weight, bias, runningMean, runningVariance, epsilon, momentum = 0.1, blocks }: Omit<
+  { x, weight, bias, runningMean, runningVariance, epsilon, momentum = 0.1, cuts }: Omit<
     Normalised,
     "statistics"
   >,
   y: Tensor,
 ): Tensor {
   const { gpu } = x;
-  const { constants, grid } = blocks;
+  const { constants, grid } = cuts.needsSums;
   const channels = weight.size;
-  const parts = gpu.empty([constants.chunks, 2, channels], { label: "batch_norm.moments" });
+  const parts = gpu.empty([cuts.parts, 2, channels], { label: "batch_norm.moments" });
   const statistics = gpu.empty([2, channels], { label: "batch_norm.statistics" });
-  kernel.dispatch("moments", { read: [x], write: [parts], constants, grid });
+  kernel.dispatch("moments", { read: [x], write: [parts], ...cuts.sums });
   kernel.dispatch("normalise_batch", {
     read: [x, parts, bias, weight, x],
     write: [y, statistics, runningMean, runningVariance],
-    constants: { ...constants, channels, momentum, epsilon },
+    constants: { ...constants, part: cuts.part, channels, momentum, epsilon },
     grid,
     fusion: { absorb: addAndRectifyStore },
   });
   return statistics;
+}
+
+/**
+ * The parts of the moments that a dispatch makes of a tensor, and the rows of a part, `null` for any other dispatch: for
+ * the rules of producers that make them in their store.
+ */
+export function momentsOf(dispatch: Dispatch): { parts: Tensor; rows: number } | null {
+  const [parts] = dispatch.write;
+  const { chunk } = dispatch.constants;
+  if (!kernel.runs(dispatch, "moments")) return null;
+  return parts === undefined || chunk === undefined ? null : { parts, rows: chunk };
 }
 
 /** Adds another tensor to y, then rectifies it, in the pass that normalises. */
@@ -188,16 +208,14 @@ function gradientsOf(
   dy: Tensor,
   normalised: Normalised,
 ): { dx: Tensor; dweight: Tensor; dbias: Tensor } {
-  const { x, weight, bias, training, blocks } = normalised;
+  const { x, weight, bias, training, cuts } = normalised;
   const { gpu, shape: channels } = weight;
-  const { constants, grid } = blocks;
   const statistics = normalised.statistics ?? frozenStatistics(normalised);
-  const parts = gpu.empty([constants.chunks, 2, ...channels], { label: "batch_norm.sums" });
+  const parts = gpu.empty([cuts.parts, 2, ...channels], { label: "batch_norm.sums" });
   kernel.dispatch("vjp_sums", {
     read: [x, statistics, dy, weight, bias],
     write: [parts],
-    constants,
-    grid,
+    ...cuts.sums,
     fusion: { inline: gateLoad },
   });
   const dx = gpu.empty(x.shape, { label: "batch_norm.dx", dtype: x.dtype });
@@ -206,8 +224,8 @@ function gradientsOf(
   kernel.dispatch("vjp", {
     read: [x, statistics, dy, weight, bias, parts, x],
     write: [dx, dbias, dweight],
-    constants: { ...constants, training: training ? 1 : 0 },
-    grid,
+    constants: { ...cuts.needsSums.constants, training: training ? 1 : 0 },
+    grid: cuts.needsSums.grid,
     fusion: { inline: gateLoad, absorb: addToStore },
   });
   return { dx, dweight, dbias };
@@ -251,13 +269,13 @@ function differentiableVjp(
     needs: readonly boolean[];
   },
 ): (Tensor | null)[] {
-  const { x, weight, statistics, blocks } = normalised;
+  const { x, weight, statistics, cuts } = normalised;
   const parameters = needsParameters.includes(true) ? composedGradients(dy, normalised) : null;
   const others = parameters === null ? [null, null] : [parameters.dweight, parameters.dbias];
   if (!needsX) return [null, ...others];
   if (statistics === null) return [multiply(slopeOf(normalised), dy), ...others];
   const { dx } = withoutGradients(() => gradientsOf(dy, normalised));
-  return [differentiableGradient({ x, weight, dy, dx, statistics, blocks }), ...others];
+  return [differentiableGradient({ x, weight, dy, dx, statistics, cuts }), ...others];
 }
 
 /** Evaluation's factor of the upstream gradient, in differentiable ops. */

@@ -8,12 +8,24 @@ const kernel = new Kernel("batch_norm_gradient", source);
 /** The sums that the two passes share. */
 const SUMS = 5;
 
-/** How the work of one pass over rows and quads is cut into workgroups. */
-export interface Blocks {
+/** How a pass over rows and quads is cut into workgroups. */
+export interface Cut {
   /** The kernels' overrides. */
-  readonly constants: Constants & { readonly chunks: number };
+  readonly constants: Constants;
   /** The workgroups. */
   readonly grid: Grid;
+}
+
+/** How the passes of a batch normalisation are cut into workgroups. */
+export interface Cuts {
+  /** The parts that a sum is made in. */
+  readonly parts: number;
+  /** Rows of a part; the last may have fewer. */
+  readonly part: number;
+  /** A pass that sums: a workgroup makes a part. */
+  readonly sums: Cut;
+  /** A pass that needs the sums: every workgroup adds up the parts. */
+  readonly needsSums: Cut;
 }
 
 /** How a batch normalisation's gradient was computed. */
@@ -28,8 +40,8 @@ export interface BatchNormGradient {
   readonly dx: Tensor;
   /** The batch's mean and deviation, `[2, channels]`. */
   readonly statistics: Tensor;
-  /** How the work of one pass is cut into workgroups. */
-  readonly blocks: Blocks;
+  /** How the passes are cut into workgroups. */
+  readonly cuts: Cuts;
 }
 
 /**
@@ -50,21 +62,17 @@ export function differentiableGradient(gradient: BatchNormGradient): Tensor {
   });
 }
 
-function vjp(g: Tensor, { x, weight, dy, statistics, blocks }: BatchNormGradient): Tensor[] {
+function vjp(g: Tensor, { x, weight, dy, statistics, cuts }: BatchNormGradient): Tensor[] {
   const { gpu } = x;
-  const { constants, grid } = blocks;
-  const parts = gpu.empty([constants.chunks, SUMS, weight.size], {
-    label: "batch_norm_gradient.sums",
-  });
-  kernel.dispatch("sums", { read: [x, statistics, dy, g], write: [parts], constants, grid });
+  const parts = gpu.empty([cuts.parts, SUMS, weight.size], { label: "batch_norm_gradient.sums" });
+  kernel.dispatch("sums", { read: [x, statistics, dy, g], write: [parts], ...cuts.sums });
   const xBar = gpu.empty(x.shape, { label: "batch_norm_gradient.x_bar" });
   const ddy = gpu.empty(dy.shape, { label: "batch_norm_gradient.ddy" });
   const dweight = gpu.empty(weight.shape, { label: "batch_norm_gradient.dweight" });
   kernel.dispatch("vjp", {
     read: [x, statistics, dy, g, weight, parts],
     write: [ddy, xBar, dweight],
-    constants,
-    grid,
+    ...cuts.needsSums,
   });
   return [xBar, dweight, ddy];
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
+import { sizeOf } from "../../lib/gpu/layout.ts";
 import { Program } from "../../lib/gpu/program.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { gradients } from "../../lib/gradients.ts";
@@ -22,6 +23,9 @@ const MODELS: Readonly<Record<string, (gpu: Gpu, seed: number) => Model>> = {
     networkInNetwork(gpu, { widths: [[8, 8, 12], [8, 8, 12], [8, 8, 12]], classes: 4, seed }),
 };
 
+/** Of such images no convolution's store makes the moments for a batch normalisation, which rounds differently. */
+const SIDE = 24;
+
 /** Everything that a training pass with all losses computes, each gradient and statistic included. */
 async function trainingPass(
   make: (gpu: Gpu, seed: number) => Model,
@@ -30,7 +34,8 @@ async function trainingPass(
   const gpu = await testGpu();
   using student = make(gpu, 1);
   using teacher = make(gpu, 2);
-  const x = gpu.tensor(randomValues(2 * 32 * 32 * 3, { seed: 3, from: -2, to: 2 }), [2, 32, 32, 3]);
+  const shape = [2, SIDE, SIDE, 3];
+  const x = gpu.tensor(randomValues(sizeOf(shape), { seed: 3, from: -2, to: 2 }), shape);
   const labels = gpu.tensor([1, 3], [2], { dtype: "u32" });
   const { trainable, specs } = student.parameters;
   using program = await Program.record(gpu, {

@@ -3,8 +3,9 @@ import weightGradientSource from "../../../kernels/conv2d/rows_weight_gradient.w
   type: "text",
 };
 import type { Gpu } from "../../gpu/device.ts";
-import { type Grid, gridFor, Kernel, split } from "../../gpu/kernel.ts";
+import { type Grid, gridFor, Kernel, type Merged, type Pair, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
+import { momentsOf } from "../batch_norm.ts";
 import { EPILOGUE } from "./epilogue.ts";
 import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
@@ -39,8 +40,10 @@ function takesWinograd(gpu: Gpu, geometry: Geometry): boolean {
   return fits(gpu, geometry) && width === 3 && geometry.stride === 1 && quadsOf(inputs) > 1;
 }
 
+const LANES = 64;
+
 function gridOver(tiles: number, columns: number): Grid {
-  const [x, y = 1] = gridFor(tiles, 64);
+  const [x, y = 1] = gridFor(tiles, LANES);
   return [x, y, columns];
 }
 
@@ -52,13 +55,27 @@ function forwardGrid([n, height, width, channels]: Geometry["y"]): Grid {
   );
 }
 
+/**
+ * Makes the moments of the result, for a batch normalisation that reads it: a part a workgroup, where every invocation
+ * has pixels of the result only.
+ */
+function momentsStore({ producer, consumer }: Pair): Merged | null {
+  const { entry, constants, write: [y] } = producer;
+  const moments = momentsOf(consumer);
+  const rows = LANES * TILE_PIXELS;
+  if (moments === null || moments.rows !== rows || y === undefined) return null;
+  const [n = 0, height = 0, width = 0] = y.shape;
+  if (width % TILE_PIXELS !== 0 || n * height * width % rows !== 0) return null;
+  return { entry: `${entry}_with_moments`, write: [y, moments.parts], constants };
+}
+
 function forward(entry: "forward" | "winograd"): Pick<Variant<ForwardJob>, "kernels" | "run"> {
   return {
     kernels: [kernel],
     run: ({ geometry, x, w, bias, y }) =>
       kernel.dispatch(entry, {
         read: [x, w, bias ?? w, x],
-        fusion: EPILOGUE,
+        fusion: { ...EPILOGUE, extend: momentsStore },
         write: [y],
         constants: { ...constantsOf(geometry), biased: bias === null ? 0 : 1 },
         flop: flopOf(geometry),

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import type { RealType } from "../../lib/gpu/dtype.ts";
+import type { Gpu } from "../../lib/gpu/device.ts";
+import { nameOf } from "../../lib/gpu/kernel.ts";
+import { sizeOf } from "../../lib/gpu/layout.ts";
+import { Program } from "../../lib/gpu/program.ts";
+import { add } from "../../lib/ops/add.ts";
+import { batchNorm } from "../../lib/ops/batch_norm.ts";
+import { FORWARD } from "../../lib/ops/conv2d/variants.ts";
+import { assertClose } from "../support/assert_close.ts";
+import { testGpu } from "../support/gpu.ts";
+import { randomValues } from "../support/random.ts";
+import { statisticsOf } from "../support/reference/batch_norm.ts";
+import { readChecked } from "../support/stored.ts";
+
+interface Case {
+  /** The result's shape; the input has eight channels. */
+  readonly shape: readonly [number, number, number, number];
+  /** What is added to every result. */
+  readonly bias?: number;
+  readonly adds?: boolean;
+  readonly dtype?: RealType;
+}
+
+/** Normalises what a variant convolves; tells the statistics, what was normalised and what was dispatched. */
+async function normalised(
+  gpu: Gpu,
+  { variant, shape, bias = 0, adds = false, dtype = "f32" }: Case & { variant: string },
+) {
+  const [n, height, width, channels] = shape;
+  const random = (shape: readonly number[], layout: "channels" | "weights" = "channels") =>
+    gpu.tensor(randomValues(sizeOf(shape), { seed: shape.length + sizeOf(shape) }), shape, {
+      layout,
+      dtype: layout === "weights" ? "f32" : dtype,
+    });
+  const geometry = {
+    x: [n, height, width, 8],
+    w: [3, 3, 8, channels],
+    y: shape,
+    stride: 1,
+    padding: 1,
+  } as const;
+  const [x, w, other] = [random(geometry.x), random(geometry.w, "weights"), random(shape)];
+  const same = (value: number) =>
+    gpu.tensor(new Float32Array(channels).fill(value), [channels], { label: "each channel" });
+  const [runningMean, runningVariance] = [same(0), same(1)];
+  using program = await Program.record(gpu, {
+    label: "convolve and normalise",
+    build: () => {
+      const y = gpu.empty(shape, { dtype });
+      const run = FORWARD.find(({ name }) => name === variant)?.run;
+      run?.({ geometry, x, w, bias: same(bias), y });
+      const sum = adds ? add(y, other) : y;
+      const parameters = { weight: same(1), bias: same(0), runningMean, runningVariance };
+      return [sum, batchNorm(sum, { ...parameters, training: true, momentum: 1 })];
+    },
+  });
+  program.run();
+  const [y = new Float32Array(), normal = new Float32Array(), mean = [], variance = []] =
+    await readChecked([...program.outputs, runningMean, runningVariance]);
+  return { y, normal, mean, variance, names: program.plan.dispatches.map(nameOf) };
+}
+
+const CASES: Readonly<Record<string, Case>> = {
+  "one part": { shape: [2, 16, 16, 16] },
+  "three parts of more channels than a workgroup has, in the sum's store": {
+    shape: [3, 16, 32, 21],
+    adds: true,
+  },
+  "a mean of a thousand deviations": { shape: [4, 16, 16, 4], bias: 1500 },
+  "in half precision": { shape: [2, 16, 16, 12], adds: true, dtype: "f16" },
+};
+
+for (const [name, { shape, adds = false, ...rest }] of Object.entries(CASES)) {
+  Deno.test(`conv2d: the moments of its result in its store, ${name}`, async () => {
+    const gpu = await testGpu();
+    for (const [variant, entry] of [["rows", "forward"], ["winograd", "winograd"]] as const) {
+      const { y, normal, mean, variance, names } = await normalised(gpu, {
+        variant,
+        shape,
+        adds,
+        ...rest,
+      });
+      const sum = adds ? " + add.forward" : "";
+      assert.deepEqual(names, [
+        `conv2d/rows.${entry}_with_moments${sum} + batch_norm.moments`,
+        "batch_norm.normalise_batch",
+      ]);
+      const [channels, rows] = [shape[3], sizeOf(shape) / shape[3]];
+      const wanted = statisticsOf(Float64Array.from(y), channels);
+      const unbiased = wanted.variance.map((value) => value * rows / (rows - 1));
+      assertClose(mean, wanted.mean, { rtol: 1e-6, atol: 1e-6, what: `${variant}'s mean` });
+      assertClose(variance, unbiased, { rtol: 1e-5, what: `${variant}'s variance` });
+      const scaled = Array.from(y, (value, at) => {
+        const channel = at % channels;
+        const deviation = Math.sqrt((wanted.variance[channel] ?? NaN) + 1e-5);
+        return (value - (wanted.mean[channel] ?? NaN)) / deviation;
+      });
+      assertClose(normal, scaled, { atol: 2e-3, what: `${variant}'s result` });
+    }
+  });
+}
+
+const APART: Readonly<Record<string, Case["shape"]>> = {
+  "tiles reach past its rows": [16, 16, 12, 8],
+  "its pixels do not fill the workgroups": [3, 16, 16, 8],
+};
+
+for (const [name, shape] of Object.entries(APART)) {
+  Deno.test(`conv2d: the moments of its result are a pass of their own where ${name}`, async () => {
+    const { names } = await normalised(await testGpu(), { variant: "winograd", shape });
+    assert.deepEqual(names, [
+      "conv2d/rows.winograd",
+      "batch_norm.moments",
+      "batch_norm.normalise_batch",
+    ]);
+  });
+}
