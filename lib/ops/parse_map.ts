@@ -9,7 +9,7 @@ export interface ActivationMap {
 const NAME = /^(sum|max)(?:\^(\d+(?:\.\d+)?))?$/;
 
 /**
- * Reads the name of an activation map: `sum`, `sum^p` for any p > 1, `max` or `max^p` for any p >= 1, the F_sum, F_sum^p
+ * Reads the name of an activation map: `sum^p` or `max^p` for any p >= 1, and `sum` or `max` for p = 1; the F_sum, F_sum^p
  * and F_max^p of {@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017}, section 3.1.
  *
  * @throws {RangeError} If there is no such map.
@@ -28,7 +28,7 @@ export function parseMap(name: string): ActivationMap {
   // The kernel's exponent is a float32.
   if (reduce === undefined || power < 1 || !Number.isFinite(Math.fround(power))) {
     throw new RangeError(
-      `Cannot take the map ${name}: wanted sum, sum^p with p above 1, or max^p with p of at least 1; found ${name}`,
+      `Cannot take the map ${name}: wanted sum, max, sum^p or max^p with p of at least 1; found ${name}`,
     );
   }
   return { reduce: reduce === "sum" ? "sum" : "max", power };

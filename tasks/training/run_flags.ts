@@ -113,7 +113,7 @@ export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
   map: {
     group: TRANSFER,
     value: "MAP",
-    help: "The activation map: sum (of magnitudes), sum^p with p above 1, or max^p",
+    help: "The activation map of magnitudes: sum, max, sum^p or max^p with p of at least 1",
     read: readText,
   },
   map_norm: {

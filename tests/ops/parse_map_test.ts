@@ -17,7 +17,7 @@ for (const name of [...WRONG, `sum^${"9".repeat(39)}`]) {
     assert.throws(() => parseMap(name), {
       name: "RangeError",
       message: `Cannot take the map ${name}: ` +
-        `wanted sum, sum^p with p above 1, or max^p with p of at least 1; found ${name}`,
+        `wanted sum, max, sum^p or max^p with p of at least 1; found ${name}`,
     });
   });
 }

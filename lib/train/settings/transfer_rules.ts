@@ -22,7 +22,7 @@ export const TRANSFER_RULES: Rules<TransferSettings> = {
   beta_decay: DECAYING,
   beta_from_epoch: whole(1),
   map: readBy(parseMap, {
-    wanted: "sum, sum^p with p above 1, or max^p with p of at least 1",
+    wanted: "sum, max, sum^p or max^p with p of at least 1",
     words: ["sum", "sum^2", "max"],
   }),
   map_norm: oneOf(NORMS),

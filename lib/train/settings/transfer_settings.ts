@@ -22,7 +22,7 @@ export interface TransferSettings {
   beta_from_epoch: number;
   /** The groups that are compared, from 0; null for all. */
   taps: number[] | null;
-  /** The activation map: `sum`, `sum^p` or `max^p`. */
+  /** The activation map: `sum`, `max`, `sum^p` or `max^p`. */
   map: string;
   /** The norm that maps are divided by. */
   map_norm: Norm;

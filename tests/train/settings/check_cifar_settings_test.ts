@@ -78,7 +78,7 @@ Deno.test("checkCifarSettings: refuses losses and settings that do not go togeth
   const taught = { teacher_id: "t" };
   refuse(
     { ...taught, beta: 1, map: "max^0" },
-    /--map must be sum, sum\^p .*, found max\^0; the near/,
+    /--map must be sum, max, sum\^p or .*, found max\^0; the near/,
   );
   refuse({ ...taught, beta: 1, taps: [3] }, /--taps must be .* from 0 to 2, .* found \[3\]/);
   refuse({ ...taught, beta: 1, beta_decay: "step" }, /--beta_decay must be none, .* found step; /);
