@@ -1,5 +1,6 @@
 /**
- * Compares texts by code points, as Python sorts them; JavaScript's own order differs beyond the first 65,536 characters.
+ * Compares texts by code points, as Python sorts them; JavaScript's own order differs beyond the first 65,536
+ * characters.
  *
  * @param a One text.
  * @param b Another.

@@ -16,7 +16,8 @@ export interface PickleFormat extends RecordFormat {
  * @param paths The files, in order.
  * @param format The images and labels.
  * @returns All images, in the order of the files.
- * @throws {Error} If a file is missing, damaged, or does not hold images and as many labels below the number of classes.
+ * @throws {Error} If a file is missing, damaged, or does not hold images and as many labels below the number of
+ * classes.
  */
 export async function readPickles(
   paths: readonly string[],

@@ -27,13 +27,13 @@ const FORMS = {
 
 /**
  * Lists {@link https://www.vision.caltech.edu/datasets/cub_200_2011/ | CUB-200-2011} in its own layout: the folder
- * `images` beside `classes.txt`, `images.txt`, `image_class_labels.txt`, `train_test_split.txt` and `bounding_boxes.txt`.
- * Images come in the order of `images.txt`, classes in that of `classes.txt`; those to test on are those to validate on.
- * Each picture is cut to its bounding box: to the pixels that the box touches.
+ * `images` beside `classes.txt`, `images.txt`, `image_class_labels.txt`, `train_test_split.txt` and
+ * `bounding_boxes.txt`. Images come in the order of `images.txt`, classes in that of `classes.txt`; those to test on
+ * are those to validate on. Each picture is cut to its bounding box: to the pixels that the box touches.
  *
  * @param root The folder `CUB_200_2011`, or the one that it lies in.
- * @throws {Error} If a list or an image is missing, a line is of another form, or lists contradict each other; the message
- * names the file and the line.
+ * @throws {Error} If a list or an image is missing, a line is of another form, or lists contradict each other; the
+ * message names the file and the line.
  * @example
  * ```ts
  * import assert from "node:assert/strict";

@@ -6,7 +6,9 @@ export interface ImagePlace {
   readonly path: string;
   /** The part of the file that is the image, `null` for all of it. */
   readonly span: ImageSpan | null;
-  /** The part of the picture that counts; what of it lies beside the picture is left out. `null` for all of the picture. */
+  /**
+   * The part of the picture that counts; what of it lies beside the picture is left out. `null` for all of the picture.
+   */
   readonly box: Box | null;
 }
 

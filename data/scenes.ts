@@ -9,12 +9,12 @@ const FORM = { wanted: "<class>/<file>", pattern: /^([^/]+)\/([^/]+)$/ };
 
 /**
  * Lists {@link https://web.mit.edu/torralba/www/indoor.html | MIT Indoor 67 Scenes} in its own layout: the folder
- * `Images` with one of each class, beside `TrainImages.txt` and `TestImages.txt`. Images come in the order of the lists,
- * classes, any number of them, are sorted by name; those to test on are those to validate on.
+ * `Images` with one of each class, beside `TrainImages.txt` and `TestImages.txt`. Images come in the order of the
+ * lists, classes, any number of them, are sorted by name; those to test on are those to validate on.
  *
  * @param root The folder.
- * @throws {Error} If a list or an image is missing, a line is of another form, an image is listed twice, or a class has no
- * image to train on; the message names the file and the line.
+ * @throws {Error} If a list or an image is missing, a line is of another form, an image is listed twice, or a class has
+ * no image to train on; the message names the file and the line.
  * @example
  * ```ts
  * import assert from "node:assert/strict";

@@ -1,13 +1,15 @@
 alias real = f32;
 // Makes a batch from bytes with fb.resnet.torch's colour augmentation, on images x in 0 to 1:
-//   brightness  x = a x            contrast  x = a x + (1 - a) mean(grey(x))            saturation  x = a x + (1 - a) grey(x)
-// in random order, each with its own a, uniform in 1 - jitter .. 1 + jitter, grey = .299 r + .587 g + .114 b; then lighting,
-//   x = x + sum_i e_i v_i alpha_i, alpha_i normal of deviation `lighting`, v_i and e_i ImageNet's colour axes and variances;
-// then normalised: (x - mean) / std. All of it is affine in a pixel's colour, and grey's mean only changes with brightness: so
-// `colours` sums up an image and composes one 3x4 matrix, and `apply` multiplies.
+//   brightness  x = a x         contrast  x = a x + (1 - a) mean(grey(x))         saturation  x = a x + (1 - a) grey(x)
+// in random order, each with its own a, uniform in 1 - jitter .. 1 + jitter, grey = .299 r + .587 g + .114 b; then
+// lighting,
+//   x = x + sum_i e_i v_i alpha_i, alpha_i normal of deviation `lighting`, v_i and e_i ImageNet's colour axes and
+//   variances;
+// then normalised: (x - mean) / std. All of it is affine in a pixel's colour, and grey's mean only changes with
+// brightness: so `colours` sums up an image and composes one 3x4 matrix, and `apply` multiplies.
 // The numbers drawn depend on hash(seed, epoch, indices[n]) alone; see images.wgsl for the hash.
-// Layout: pixels [N, 3, size, size] bytes, four a word; indices [N]; matrices [N, 3] vec4s, a row each of red, green, blue,
-// one; x [N, size, size, 1] vec4s (red, green, blue, 0). colours: a workgroup an image. apply: an invocation a pixel.
+// Layout: pixels [N, 3, size, size] bytes, four a word; indices [N]; matrices [N, 3] vec4s, a row each of red, green,
+// blue, one; x [N, size, size, 1] vec4s (red, green, blue, 0). colours: a workgroup an image. apply: an invocation a pixel.
 override batch: u32;
 override size: u32;
 override mean_r: f32;

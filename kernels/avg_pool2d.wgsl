@@ -1,6 +1,7 @@
 alias real = f32;
 // Average pooling, NHWC, padding counted as zeros, what lies beyond the padding not counted:
-//   y[n, oy, ox, c] = sum of x over the window / pixels;  vjp: dx = sum of dy / pixels over the windows that hold the pixel
+//   y[n, oy, ox, c] = sum of x over the window / pixels
+//   vjp: dx = sum of dy / pixels over the windows that hold the pixel
 // The two are each other's vjp.
 // Layout: x, dx [N, in_height, in_width, quads], y, dy [N, out_height, out_width, quads]. One invocation a vec4.
 override batch: u32;

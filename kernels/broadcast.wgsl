@@ -2,8 +2,8 @@ alias real = f32;
 // Repeats a number a channel over all rows, or a number a row over all of its channels:
 //   channels: y[r, c] = v[c]         rows: y[r, c] = v[r / rows_each]
 // times a factor, where the product is merged with it. Their vjps are the sums of sum.wgsl.
-// Layout: y [rows, channels / 4] vec4s, the padding zero; v [channels] or [rows / rows_each]. Where y holds weights, its
-// rows come in blocks of stored_inputs, of which all but the first `inputs` are padding. One invocation a vec4.
+// Layout: y [rows, channels / 4] vec4s, the padding zero; v [channels] or [rows / rows_each]. Where y holds weights,
+// its rows come in blocks of stored_inputs, of which all but the first `inputs` are padding. One invocation a vec4.
 override quads: u32; // vec4s in all
 override channels: u32;
 override rows_each: u32 = 1;

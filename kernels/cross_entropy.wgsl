@@ -2,8 +2,8 @@
 //   largest[n] = max_c x[n, c]      total[n] = sum_c exp(x[n, c] - largest[n])
 //   losses[n] = largest[n] + log total[n] - x[n, labels[n]]
 //   vjp: dx[n, c] = (exp(x[n, c] - largest[n]) / total[n] - [c = labels[n]]) dlosses[n]
-// where dlosses may be one number for all, times a factor, if the broadcast is merged with it. The largest logit is taken
-// out first, so that large logits do not overflow.
+// where dlosses may be one number for all, times a factor, if the broadcast is merged with it. The largest logit is
+// taken out first, so that large logits do not overflow.
 // Layout: x, dx [N, classes padded to a multiple of four]; labels, losses, dlosses [N, likewise]; normalisers [2, N,
 // likewise], largest and total. `forward` is a workgroup a sample, padding included; `vjp` has an invocation a stored
 // element.

@@ -4,8 +4,8 @@
 //   update:  found = 1: scale <- scale / 2, good <- 0, skipped <- skipped + 1
 //            found = 0: good <- good + 1, and where that is `interval`: scale <- 2 scale, good <- 0
 //            then found <- 0; outcome is the scale of this step, below zero where the step was skipped
-// Layout: g flat, as vec4s; scale, outcome a scalar each; counts [good, skipped]; found a word. One invocation a vec4 of
-// g; `update` is one invocation.
+// Layout: g flat, as vec4s; scale, outcome a scalar each; counts [good, skipped]; found a word. One invocation a vec4
+// of g; `update` is one invocation.
 override quads: u32 = 1; // vec4s of g
 override interval: u32 = 1;
 override lanes: u32 = 64;

@@ -5,8 +5,8 @@
 //   pool: the mean over floor(o I / O) <= i < ceil((o + 1) I / O), as PyTorch's adaptive_avg_pool2d
 //   bilinear: w(o, i) = max(0, 1 - |s - i|) at s = (o + 1/2) I / O - 1/2 kept between 0 and I - 1, as its
 //   F.interpolate(mode="bilinear", align_corners=False)
-// Layout: x, dx [N, in_stored], y, dy [N, out_stored]; a map's numbers row by row, then zeros to a multiple of four. One
-// invocation a number of what is written.
+// Layout: x, dx [N, in_stored], y, dy [N, out_stored]; a map's numbers row by row, then zeros to a multiple of four.
+// One invocation a number of what is written.
 override batch: u32;
 override in_height: u32;
 override in_width: u32;

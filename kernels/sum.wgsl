@@ -1,8 +1,8 @@
 alias real = f32;
 // Sums that keep the channels, or a number a row:
 //   columns: y[c] = sum_r x[r, c]         rows: y[r] = sum_c x[r, c]
-// Their vjps are the broadcasts of broadcast.wgsl. No atomics: the order of addition is fixed. Sums are float32 whatever
-// real is. A row's sum may be multiplied by a factor, where the product is merged with it.
+// Their vjps are the broadcasts of broadcast.wgsl. No atomics: the order of addition is fixed. Sums are float32
+// whatever real is. A row's sum may be multiplied by a factor, where the product is merged with it.
 override lanes: u32 = 64;
 override quads: u32; // columns: vec4s a row; rows: vec4s in all
 override rows: u32;

@@ -1,4 +1,5 @@
-// Sum of up to seven scalars with fixed weights:  y = sum_k w_k s_k, in the order of k;  vjp: ds_k = w_k dy (scale.wgsl).
+// Sum of up to seven scalars with fixed weights:  y = sum_k w_k s_k, in the order of k.
+//   vjp: ds_k = w_k dy (scale.wgsl)
 // Layout: seven scalars (those not needed repeat the last); y a scalar. One invocation.
 override count: u32;
 override w0: f32;

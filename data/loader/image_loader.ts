@@ -30,8 +30,8 @@ export interface ImageLoaderOptions {
   /** The steps of the run: none is prepared from there on. */
   readonly steps?: number;
   /**
-   * What happens where an image cannot be decoded: an error that names it, or the next image of the list that can be takes
-   * its place, label and all.
+   * What happens where an image cannot be decoded: an error that names it, or the next image of the list that can be
+   * takes its place, label and all.
    */
   readonly onBad?: "error" | "skip";
 }

@@ -10,7 +10,8 @@ const RUN = 64;
  * Opens a pack that {@link packImages} has made.
  *
  * @param root The folder.
- * @throws {Error} If the pack is not finished, or a shard is missing or damaged: the message names the file and the place.
+ * @throws {Error} If the pack is not finished, or a shard is missing or damaged: the message names the file and the
+ * place.
  */
 export async function openPack(root: string): Promise<ImageFiles> {
   const path = join(root, "pack.json");

@@ -15,8 +15,8 @@ export interface Picture extends Size {
   /**
    * Decodes a part.
    *
-   * @param box The part, in pixels of the reduced picture, whose sides are rounded down: pixel (x, y) of it covers those from
-   * (x, y) times the reduction on.
+   * @param box The part, in pixels of the reduced picture, whose sides are rounded down: pixel (x, y) of it covers
+   * those from (x, y) times the reduction on.
    * @param reduction One of {@link Picture.reductions}; 1 unless told.
    */
   read(box: Box, reduction?: number): Promise<DecodedPatch>;
@@ -34,8 +34,8 @@ const FORMATS: readonly (string | undefined)[] = ["jpeg", "png", "gif", "webp", 
  * picture of 16 bits the high bytes are taken.
  *
  * @param bytes The file: JPEG, PNG, GIF, WebP, TIFF, BMP, PGM or PPM.
- * @throws {Error} If it is none of them, or damaged. A JPEG file that is cut off is refused when the lost part is read, or
- * anything at all where its end marker is lost.
+ * @throws {Error} If it is none of them, or damaged. A JPEG file that is cut off is refused when the lost part is read,
+ * or anything at all where its end marker is lost.
  */
 export async function openPicture(bytes: Uint8Array): Promise<Picture> {
   const bitmap = readBitmap(bytes);

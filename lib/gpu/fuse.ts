@@ -194,7 +194,9 @@ class Fusing {
     return !this.#options.outputs.has(storage);
   }
 
-  /** The only dispatch that writes an intermediate tensor, `null` where there are more or the tensor is another kind. */
+  /**
+   * The only dispatch that writes an intermediate tensor, `null` where there are more or the tensor is another kind.
+   */
   #onlyWriter({ storage }: Tensor): number | null {
     if (storage.root !== storage || !storage.isPlaceless) return null;
     const writers = this.#uses.get(storage)?.writers ?? [];

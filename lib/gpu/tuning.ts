@@ -104,7 +104,9 @@ export class Tuning {
     }
   }
 
-  /** Runs something and returns what its ops asked where there was a choice, each question once, in the order of asking. */
+  /**
+   * Runs something and returns what its ops asked where there was a choice, each question once, in the order of asking.
+   */
   listen(run: () => void): Asked[] {
     const before = this.#asked;
     const asked = new Map<string, { question: Question; times: number }>();

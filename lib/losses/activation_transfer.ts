@@ -14,11 +14,11 @@ export interface ActivationTransferOptions {
  * Transfer of full activations, the F-ActT of
  * {@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017}, Table 1: how far `A_S / ||A_S||_2` is from
  * `A_T / ||A_T||_2`, a sample's height, width and channels as one vector. The paper says no more than that it is an l2
- * loss of l2-normalised activations, so both forms of {@link attentionTransfer} are here: unless told otherwise the mean
- * over batch, positions and channels of `(A_S / ||A_S||_2 - A_T / ||A_T||_2)^2`. The teacher is a constant.
+ * loss of l2-normalised activations, so both forms of {@link attentionTransfer} are here: unless told otherwise the
+ * mean over batch, positions and channels of `(A_S / ||A_S||_2 - A_T / ||A_T||_2)^2`. The teacher is a constant.
  *
- * @param student Activations, `[batch, height, width, channels]`, or whatever a 1x1 convolution made of them to have the
- * teacher's channels.
+ * @param student Activations, `[batch, height, width, channels]`, or whatever a 1x1 convolution made of them to have
+ * the teacher's channels.
  * @param teacher Activations of the same shape.
  * @returns A scalar, which beta weighs.
  * @throws {TypeError} If the shapes differ, or there are fewer than two dimensions.

@@ -13,8 +13,8 @@ import { differenceIn, type TransferForm } from "./transfer_form.ts";
 export interface AttentionTransferOptions extends AttentionMapOptions {
   /**
    * How maps of different size are brought together, before they are made of unit length: `pool` averages the larger
-   * one, height and width each, down to the smaller; `bilinear` interpolates the teacher's to the student's size. `pool`
-   * unless told.
+   * one, height and width each, down to the smaller; `bilinear` interpolates the teacher's to the student's size.
+   * `pool` unless told.
    */
   readonly resize?: Resize;
   /** What beta weighs; `code` unless told. */
@@ -24,13 +24,14 @@ export interface AttentionTransferOptions extends AttentionMapOptions {
 /**
  * The attention-transfer loss of one pair of activations, of
  * {@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017}, equation 2: how far `Q_S / ||Q_S||` is from
- * `Q_T / ||Q_T||`, with `Q = F(A)` an {@link activationMap}. Unless told otherwise it is the original code's, the mean over
- * batch and positions of `(Q_S / ||Q_S||_2 - Q_T / ||Q_T||_2)^2` with `F = F_sum^2`. The teacher is a constant.
+ * `Q_T / ||Q_T||`, with `Q = F(A)` an {@link activationMap}. Unless told otherwise it is the original code's, the mean
+ * over batch and positions of `(Q_S / ||Q_S||_2 - Q_T / ||Q_T||_2)^2` with `F = F_sum^2`. The teacher is a constant.
  *
  * @param student Activations, `[batch, height, width, channels]`.
  * @param teacher Activations of the same batch; any height, width and channels.
  * @returns A scalar, which beta weighs.
- * @throws {TypeError} If the batches or the types differ, there are not four dimensions, or they are not of real numbers.
+ * @throws {TypeError} If the batches or the types differ, there are not four dimensions, or they are not of real
+ * numbers.
  * @throws {RangeError} If there is no such map.
  * @example
  * ```ts

@@ -76,8 +76,8 @@ export interface ActivationTermOptions extends ActivationTransferOptions {
 }
 
 /**
- * Transfer of full activations, a loss a group: {@link activationTransfer}. Where the channels differ, a 1x1 convolution
- * of the student's activations gives them the teacher's; it is trained with the student, and no part of it.
+ * Transfer of full activations, a loss a group: {@link activationTransfer}. Where the channels differ, a 1x1
+ * convolution of the student's activations gives them the teacher's; it is trained with the student, and no part of it.
  */
 export function activationTerm(
   { weight, taps, student, teacher, seed, ...options }: ActivationTermOptions,

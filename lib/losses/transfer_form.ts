@@ -11,8 +11,8 @@ export const TRANSFER_FORMS = ["code", "paper"] as const;
  *
  * - `code`, the original's: `1/(N M) sum_n ||d_n||_2^2`. No root and no half, and the mean over M makes it small: the
  *   original's beta is 1000.
- * - `paper`, equation 2 of {@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017} at p = 2, whose factor of
- *   beta is 1/2 and which leaves open what becomes of a batch: `1/2 1/N sum_n ||d_n||_2`, the mean over its samples.
+ * - `paper`, equation 2 of {@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017} at p = 2, whose factor
+ *   of beta is 1/2 and which leaves open what becomes of a batch: `1/2 1/N sum_n ||d_n||_2`, the mean over its samples.
  *   The paper's beta is about 0.1.
  */
 export type TransferForm = typeof TRANSFER_FORMS[number];

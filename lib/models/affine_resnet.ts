@@ -24,8 +24,8 @@ const EPSILON = 1e-5;
 /**
  * A pre-activation ResNet of basic blocks ({@link https://arxiv.org/abs/1603.05027 | He et al. 2016}) whose batch
  * normalisations are scales `a` and shifts `b`, with the names of the published `resnet-18-at-export`. The first block
- * has no normalisation of its own, since the stem is activated; 1x1 shortcuts start from the activated input. Taps are the
- * raw outputs of the four groups.
+ * has no normalisation of its own, since the stem is activated; 1x1 shortcuts start from the activated input. Taps are
+ * the raw outputs of the four groups.
  *
  * @throws {RangeError} If a size is not a whole number of at least one.
  * @example

@@ -1,7 +1,7 @@
 /**
  * Tells which parameters fine-tuning leaves as they are: normalisations everywhere, as the paper has it
- * ({@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017}, section 4.2.1), and all of the stem and of the
- * first groups. The bias of a convolution counts as the shift of a normalisation that has been folded into it.
+ * ({@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017}, section 4.2.1), and all of the stem and of
+ * the first groups. The bias of a convolution counts as the shift of a normalisation that has been folded into it.
  *
  * @param options.groups How many groups stay; with 0 the stem is trained too.
  * @returns Whether a parameter of that name stays.

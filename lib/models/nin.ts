@@ -29,11 +29,12 @@ const POOLS = [
 ] as const;
 
 /**
- * A Network-in-Network ({@link https://arxiv.org/abs/1312.4400 | Lin et al. 2013}) as wide ResNets' `models/nin.lua` has
- * it: three groups of a 5x5 (in the last a 3x3) and two 1x1 convolutions, max pooling after the first group, average
- * pooling after the second and over the whole image after the last, then a linear layer. Each convolution has a batch
- * normalisation, or a bias that starts at zero, and a ReLU; there is no dropout, as in that file. Taps are the outputs of
- * the last convolution of each group, before normalisation and ReLU: 32x32, 16x16 and 8x8 pixels of a CIFAR image.
+ * A Network-in-Network ({@link https://arxiv.org/abs/1312.4400 | Lin et al. 2013}) as wide ResNets' `models/nin.lua`
+ * has it: three groups of a 5x5 (in the last a 3x3) and two 1x1 convolutions, max pooling after the first group,
+ * average pooling after the second and over the whole image after the last, then a linear layer. Each convolution has a
+ * batch normalisation, or a bias that starts at zero, and a ReLU; there is no dropout, as in that file. Taps are the
+ * outputs of the last convolution of each group, before normalisation and ReLU: 32x32, 16x16 and 8x8 pixels of a CIFAR
+ * image.
  *
  * Its tensors are `conv0` to `conv8` with `bn0.weight` and so on beside them, or `conv0.weight` and `conv0.bias` where
  * it is not normalised, and `fc.weight` and `fc.bias`. Without a ReLU before the poolings `conv2`, `conv5` and `conv8`

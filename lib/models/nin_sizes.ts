@@ -21,9 +21,9 @@ export interface NinSizes {
 
 /**
  * The widths of the paper's Network-in-Networks. Those of the wide one, of 1.0 M parameters, are of `models/nin.lua` in
- * {@link https://github.com/szagoruyko/wide-residual-networks | the code of wide ResNets}. Those of the thin one are not
- * published, but for its 0.2 M parameters: ours are 11/24 of the wide one's, rounded down to multiples of eight, which
- * makes 206,834 parameters for ten classes (half of the wide one's would make 256,298).
+ * {@link https://github.com/szagoruyko/wide-residual-networks | the code of wide ResNets}. Those of the thin one are
+ * not published, but for its 0.2 M parameters: ours are 11/24 of the wide one's, rounded down to multiples of eight,
+ * which makes 206,834 parameters for ten classes (half of the wide one's would make 256,298).
  */
 export const NIN_WIDTHS: Readonly<Record<"wide" | "thin", NinWidths>> = {
   wide: [[192, 160, 96], [192, 192, 192], [192, 192, 192]],

@@ -37,8 +37,9 @@ interface Found {
  * Makes the network that a weights file holds, decided by the names in it; its sizes are read from the shapes. A
  * torchvision ResNet gets its batch normalisations folded.
  *
- * @param path A file of weights of any format that {@linkcode readWeights} knows: of a wide ResNet, a Network-in-Network
- * or an ImageNet student, with the original's names, of a published export, or torchvision's state dict.
+ * @param path A file of weights of any format that {@linkcode readWeights} knows: of a wide ResNet, a
+ * Network-in-Network or an ImageNet student, with the original's names, of a published export, or torchvision's state
+ * dict.
  * @param options What of it is fixed, and whether it gets a new head.
  * @throws {TypeError} If the file does not hold a network that Pupil knows.
  */

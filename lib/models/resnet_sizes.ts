@@ -100,7 +100,8 @@ export function resNetWidths(width: number): FourGroups {
  * Reads the sizes of a ResNet off the shapes of its weights.
  *
  * @param tensors The weights.
- * @param options.suffix What stands behind the name of a convolution: `.weight` in exports, nothing in the original's runs.
+ * @param options.suffix What stands behind the name of a convolution: `.weight` in exports, nothing in the original's
+ * runs.
  * @param options.from The file's name, for errors.
  * @throws {TypeError} If a tensor that says one is missing.
  */

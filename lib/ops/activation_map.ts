@@ -10,8 +10,8 @@ const kernel = new Kernel("activation_map", source);
 
 /**
  * Reduces activations to a map a sample, of {@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017},
- * section 3.1: `F_sum^p(A) = sum_c |A_c|^p` or `F_max^p(A) = max_c |A_c|^p`, not normalised. An activation of zero has a
- * zero gradient. Of channels that tie for the maximum the first gets the gradient, as with `torch.max(dim)`, where
+ * section 3.1: `F_sum^p(A) = sum_c |A_c|^p` or `F_max^p(A) = max_c |A_c|^p`, not normalised. An activation of zero has
+ * a zero gradient. Of channels that tie for the maximum the first gets the gradient, as with `torch.max(dim)`, where
  * `torch.amax` would share it out. It has no second derivative.
  *
  * @param x Activations, `[batch, height, width, channels]`.

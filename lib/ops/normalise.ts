@@ -15,9 +15,9 @@ export const NORMS = ["l2", "l1"] as const;
 export type Norm = typeof NORMS[number];
 
 /**
- * Divides each sample by its norm, `y_n = x_n / max(||x_n||, 1e-12)`, as PyTorch's `F.normalize` of the samples as rows.
- * A sample of zeros gives zeros and a zero gradient, where PyTorch's gradient is 1e12 times the upstream one. It has no
- * second derivative.
+ * Divides each sample by its norm, `y_n = x_n / max(||x_n||, 1e-12)`, as PyTorch's `F.normalize` of the samples as
+ * rows. A sample of zeros gives zeros and a zero gradient, where PyTorch's gradient is 1e12 times the upstream one. It
+ * has no second derivative.
  *
  * @param x `[batch, ...]`.
  * @param options.norm The norm; `l2` unless told.

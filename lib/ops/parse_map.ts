@@ -9,8 +9,8 @@ export interface ActivationMap {
 const NAME = /^(sum|max)(?:\^(\d+(?:\.\d+)?))?$/;
 
 /**
- * Reads the name of an activation map: `sum^p` or `max^p` for any p >= 1, and `sum` or `max` for p = 1; the F_sum, F_sum^p
- * and F_max^p of {@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017}, section 3.1.
+ * Reads the name of an activation map: `sum^p` or `max^p` for any p >= 1, and `sum` or `max` for p = 1; the F_sum,
+ * F_sum^p and F_max^p of {@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017}, section 3.1.
  *
  * @throws {RangeError} If there is no such map.
  * @example

@@ -12,7 +12,8 @@ export const RESIZES = ["pool", "bilinear"] as const;
 
 /**
  * How maps get another size: `pool` averages, as PyTorch's `adaptive_avg_pool2d`; `bilinear` interpolates, as its
- * `F.interpolate(mode="bilinear", align_corners=False)`, which skips pixels where a map becomes less than half as large.
+ * `F.interpolate(mode="bilinear", align_corners=False)`, which skips pixels where a map becomes less than half as
+ * large.
  */
 export type Resize = typeof RESIZES[number];
 

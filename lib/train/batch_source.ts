@@ -37,8 +37,8 @@ export interface BatchSource extends AsyncDisposable {
   /** Images left out so far, with what is wrong with each. */
   readonly skipped: ReadonlyMap<string, string>;
   /**
-   * Waits for the batch of a step. Steps taken one after the other have been prepared ahead; any other step, such as the
-   * first after a resumed run, is begun anew.
+   * Waits for the batch of a step. Steps taken one after the other have been prepared ahead; any other step, such as
+   * the first after a resumed run, is begun anew.
    *
    * @param step The step, from 0.
    * @throws {Error} If an image cannot be read.

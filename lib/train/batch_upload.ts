@@ -23,8 +23,8 @@ export interface UploadedOptions {
 /**
  * The place on the GPU that batches are uploaded to, step by step.
  *
- * An upload does not wait for the GPU: the queue takes a copy at once and moves it over in turn, after the steps that were
- * submitted before. So the next batch is on its way while a step runs, and what a batch lies in can be released.
+ * An upload does not wait for the GPU: the queue takes a copy at once and moves it over in turn, after the steps that
+ * were submitted before. So the next batch is on its way while a step runs, and what a batch lies in can be released.
  */
 export class BatchUpload implements Disposable {
   readonly #pixels: Tensor;

@@ -23,7 +23,8 @@ export const CIFAR_KIND: RunKind<CifarSettings> = {
 
 /**
  * Words an epoch's line of `log.txt`: the original's keys in the original's order, then
- * `term_losses`, `test_loss_total`, and in half precision the loss scale. It is always valid JSON; a number that is not finite becomes null.
+ * `term_losses`, `test_loss_total`, and in half precision the loss scale. It is always valid JSON; a number that is not
+ * finite becomes null.
  *
  * @param settings The run's settings.
  * @param result The epoch's results.

@@ -1,4 +1,6 @@
-/** What an epoch of a run came to; the names are the keys of `log.txt` or, with `top5` and `n_trainable`, in its lists. */
+/**
+ * What an epoch of a run came to; the names are the keys of `log.txt` or, with `top5` and `n_trainable`, in its lists.
+ */
 export interface EpochResult {
   /** Mean over the training batches of the whole loss. */
   train_loss: number;

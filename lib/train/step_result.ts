@@ -30,7 +30,9 @@ export interface StepColumns {
   readonly terms: readonly (readonly [name: string, scalars: number])[];
   /** Whether the step is in half precision. */
   readonly isScaled: boolean;
-  /** The scale, below zero where the step was skipped, where it has a row of its own and is not the batch's last scalar. */
+  /**
+   * The scale, below zero where the step was skipped, where it has a row of its own and is not the batch's last scalar.
+   */
   readonly outcome: number | undefined;
 }
 

@@ -28,8 +28,8 @@ export function streamedStepOptions(
 }
 
 /**
- * What `log.txt` says of an epoch's results where top-5 is counted: the keys of the original's imagenet.py in its order,
- * accuracies as lists of top-1 and top-5, then ours.
+ * What `log.txt` says of an epoch's results where top-5 is counted: the keys of the original's imagenet.py in its
+ * order, accuracies as lists of top-1 and top-5, then ours.
  */
 export function topFiveResult(result: EpochResult): Record<string, unknown> {
   return {

@@ -32,7 +32,8 @@ const LIST_ITEM = /^data_?(\d+)$/;
 
 /**
  * Finds the arrays in a hickle file of any version from 1 to 5. The layouts differ in where an array lies
- * (`/data/k`, `/data/k/data`, `/data_0/k/data_0`) and in how keys are quoted; no attribute is needed to tell them apart.
+ * (`/data/k`, `/data/k/data`, `/data_0/k/data_0`) and in how keys are quoted; no attribute is needed to tell them
+ * apart.
  *
  * @param source The file.
  * @returns The datasets in the order of the dicts where the file has it.

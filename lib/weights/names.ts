@@ -16,7 +16,10 @@ export interface ConvNames {
   readonly weight: string;
   /** Bias, where the style has one. */
   readonly bias?: string;
-  /** What stands before `.weight`, `.bias`, `.running_mean` and `.running_var` of its normalisation, where the style has one. */
+  /**
+   * What stands before `.weight`, `.bias`, `.running_mean` and `.running_var` of its normalisation, where the style has
+   * one.
+   */
   readonly norm?: string;
 }
 

@@ -9,7 +9,8 @@ const HEADER_LIMIT = 1_000_000;
 const MOST_DIMENSIONS = 64;
 
 /**
- * Reads an array in NumPy's {@link https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html | npy format}.
+ * Reads an array in NumPy's
+ * {@link https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html | npy format}.
  *
  * @param bytes The whole file; an array in C order and little endian is a view of it.
  * @returns The array.

@@ -45,8 +45,8 @@ export type NamedTensors = ReadonlyMap<string, FileTensor>;
 
 /**
  * The named parameters and running statistics of a network. On the GPU the weights lie as HWIO; whatever goes in or
- * out has PyTorch's names, shapes and order of numbers. All trainable tensors share one buffer, so that the optimiser is
- * one dispatch; those that are fixed share another, and so do the statistics, which the forward pass writes.
+ * out has PyTorch's names, shapes and order of numbers. All trainable tensors share one buffer, so that the optimiser
+ * is one dispatch; those that are fixed share another, and so do the statistics, which the forward pass writes.
  */
 export class ParameterSet implements Disposable {
   readonly #tensors: ReadonlyMap<string, Tensor>;

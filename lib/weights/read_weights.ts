@@ -35,7 +35,8 @@ const HEAD_BYTES = 8192;
  * @param path The file.
  * @returns The tensors; of a PyTorch checkpoint the network's, and of a student with its teacher the student's.
  * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {Error} If the file is damaged, of another format, or asks for code; the message names the file and the place.
+ * @throws {Error} If the file is damaged, of another format, or asks for code; the message names the file and the
+ * place.
  * @example
  * ```ts
  * import assert from "node:assert/strict";

@@ -41,7 +41,8 @@ interface Described {
  * @param bytes The whole archive.
  * @param options.limit The bytes that all files together may unpack to.
  * @returns The files by name.
- * @throws {Error} If the archive is damaged, encrypted, packed in another way, claims too much, or names a file outside itself.
+ * @throws {Error} If the archive is damaged, encrypted, packed in another way, claims too much, or names a file outside
+ * itself.
  * @example
  * ```ts
  * import assert from "node:assert/strict";

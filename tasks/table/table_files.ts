@@ -70,8 +70,8 @@ const RESERVED = ["seed", "save", "resume", "logs", "dataroot", "max_steps"];
  *
  * @param name The table's name.
  * @param options.folder The folder of tables; this project's unless told.
- * @throws {Error} If a file is missing or not JSON, or has an unknown field or a wrong value; the message names file and
- * field.
+ * @throws {Error} If a file is missing or not JSON, or has an unknown field or a wrong value; the message names file
+ * and field.
  */
 export async function readTable(
   name: string,

@@ -24,7 +24,8 @@ const WORDS: Readonly<Record<RunState, string>> = {
  * @param options.folder The folder of tables; this project's unless told.
  * @returns The exit code.
  * @throws {UsageError} If there is no such row, or a file is not named that a row needs.
- * @throws {RangeError} If another process trains a table under the same `--logs`, or a run is there with other settings.
+ * @throws {RangeError} If another process trains a table under the same `--logs`, or a run is there with other
+ * settings.
  */
 export async function trainTable(
   request: TableRequest,

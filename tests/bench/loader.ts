@@ -27,8 +27,8 @@ const IMAGES_A_CLASS = 64;
 const PEER = new URL("./peers/peer_pil.py", import.meta.url).pathname;
 
 /**
- * Times the image loader, from JPEG folders and from raw shards, in turns with PIL in two processes, on drawn JPEG files
- * of 500x375; then watches the memory over many images.
+ * Times the image loader, from JPEG folders and from raw shards, in turns with PIL in two processes, on drawn JPEG
+ * files of 500x375; then watches the memory over many images.
  *
  * @returns The exit code: 1 where PIL could not be timed.
  */

@@ -1,6 +1,6 @@
 /**
- * Reads a file of weights and prints, as JSON, the checksums of its tensors, its size, how far memory rose above the start,
- * and the milliseconds that it took.
+ * Reads a file of weights and prints, as JSON, the checksums of its tensors, its size, how far memory rose above the
+ * start, and the milliseconds that it took.
  *
  * @module
  */

@@ -8,8 +8,9 @@ const NARROW: ResNetSizes = { blocks: [1, 1, 1, 1], widths: [4, 4, 8, 8], stem: 
 const WIDER: ResNetSizes = { ...NARROW, widths: [8, 8, 8, 16], stem: 8 };
 
 /**
- * Writes weights files of small ResNets of ten classes: `student.hkl`, named as the published exports, `teacher.npz`, the
- * same with more channels, and `normalised.safetensors`, with batch normalisation and statistics as after a training.
+ * Writes weights files of small ResNets of ten classes: `student.hkl`, named as the published exports, `teacher.npz`,
+ * the same with more channels, and `normalised.safetensors`, with batch normalisation and statistics as after a
+ * training.
  */
 export async function writeResNets(root: string): Promise<void> {
   const gpu = await testGpu();

@@ -13,7 +13,10 @@ export function convolvedShape({ x, w, stride, padding }: Convolution) {
   return [x[0], out(x[1], w[0]), out(x[2], w[1]), w[3]] as const;
 }
 
-/** Convolution in float64, one output at a time: y[n, q, p, o] = b[o] + sum of x[n, q s - pad + j, p s - pad + i, c] w[j, i, c, o]. */
+/**
+ * Convolution in float64, one output at a time:
+ * y[n, q, p, o] = b[o] + sum of x[n, q s - pad + j, p s - pad + i, c] w[j, i, c, o].
+ */
 export function convolve(
   { x, w, b }: { x: Float64Array; w: Float64Array; b?: Float64Array },
   sizes: Convolution,

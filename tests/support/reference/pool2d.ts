@@ -32,7 +32,10 @@ export function pooledShape({ x, size, stride, padding, ceil = false }: Pooling)
   return [x[0], out(x[1]), out(x[2]), x[3]] as const;
 }
 
-/** The values inside of each window and the number of its pixels, padding included, for `reduce` to turn into one output. */
+/**
+ * The values inside of each window and the number of its pixels, padding included, for `reduce` to turn into one
+ * output.
+ */
 export function pool(
   x: Float64Array,
   sizes: Pooling,
