@@ -9,7 +9,8 @@ alias real = f32;
 // brightness: so `colours` sums up an image and composes one 3x4 matrix, and `apply` multiplies.
 // The numbers drawn depend on hash(seed, epoch, indices[n]) alone; see images.wgsl for the hash.
 // Layout: pixels [N, 3, size, size] bytes, four a word; indices [N]; matrices [N, 3] vec4s, a row each of red, green,
-// blue, one; x [N, size, size, 1] vec4s (red, green, blue, 0). colours: a workgroup an image. apply: an invocation a pixel.
+// blue, one; x [N, size, size, 1] vec4s (red, green, blue, 0). colours: a workgroup an image. apply: an invocation a
+// pixel.
 override batch: u32;
 override size: u32;
 override mean_r: f32;
