@@ -105,6 +105,7 @@ export * from "./lib/models/resnet.ts";
 export * from "./lib/models/resnet_sizes.ts";
 export * from "./lib/models/specs.ts";
 export * from "./lib/models/wide_resnet.ts";
+export * from "./lib/models/wide_resnet_sizes.ts";
 export * from "./lib/optim/decay.ts";
 export * from "./lib/optim/loss_scale.ts";
 export * from "./lib/optim/sgd.ts";

@@ -11,7 +11,8 @@ import { networkInNetwork } from "./nin.ts";
 import { isNin, ninSizes } from "./nin_sizes.ts";
 import { resNet } from "./resnet.ts";
 import { resNetSizes } from "./resnet_sizes.ts";
-import { wideResNet, wideResNetSizes } from "./wide_resnet.ts";
+import { wideResNet } from "./wide_resnet.ts";
+import { wideResNetSizes } from "./wide_resnet_sizes.ts";
 
 /** How a network is made of its weights. */
 export interface ModelOptions extends Fixing {

@@ -7,67 +7,15 @@ import { foldBatchNorm } from "../ops/fold_batch_norm.ts";
 import { globalAvgPool2d } from "../ops/global_avg_pool2d.ts";
 import { linear } from "../ops/linear.ts";
 import { relu } from "../ops/relu.ts";
-import {
-  type Fixing,
-  type NamedTensors,
-  ParameterSet,
-  type ParameterSpec,
-} from "../weights/parameter_set.ts";
+import { type Fixing, ParameterSet, type ParameterSpec } from "../weights/parameter_set.ts";
 import type { Activations } from "./activations.ts";
 import type { ApplyOptions, Model } from "./model.ts";
 import { normalisationOf } from "./normalisation.ts";
-import { outputsOf } from "./sizes.ts";
 import { biasSpec, normSpecs, type Start, weightSpec } from "./specs.ts";
+import { blocksOf, wideResNetName, type WideResNetSizes } from "./wide_resnet_sizes.ts";
 
-/** The sizes of a wide ResNet. */
-export interface WideResNetSizes {
-  /** Layers, 6n + 4 for n blocks a group. */
-  readonly depth: number;
-  /** Channels of the three groups. */
-  readonly widths: readonly [number, number, number];
-  /** Outputs. */
-  readonly classes: number;
-}
-
+/** The channels before the first group. */
 const STEM = 16;
-const GROUPS = [16, 32, 64] as const;
-
-/**
- * The channels of the three groups at a width factor, rounded down as the original does.
- *
- * @throws {RangeError} If a group would have none.
- * @example
- * ```ts
- * import { groupWidths } from "@pupil/pupil";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(groupWidths(1.5), [24, 48, 96]);
- * ```
- */
-export function groupWidths(width: number): [number, number, number] {
-  const [a, b, c] = GROUPS.map((channels) => Math.floor(channels * width));
-  if (!(a !== undefined && b !== undefined && c !== undefined && a >= 1)) {
-    throw new RangeError(
-      `Cannot size a wide ResNet: the width must give every group a channel, found ${width}`,
-    );
-  }
-  return [a, b, c];
-}
-
-/**
- * The blocks of each group at a depth.
- *
- * @throws {RangeError} If the depth is not 6n + 4.
- */
-export function blocksOf(depth: number): number {
-  const blocks = (depth - 4) / 6;
-  if (!Number.isInteger(blocks) || blocks < 1) {
-    throw new RangeError(
-      `Cannot size a wide ResNet: the depth must be 6n+4 (10, 16, 22, 28...), found ${depth}`,
-    );
-  }
-  return blocks;
-}
 
 /** Options of {@link wideResNet}. */
 export interface WideResNetOptions extends WideResNetSizes, Fixing {
@@ -100,7 +48,7 @@ export function wideResNet(
   const apply = (x: Tensor, first: FirstHalf, options: ApplyOptions) =>
     activationsOf(x, { depth, widths, parameters, first, options });
   return {
-    name: `WRN-${depth}-${describeWidths(widths)}`,
+    name: wideResNetName({ depth, widths }),
     classes,
     parameters,
     tapChannels: widths,
@@ -173,11 +121,6 @@ function activationsOf(
   return { logits, taps };
 }
 
-function describeWidths(widths: WideResNetSizes["widths"]): string {
-  const factor = widths[2] / GROUPS[2];
-  return groupWidths(factor).join() === widths.join() ? String(factor) : `(${widths.join(", ")})`;
-}
-
 function specsOf({ depth, widths, classes }: WideResNetSizes, start: Start): ParameterSpec[] {
   let inputs = STEM;
   const groups = widths.flatMap((outputs, group) =>
@@ -201,26 +144,4 @@ function specsOf({ depth, widths, classes }: WideResNetSizes, start: Start): Par
     weightSpec("fc.weight", [classes, inputs], start),
     biasSpec("fc.bias", classes),
   ];
-}
-
-/**
- * Reads the sizes of a wide ResNet off the names and shapes of its weights.
- *
- * @param tensors The weights by PyTorch's names.
- * @param options.from The file's name, for errors.
- * @throws {TypeError} If they are not those of a wide ResNet.
- */
-export function wideResNetSizes(
-  tensors: NamedTensors,
-  { from }: { from: string },
-): WideResNetSizes {
-  const outputs = (name: string) => outputsOf(tensors, name, { network: "a wide ResNet", from });
-  let blocks = 0;
-  while (tensors.has(`group0.block${blocks}.conv0`)) blocks++;
-  const width = (group: number) => outputs(`group${group}.block0.conv0`);
-  return {
-    depth: 6 * blocks + 4,
-    widths: [width(0), width(1), width(2)],
-    classes: outputs("fc.weight"),
-  };
 }

@@ -2,7 +2,8 @@ import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Model } from "../../lib/models/model.ts";
 import { networkInNetwork } from "../../lib/models/nin.ts";
 import { NIN_WIDTHS } from "../../lib/models/nin_sizes.ts";
-import { groupWidths, wideResNet } from "../../lib/models/wide_resnet.ts";
+import { wideResNet } from "../../lib/models/wide_resnet.ts";
+import { groupWidths } from "../../lib/models/wide_resnet_sizes.ts";
 import { CIFAR_KIND } from "../../lib/train/cifar_kind.ts";
 import { readCifarSettings } from "../../lib/train/settings/read_cifar_settings.ts";
 import {

@@ -1,6 +1,6 @@
 import { groupWidths, RESNET_WIDTHS, resNetBlocks } from "../../mod.ts";
 import { resNetBlocksOf } from "../../lib/models/resnet_sizes.ts";
-import { blocksOf } from "../../lib/models/wide_resnet.ts";
+import { blocksOf } from "../../lib/models/wide_resnet_sizes.ts";
 
 /** The sizes of one convolution, the batch left out. */
 export interface Convolution {

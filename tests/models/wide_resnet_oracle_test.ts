@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { gradients } from "../../lib/gradients.ts";
 import type { Model } from "../../lib/models/model.ts";
-import { groupWidths, wideResNet } from "../../lib/models/wide_resnet.ts";
+import { wideResNet } from "../../lib/models/wide_resnet.ts";
+import { groupWidths } from "../../lib/models/wide_resnet_sizes.ts";
 import { attentionMap } from "../../lib/ops/attention_map.ts";
 import { crossEntropy } from "../../lib/ops/cross_entropy.ts";
 import { mean } from "../../lib/ops/sum.ts";

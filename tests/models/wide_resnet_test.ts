@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { sizeOf } from "../../lib/gpu/layout.ts";
-import {
-  blocksOf,
-  groupWidths,
-  wideResNet,
-  type WideResNetOptions,
-  wideResNetSizes,
-} from "../../lib/models/wide_resnet.ts";
+import { wideResNet, type WideResNetOptions } from "../../lib/models/wide_resnet.ts";
+import { blocksOf, groupWidths, wideResNetSizes } from "../../lib/models/wide_resnet_sizes.ts";
 import { formatSafetensors, readSafetensors } from "../../lib/weights/safetensors.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { testGpu } from "../support/gpu.ts";
