@@ -4,9 +4,10 @@ alias real = f32;
 //   y[pixel, o] = sum_{tap, i} x[pixel moved by tap, i] w[tap, i, o]                                   (+ epilogue)
 //   turned: dx[pixel, i] = sum_{tap, o} dy[(pixel + p - tap) / s, o] w[tap, i, o], with y = dx, x = dy
 // Layout: as in plain.wgsl, sizes too: in_* are those of x here, and out_* those of y.
-// A workgroup makes a tile of `pixels` by `tile_quads` vec4s of channels. For each tap and each `depth` vec4s of inputs
-// it brings its parts of x and w into workgroup memory; an invocation adds eight pixels by two vec4s, which lie
-// apart so that neighbouring invocations read neighbouring places. Workgroups: x, y tiles of pixels, z of channels.
+// A workgroup makes a tile of `pixels` by `tile_quads` vec4s of channels. It brings its parts of x and w into workgroup
+// memory for `depth` terms at a time, a term being a tap and a vec4 of inputs: with few channels, several taps. An
+// invocation adds eight pixels by two vec4s, which lie apart so that neighbouring invocations read neighbouring places.
+// Workgroups: x, y tiles of pixels, z of channels.
 override batch: u32;
 override in_height: u32;
 override in_width: u32;
@@ -24,6 +25,7 @@ override adds: bool = false;
 override rectifies: bool = false;
 override tile_quads: u32; // 4, 8 or 16
 override depth: u32; // 1 to 4
+override terms: u32 = kernel_height * kernel_width * in_quads;
 override columns: u32 = tile_quads / 2; // invocations side by side over the channels
 override rows: u32 = 64 / columns; // and over the pixels
 override pixels: u32 = 8 * rows;
@@ -33,13 +35,16 @@ override pixels: u32 = 8 * rows;
 @group(0) @binding(2) var<storage, read> b: array<vec4f>;
 @group(0) @binding(3) var<storage, read> addend: array<vec4<real>>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<real>>;
-var<workgroup> inputs: array<vec4f, depth * pixels>; // [quad, pixel]
+var<workgroup> inputs: array<vec4f, depth * pixels>; // [term, pixel]
 var<workgroup> weights: array<vec4f, 4 * depth * tile_quads>; // [input, vec4 of outputs]
 
-// The vec4 of x that a pixel of y meets under a tap, or zero where there is none (negative coordinates wrap).
-fn input_at(pixel: u32, ky: u32, kx: u32, quad: u32) -> vec4f {
+// The vec4 of x that a pixel of y meets in a term, or zero where there is none (negative coordinates wrap).
+fn input_at(pixel: u32, term: u32) -> vec4f {
   let n = pixel / (out_width * out_height);
-  if (n >= batch || quad >= in_quads) { return vec4f(); }
+  if (n >= batch || term >= terms) { return vec4f(); }
+  let tap = term / in_quads;
+  let ky = tap / kernel_width;
+  let kx = tap % kernel_width;
   let oy = pixel / out_width % out_height;
   let ox = pixel % out_width;
   var iy = oy * stride + ky - padding;
@@ -52,17 +57,14 @@ fn input_at(pixel: u32, ky: u32, kx: u32, quad: u32) -> vec4f {
     ix = across / stride;
   }
   if (iy >= in_height || ix >= in_width) { return vec4f(); }
-  return vec4f(x[((n * in_height + iy) * in_width + ix) * in_quads + quad]);
+  return vec4f(x[((n * in_height + iy) * in_width + ix) * in_quads + term % in_quads]);
 }
 
-// Four inputs by four outputs of a tap, a column an input.
-fn weights_at(tap: u32, quad: u32, o: u32) -> mat4x4f {
-  if (quad >= in_quads || o >= out_quads) { return mat4x4f(); }
-  let at = select(
-    (tap * in_quads + quad) * 4 * out_quads + o,
-    (tap * out_quads + o) * 4 * in_quads + quad,
-    turned,
-  );
+// Four inputs by four outputs of a term, a column an input.
+fn weights_at(term: u32, o: u32) -> mat4x4f {
+  if (term >= terms || o >= out_quads) { return mat4x4f(); }
+  let turned_at = (term / in_quads * out_quads + o) * 4 * in_quads + term % in_quads;
+  let at = select(term * 4 * out_quads + o, turned_at, turned);
   let next = select(out_quads, in_quads, turned);
   let block = mat4x4f(w[at], w[at + next], w[at + 2 * next], w[at + 3 * next]);
   if (turned) { return transpose(block); }
@@ -116,40 +118,38 @@ fn forward(
   var y5 = mat2x4f();
   var y6 = mat2x4f();
   var y7 = mat2x4f();
-  for (var tap = 0u; tap < kernel_height * kernel_width; tap++) {
-    for (var quad = 0u; quad < in_quads; quad += depth) {
-      for (var i = lane; i < depth * pixels; i += 64) {
-        inputs[i] = input_at(first + i % pixels, tap / kernel_width, tap % kernel_width, quad + i / pixels);
-      }
-      for (var i = lane; i < depth * tile_quads; i += 64) {
-        let block = weights_at(tap, quad + i / tile_quads, first_o + i % tile_quads);
-        let at = i / tile_quads * 4 * tile_quads + i % tile_quads;
-        weights[at] = block[0];
-        weights[at + tile_quads] = block[1];
-        weights[at + 2 * tile_quads] = block[2];
-        weights[at + 3 * tile_quads] = block[3];
-      }
-      workgroupBarrier();
-      for (var k = 0u; k < depth; k++) {
-        let at = k * 4 * tile_quads + column;
-        let m = Weights(
-          pair_at(at),
-          pair_at(at + tile_quads),
-          pair_at(at + 2 * tile_quads),
-          pair_at(at + 3 * tile_quads),
-        );
-        let at_row = k * pixels + row;
-        y0 = add_products(y0, inputs[at_row], m);
-        y1 = add_products(y1, inputs[at_row + rows], m);
-        y2 = add_products(y2, inputs[at_row + 2 * rows], m);
-        y3 = add_products(y3, inputs[at_row + 3 * rows], m);
-        y4 = add_products(y4, inputs[at_row + 4 * rows], m);
-        y5 = add_products(y5, inputs[at_row + 5 * rows], m);
-        y6 = add_products(y6, inputs[at_row + 6 * rows], m);
-        y7 = add_products(y7, inputs[at_row + 7 * rows], m);
-      }
-      workgroupBarrier();
+  for (var term = 0u; term < terms; term += depth) {
+    for (var i = lane; i < depth * pixels; i += 64) {
+      inputs[i] = input_at(first + i % pixels, term + i / pixels);
     }
+    for (var i = lane; i < depth * tile_quads; i += 64) {
+      let block = weights_at(term + i / tile_quads, first_o + i % tile_quads);
+      let at = i / tile_quads * 4 * tile_quads + i % tile_quads;
+      weights[at] = block[0];
+      weights[at + tile_quads] = block[1];
+      weights[at + 2 * tile_quads] = block[2];
+      weights[at + 3 * tile_quads] = block[3];
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < depth; k++) {
+      let at = k * 4 * tile_quads + column;
+      let m = Weights(
+        pair_at(at),
+        pair_at(at + tile_quads),
+        pair_at(at + 2 * tile_quads),
+        pair_at(at + 3 * tile_quads),
+      );
+      let at_row = k * pixels + row;
+      y0 = add_products(y0, inputs[at_row], m);
+      y1 = add_products(y1, inputs[at_row + rows], m);
+      y2 = add_products(y2, inputs[at_row + 2 * rows], m);
+      y3 = add_products(y3, inputs[at_row + 3 * rows], m);
+      y4 = add_products(y4, inputs[at_row + 4 * rows], m);
+      y5 = add_products(y5, inputs[at_row + 5 * rows], m);
+      y6 = add_products(y6, inputs[at_row + 6 * rows], m);
+      y7 = add_products(y7, inputs[at_row + 7 * rows], m);
+    }
+    workgroupBarrier();
   }
   let pixel = first + row;
   let o = first_o + column;

@@ -33,15 +33,25 @@ function suits({ adapter }: Gpu, { tile, channels }: { tile: TileChannels; chann
 
 const fits = () => true;
 
+/** What a number of the result adds up: vec4s of the channels of what is read, for every tap. */
+function termsOf({ w: [height, width] }: Geometry, channels: number): number {
+  return height * width * quadsOf(channels);
+}
+
+/** The most terms at a time, up to four, that leave at most a tenth of the work to terms past the end. */
+function depthOf(terms: number): number {
+  return [4, 3, 2].find((depth) => depth * Math.ceil(terms / depth) <= 1.1 * terms) ?? 1;
+}
+
 /** Constants and grid of a product whose result has these sizes. */
 function tilesOf(
   [n, height, width, channels]: Geometry["y"],
-  { tile, inputs }: { tile: TileChannels; inputs: number },
+  { tile, terms }: { tile: TileChannels; terms: number },
 ): { constants: Constants; grid: Grid } {
   const tile_quads = quadsOf(tile);
   const [x, y = 1] = gridFor(n * height * width, TILE_AREA / tile_quads);
   return {
-    constants: { tile_quads, depth: Math.min(4, quadsOf(inputs)) },
+    constants: { tile_quads, depth: depthOf(terms) },
     grid: [x, y, Math.ceil(quadsOf(channels) / tile_quads)],
   };
 }
@@ -53,7 +63,10 @@ export const gemmForward = TILES.map((tile): Variant<ForwardJob> => ({
   fits,
   suits: (gpu, { y }) => suits(gpu, { tile, channels: y[3] }),
   run({ geometry, x, w, bias, y }) {
-    const { constants, grid } = tilesOf(geometry.y, { tile, inputs: geometry.x[3] });
+    const { constants, grid } = tilesOf(geometry.y, {
+      tile,
+      terms: termsOf(geometry, geometry.x[3]),
+    });
     kernel.dispatch("forward", {
       read: [x, w, bias ?? w, x],
       fusion: EPILOGUE,
@@ -72,7 +85,10 @@ export const gemmInputGradient = TILES.map((tile): Variant<InputGradientJob> => 
   fits,
   suits: (gpu, { x }) => suits(gpu, { tile, channels: x[3] }),
   run({ geometry, dy, w, dx }) {
-    const { constants, grid } = tilesOf(geometry.x, { tile, inputs: geometry.y[3] });
+    const { constants, grid } = tilesOf(geometry.x, {
+      tile,
+      terms: termsOf(geometry, geometry.y[3]),
+    });
     kernel.dispatch("forward", {
       read: [dy, w, w, dy],
       fusion: EPILOGUE,
