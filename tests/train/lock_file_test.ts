@@ -15,9 +15,12 @@ Deno.test("lockFile: one holder at a time, and the file stays", async () => {
   assert.ok(again);
 });
 
-Deno.test("lockFile: a place that cannot be locked is named", async () => {
+Deno.test("lockFile: a place that cannot hold it is named", async () => {
   await using folder = await tempFolder();
-  await assert.rejects(lockFile(folder.path), { message: /^Cannot lock / });
+  await assert.rejects(lockFile(folder.path), { message: /^Cannot make lock / });
   await Deno.writeTextFile(`${folder.path}/file`, "");
-  await assert.rejects(lockFile(`${folder.path}/file/lock`), /^Error: Cannot lock .*file\/lock: /);
+  await assert.rejects(
+    lockFile(`${folder.path}/file/lock`),
+    /^Error: Cannot make lock .*file\/lock: /,
+  );
 });
