@@ -18,6 +18,7 @@ override teacher_channels: u32 = 1;
 override teacher_quads: u32 = 1;
 override factor: f32 = 1; // of dy, where a product with a fixed number is merged with it
 override added: bool = false;
+override in_place: bool = false; // the addend lies where ds is written
 override lanes: u32 = 64;
 const EPSILON = 1e-12;
 
@@ -106,6 +107,6 @@ fn vjp(
   let position = i / quads;
   let at = position / positions * stored + position % positions;
   var d = 4 / (f32(channels) * f32(batch * positions)) * (factor * dy[0]) * slopes[at] * vec4f(s[i]);
-  if (added) { d += vec4f(addend[i]); }
+  if (in_place) { d += vec4f(ds[i]); } else if (added) { d += vec4f(addend[i]); }
   ds[i] = vec4<real>(d);
 }

@@ -26,6 +26,7 @@ override training: bool = true;
 override rectified: bool = false;
 override gated: bool = false;
 override added: bool = false;
+override in_place: bool = false; // x lies where y is written, dy where dx is
 override lanes: u32 = 128;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
@@ -159,7 +160,9 @@ fn normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
   let shift = bias[quad];
   for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
     let at = row * quads + quad;
-    let value = normal(x[at], mean, deviation, slope, shift);
+    var raw = x[at];
+    if (in_place) { raw = given_y[at]; }
+    let value = normal(raw, mean, deviation, slope, shift);
     if (added) {
       given_y[at] = vec4<real>(rectify(value + vec4f(given_summand[at])));
     } else {
@@ -184,9 +187,8 @@ fn freeze(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(2) var<storage, read> dy: array<vec4<real>>;
 @group(0) @binding(5) var<storage, read_write> sum_parts: array<vec4f>;
 
-// The upstream gradient of one vec4, gated if need be.
-fn upstream(at: u32, mean: vec4f, deviation: vec4f, slope: vec4f, shift: vec4f) -> vec4f {
-  let g = vec4f(dy[at]);
+// The upstream gradient g of one vec4, gated if need be.
+fn gate(g: vec4f, at: u32, mean: vec4f, deviation: vec4f, slope: vec4f, shift: vec4f) -> vec4f {
   if (!gated) { return g; }
   return select(vec4f(), g, normal(x[at], mean, deviation, slope, shift) > vec4f());
 }
@@ -204,7 +206,7 @@ fn vjp_sums(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     let shift = bias[quad];
     for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
       let at = row * quads + quad;
-      let g = upstream(at, mean, deviation, slope, shift);
+      let g = gate(vec4f(dy[at]), at, mean, deviation, slope, shift);
       total += g;
       products += g * (vec4f(x[at]) - mean) * deviation;
     }
@@ -248,7 +250,9 @@ fn vjp(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lan
   let shift = bias[quad];
   for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
     let at = row * quads + quad;
-    var g = upstream(at, mean, deviation, slope, shift);
+    var g = vec4f(dy[at]);
+    if (in_place) { g = vec4f(dx[at]); }
+    g = gate(g, at, mean, deviation, slope, shift);
     if (training) {
       g -= (total + (vec4f(x[at]) - mean) * deviation * product) / f32(rows);
     }

@@ -2,6 +2,7 @@ alias real = f32;
 // Rectifier:  y = max(x, 0), a NaN stays;  vjp: dx = dy where y > 0, else 0 (0 at x = 0).
 // Layout: all tensors of one shape, as vec4s. One invocation a vec4.
 override quads: u32; // vec4s in all
+override in_place: bool = false; // dy lies where dx is written
 override lanes: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
@@ -30,5 +31,7 @@ fn gate(
 ) {
   let i = (group.y * groups.x + group.x) * lanes + lane;
   if (i >= quads) { return; }
-  dx[i] = select(vec4<real>(), dy[i], open[i] > vec4<real>());
+  var value = dy[i];
+  if (in_place) { value = dx[i]; }
+  dx[i] = select(vec4<real>(), value, open[i] > vec4<real>());
 }

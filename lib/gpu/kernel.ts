@@ -55,6 +55,11 @@ export interface Fusion {
   readonly inline?: (pair: Pair) => Merged | null;
   /** The dispatch, the later of two of which neither needs the other, as one that does both's work. */
   readonly beside?: (earlier: Dispatch, later: Dispatch) => Merged | null;
+  /**
+   * Which of the tensors that it reads, counted from 0, may lie where it writes its first result: an invocation reads of
+   * the one only the numbers that it then writes of the other. The kernel's override `in_place` says that it does.
+   */
+  readonly inPlace?: number;
 }
 
 /** One entry point of a kernel, ready to run on given tensors. */
@@ -173,6 +178,18 @@ export function nameOf(
 /** Every tensor that a dispatch names, in the order of its bindings. */
 export function boundTensors({ read, write }: Dispatch): Tensor[] {
   return [...read, ...write];
+}
+
+/** Whether a dispatch writes its first result where a tensor lies that it reads. */
+export function isInPlace({ constants }: Dispatch): boolean {
+  return constants["in_place"] === 1;
+}
+
+/** The bytes that a dispatch moves at least: what it says, or each tensor once. */
+export function bytesMoved(dispatch: Dispatch): number {
+  if (dispatch.bytes !== null) return dispatch.bytes;
+  const storages = new Set(boundTensors(dispatch).map(({ storage }) => storage));
+  return [...storages].reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 const MAX_GRID = 65535;

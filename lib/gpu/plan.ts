@@ -1,11 +1,14 @@
-import { boundTensors, type Dispatch } from "./kernel.ts";
+import { boundTensors, type Dispatch, isInPlace } from "./kernel.ts";
 import { align, type Storage } from "./storage.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** When a tensor is alive, as dispatch numbers, both ends included. */
-interface Span {
+export interface Span {
+  /** Its storage. */
   readonly storage: Storage;
+  /** The dispatch that first names it. */
   readonly first: number;
+  /** The last that does; one past the last of all for an output. */
   readonly last: number;
 }
 
@@ -47,7 +50,8 @@ export function keepNeeded(
   return kept.reverse();
 }
 
-function lifetimes(
+/** Tells when each intermediate tensor is alive. */
+export function lifetimes(
   dispatches: readonly Dispatch[],
   outputs: ReadonlySet<Storage>,
 ): readonly Span[] {
@@ -106,6 +110,10 @@ function gapsIn(
   return gaps.filter(({ free }) => free >= storage.bytes);
 }
 
+function sumOf(sizes: readonly { readonly bytes: number }[]): number {
+  return sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 /**
  * Drops what nothing depends on and gives every intermediate tensor a place in shared buffers. What one dispatch reads
  * and what it writes never share a buffer, since WebGPU counts reads and writes by buffer. Large tensors choose first;
@@ -135,7 +143,8 @@ export function planMemory(recorded: readonly Dispatch[], outputs: ReadonlySet<S
     dispatches,
     fused: [],
     buffers,
-    peakBytes: buffers.reduce((sum, { bytes }) => sum + bytes, 0),
-    intermediateBytes: spans.reduce((sum, { storage }) => sum + storage.bytes, 0),
+    peakBytes: sumOf(buffers),
+    intermediateBytes: sumOf(spans.map(({ storage }) => storage)) +
+      sumOf(dispatches.filter(isInPlace).flatMap(({ write }) => write[0]?.storage ?? [])),
   };
 }

@@ -1,4 +1,4 @@
-import { boundTensors, type Dispatch, nameOf } from "./kernel.ts";
+import { bytesMoved, type Dispatch, nameOf } from "./kernel.ts";
 import type { Outputs, Program } from "./program.ts";
 import { summarise } from "./summary.ts";
 import { timeOnGpu } from "./timer.ts";
@@ -23,13 +23,6 @@ export interface Profile {
   readonly seconds: number;
   /** The kernels, the longest first; the largest first where there are no times. */
   readonly kernels: readonly KernelCost[];
-}
-
-/** The bytes that a dispatch moves at least: what it says, or each tensor once. */
-export function bytesMoved(dispatch: Dispatch): number {
-  if (dispatch.bytes !== null) return dispatch.bytes;
-  const storages = new Set(boundTensors(dispatch).map(({ storage }) => storage));
-  return [...storages].reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type BoundDispatch, encode } from "./compiler.ts";
 import type { Gpu } from "./device.ts";
 import { fuse } from "./fuse.ts";
+import { writeInPlace } from "./in_place.ts";
 import { type Plan, planMemory } from "./plan.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
@@ -48,11 +49,12 @@ export class Program<T extends Outputs> implements Disposable {
   ) {}
 
   /**
-   * Records what `build` computes, without running it, merges the dispatches that can be, and plans its memory.
+   * Records what `build` computes, without running it, merges the dispatches that can be, lets them write in place, and
+   * plans its memory.
    *
    * @param options.label The name in captures.
    * @param options.build The step.
-   * @param options.fusion Whether dispatches are merged; they are unless told.
+   * @param options.fusion Whether dispatches are merged and write in place; they do unless told.
    * @throws {GpuError} If a kernel does not compile or bind.
    * @throws {OutOfRoomError} If a tensor is larger than the adapter's buffers.
    */
@@ -63,10 +65,9 @@ export class Program<T extends Outputs> implements Disposable {
     const { result, dispatches: recorded } = gpu.record(build);
     const outputs = new Set([...tensorsIn(result)].map(({ storage }) => storage.root));
     const slots = gpu.device.limits.maxStorageBuffersPerShaderStage;
-    const { dispatches, fused } = fusion
-      ? fuse(recorded, { outputs, slots })
-      : { dispatches: recorded, fused: [] };
-    const plan = { ...planMemory(dispatches, outputs), fused };
+    const merged = fusion ? fuse(recorded, { outputs, slots }) : null;
+    const dispatches = merged === null ? recorded : writeInPlace(merged.dispatches, outputs);
+    const plan = { ...planMemory(dispatches, outputs), fused: merged?.fused ?? [] };
     using made = new DisposableStack();
     const buffers = plan.buffers.map(({ bytes, tenants }, at) => {
       const storage = new Storage(

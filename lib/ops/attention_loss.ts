@@ -74,7 +74,7 @@ export function attentionLoss(student: Tensor, teacher: Tensor): Tensor {
         write: [ds],
         constants: { ...constants, lanes: 64 },
         grid: gridFor(storedQuads(ds), 64),
-        fusion: { absorb: addToStore, inline: scaleLoad },
+        fusion: { absorb: addToStore, inline: scaleLoad, inPlace: 3 },
       });
       return [ds];
     },

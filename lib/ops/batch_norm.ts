@@ -95,11 +95,11 @@ export function batchNorm(
   const statistics = training ? normaliseBatch(given, y) : null;
   if (statistics === null) {
     kernel.dispatch("normalise", {
-      read: [x, runningMean, runningVariance, weight, bias, x],
+      read: [x, runningMean, runningVariance, weight, bias, bias],
       write: [y],
       constants: { ...cuts.needsSums.constants, channels, epsilon },
       grid: cuts.needsSums.grid,
-      fusion: { absorb: addAndRectifyStore },
+      fusion: { absorb: addAndRectifyStore, inPlace: 0 },
     });
   }
   const normalised = { ...given, statistics };
@@ -226,7 +226,7 @@ function gradientsOf(
     write: [dx, dbias, dweight],
     constants: { ...cuts.needsSums.constants, training: training ? 1 : 0 },
     grid: cuts.needsSums.grid,
-    fusion: { inline: gateLoad, absorb: addToStore },
+    fusion: { inline: gateLoad, absorb: addToStore, inPlace: 2 },
   });
   return { dx, dweight, dbias };
 }

@@ -42,6 +42,7 @@ function gate(dy: Tensor, open: Tensor): Tensor {
     write: [dx],
     constants: { quads },
     grid: gridFor(quads, 64),
+    fusion: { inPlace: 0 },
   });
   return record({ name: "relu.gate", inputs: [dy], output: dx, vjp: (ddx) => [gate(ddx, open)] });
 }

@@ -1,4 +1,4 @@
-import { nameOf } from "../../lib/gpu/kernel.ts";
+import { isInPlace, nameOf } from "../../lib/gpu/kernel.ts";
 import type { KernelCost } from "../../lib/gpu/profiler.ts";
 import type { StepProfile } from "../../lib/train/profile_step.ts";
 import { alignTable } from "../command_line/align_table.ts";
@@ -95,7 +95,8 @@ function memoryTable({ plan, peak }: StepProfile): string[] {
   ]];
   return [
     `intermediate tensors: ${mega(plan.peakBytes)} MB in ${plan.buffers.length} buffers, ` +
-    `${mega(plan.intermediateBytes)} MB without sharing`,
+    `${mega(plan.intermediateBytes)} MB without sharing; ` +
+    `${plan.dispatches.filter(isInPlace).length} dispatches write in place`,
     `alive at the peak, dispatch ${peak.at} (${where}): ${mega(peak.bytes)} MB`,
     ...alignTable([["tensor", "shape", "count", "MB"], ...rows, ...others], { right: [2, 3] }),
   ];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { gridFor, Kernel, split } from "../../lib/gpu/kernel.ts";
+import { bytesMoved, gridFor, Kernel, split } from "../../lib/gpu/kernel.ts";
 import { scale } from "../../lib/ops/scale.ts";
+import { dispatchOf, intermediate } from "../support/dispatches.ts";
 import { testGpu } from "../support/gpu.ts";
 
 Deno.test("gridFor: one dimension as far as it reaches", () => {
@@ -18,6 +19,15 @@ Deno.test("gridFor: two dimensions hold every item and no row too many", () => {
     assert.ok(x * y >= groups, `wanted at least ${groups}, found ${x} x ${y}`);
     assert.ok(x * y - groups < y, `wanted less than ${y} idle groups, found ${x * y - groups}`);
   }
+});
+
+Deno.test("bytesMoved: each tensor once, unless the dispatch says otherwise", async () => {
+  const gpu = await testGpu();
+  const a = intermediate(gpu, { label: "a", quads: 2 });
+  const b = intermediate(gpu, { label: "b", quads: 3 });
+  const dispatch = dispatchOf("twice", { read: [a, a], write: [b] });
+  assert.equal(bytesMoved(dispatch), 16 * 2 + 16 * 3);
+  assert.equal(bytesMoved({ ...dispatch, bytes: 7 }), 7);
 });
 
 Deno.test("split: parts cover all items, none is empty, none too many", () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { gather } from "../../lib/gpu/arena.ts";
-import type { Dispatch } from "../../lib/gpu/kernel.ts";
-import { type Plan, planMemory } from "../../lib/gpu/plan.ts";
+import { type Dispatch, isInPlace } from "../../lib/gpu/kernel.ts";
+import { writeInPlace } from "../../lib/gpu/in_place.ts";
+import { keepNeeded, type Plan, planMemory } from "../../lib/gpu/plan.ts";
 import type { Storage } from "../../lib/gpu/storage.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { dispatchOf, intermediate } from "../support/dispatches.ts";
@@ -142,15 +143,18 @@ function replay(
   { blocksOf, memory }: { blocksOf: (storage: Storage) => string[]; memory: Map<string, string> },
 ): void {
   const written = new Set<Storage>();
-  for (const { label, read, write } of dispatches) {
+  for (const dispatch of dispatches) {
+    const { kernel: { name }, read, write, fusion: { inPlace = 0 } } = dispatch;
+    const [result] = write;
+    const from = isInPlace(dispatch) && result !== undefined ? read.with(inPlace, result) : read;
     const again = write.filter(({ storage }) => written.has(storage) || !storage.isPlaceless);
-    const seen = [...read, ...again].flatMap(({ storage }) =>
+    const seen = [...from, ...again].flatMap(({ storage }) =>
       blocksOf(storage).map((block) => memory.get(block) ?? "none")
     );
     for (const { storage } of write) {
       written.add(storage);
       for (const [at, block] of blocksOf(storage).entries()) {
-        memory.set(block, hash(`${label} ${storage.label} ${at} ${seen.join(" ")}`));
+        memory.set(block, hash(`${name} ${storage.label} ${at} ${seen.join(" ")}`));
       }
     }
   }
@@ -164,7 +168,7 @@ function hash(text: string): string {
 
 Deno.test("planMemory: replayed random programs lose no live value", async () => {
   const gpu = await testGpu();
-  let [saved, besides] = [0, 0];
+  let [saved, besides, inPlace] = [0, 0, 0];
   for (let seed = 0; seed < 200; seed++) {
     const next = randomStream(seed);
     const pick = <T>(from: readonly T[]) => from[Math.floor(next() * from.length)];
@@ -173,19 +177,26 @@ Deno.test("planMemory: replayed random programs lose no live value", async () =>
     const dispatches = Array.from({ length: 30 }, (_, at) => {
       const read = Array.from(
         { length: 1 + Math.floor(next() * 3) },
-        () => pick([...made.slice(-6), ...persistent]),
+        () => pick([...made.slice(-4), ...persistent]),
       ).filter((tensor) => tensor !== undefined);
       const label = `t${at}`;
+      const like = next() < 0.7 ? read[0]?.size : undefined;
       const old = pick(next() < 0.5 ? made : persistent);
-      const write = next() < 0.2 && old !== undefined && !read.includes(old)
-        ? [old]
-        : [intermediate(gpu, { label, quads: 1 + Math.floor(next() * 100) })];
+      const write = next() < 0.2 && old !== undefined && !read.includes(old) ? [old] : [
+        intermediate(gpu, {
+          label,
+          quads: like === undefined ? 1 + Math.floor(100 * next()) : like / 4,
+        }),
+      ];
       if (next() < 0.3) write.push(intermediate(gpu, { label: `${label} too` }));
       made.push(...write.filter((tensor) => !persistent.includes(tensor)));
-      return dispatchOf(label, { read, write });
+      return dispatchOf(label, { read, write, fusion: next() < 0.7 ? { inPlace: 0 } : {} });
     });
     const outputs = rootsOf([pick(made), pick(made)].filter((tensor) => tensor !== undefined));
-    const plan = planMemory(dispatches, outputs);
+    const placed = writeInPlace(keepNeeded(dispatches, outputs), outputs);
+    const plan = planMemory(placed, outputs);
+    assert.deepEqual(plan.dispatches, placed, `seed ${seed}`);
+    inPlace += placed.filter(isInPlace).length;
     const home = homes(plan);
     for (const { label, read, write } of plan.dispatches) {
       const [from, to] = [read, write].map((tensors) =>
@@ -204,16 +215,16 @@ Deno.test("planMemory: replayed random programs lose no live value", async () =>
       assert.ok(offset % BLOCK === 0 && storage.bytes <= room, `${storage.label}, seed ${seed}`);
     }
     const apart = (storage: Storage) => blocksFrom(storage, { home: storage.label, offset: 0 });
-    const placed = (storage: Storage) => {
-      const place = places.get(storage);
+    const shared = (storage: Storage) => {
+      const place = places.get(storage.root);
       return place === undefined ? apart(storage) : blocksFrom(storage, place);
     };
     const [ideal, planned] = [new Map<string, string>(), new Map<string, string>()];
     for (let run = 0; run < 2; run++) {
       replay(dispatches, { blocksOf: apart, memory: ideal });
-      replay(plan.dispatches, { blocksOf: placed, memory: planned });
+      replay(plan.dispatches, { blocksOf: shared, memory: planned });
       for (const storage of [...outputs, ...rootsOf(persistent)]) {
-        const found = placed(storage).map((block) => planned.get(block));
+        const found = shared(storage).map((block) => planned.get(block));
         const wanted = apart(storage).map((block) => ideal.get(block));
         assert.deepEqual(found, wanted, `${storage.label}, seed ${seed}, run ${run}`);
       }
@@ -223,5 +234,6 @@ Deno.test("planMemory: replayed random programs lose no live value", async () =>
     for (const tensor of persistent) tensor[Symbol.dispose]();
   }
   assert.ok(saved > 150, `wanted most plans to save memory, found ${saved} of 200`);
+  assert.ok(inPlace > 150, `wanted a result in place in most plans, found ${inPlace} in 200`);
   assert.ok(besides > 200, `wanted a tensor or more beside others in each plan, found ${besides}`);
 });

@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
 import { requestAdapter } from "../../lib/gpu/adapter.ts";
 import { Gpu } from "../../lib/gpu/device.ts";
-import { bytesMoved, kernelCosts, profile } from "../../lib/gpu/profiler.ts";
+import { kernelCosts, profile } from "../../lib/gpu/profiler.ts";
 import { Program } from "../../lib/gpu/program.ts";
 import { add } from "../../lib/ops/add.ts";
 import { scale } from "../../lib/ops/scale.ts";
 import { dispatchOf, intermediate } from "../support/dispatches.ts";
 import { testGpu } from "../support/gpu.ts";
-
-Deno.test("bytesMoved: each tensor once, unless the dispatch says otherwise", async () => {
-  const gpu = await testGpu();
-  const a = intermediate(gpu, { label: "a", quads: 2 });
-  const b = intermediate(gpu, { label: "b", quads: 3 });
-  const dispatch = dispatchOf("twice", { read: [a, a], write: [b] });
-  assert.equal(bytesMoved(dispatch), 16 * 2 + 16 * 3);
-  assert.equal(bytesMoved({ ...dispatch, bytes: 7 }), 7);
-});
 
 Deno.test("kernelCosts: adds up by kernel and entry point, the longest first", async () => {
   const gpu = await testGpu();

@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
-import { nameOf } from "../../lib/gpu/kernel.ts";
+import { isInPlace, nameOf } from "../../lib/gpu/kernel.ts";
 import { Program } from "../../lib/gpu/program.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { add } from "../../lib/ops/add.ts";
 import { batchNorm } from "../../lib/ops/batch_norm.ts";
 import { multiply } from "../../lib/ops/multiply.ts";
 import { relu } from "../../lib/ops/relu.ts";
+import { scale } from "../../lib/ops/scale.ts";
 import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
 import { posingGpu, testGpu } from "../support/gpu.ts";
+import { mergedPlan } from "../support/merged_plan.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
 import { normalise, statisticsOf } from "../support/reference/batch_norm.ts";
@@ -295,3 +297,37 @@ Deno.test("batchNorm: a card's workgroups come to the same values", async () => 
     assertClose(values, narrow.found[at] ?? [], { atol: 1e-4, rtol: 1e-5, what: `output ${at}` });
   });
 });
+
+for (const dtype of ["f32", "f16"] as const) {
+  for (const training of [true, false]) {
+    const name = `${training ? "in training" : "with given statistics"}, ${dtype}`;
+    Deno.test(`batchNorm: writes where what it reads last lies, ${name}`, async () => {
+      const gpu = await testGpu();
+      const shape: Shape = [3, 9, 9, 21];
+      const { x, weight, bias } = operands(shape);
+      const { values: _, ...running } = runningOf(gpu, shape[3]);
+      const given = {
+        weight: gpu.tensor(weight.values, weight.shape),
+        bias: gpu.tensor(bias.values, bias.shape),
+        ...running,
+        training,
+        momentum: 0,
+      };
+      const leaf = watch(gpu.tensor(x.values, shape, { dtype }));
+      const dy = gpu.tensor(randomValues(x.values.length, { seed: 9 }), shape, { dtype });
+      const { dispatches } = await mergedPlan(gpu, () => {
+        const y = relu(batchNorm(leaf, given));
+        const dx = gradients(y, [leaf], { upstream: scale(dy, 3) });
+        const again = relu(batchNorm(scale(leaf, 2), given));
+        return [...dx, again].map((tensor) => scale(tensor, 2));
+      });
+      const names = dispatches.filter(isInPlace).map(nameOf);
+      assert.deepEqual(
+        names,
+        training
+          ? ["batch_norm.vjp + relu.gate"]
+          : ["relu.gate", "batch_norm.vjp", "batch_norm.normalise + relu.forward"],
+      );
+    });
+  }
+}

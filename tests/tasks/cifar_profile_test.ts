@@ -21,7 +21,7 @@ Deno.test("cifar --profile: tells of one step on stdout, and leaves nothing behi
       /^first step {6}over [\d.]+ s after the start of the process$/m,
       /^kernel +dispatches +GFLOP +MB/m,
       /^sgd\.step +1 /m,
-      /^intermediate tensors: [\d.]+ MB in \d+ buffers, [\d.]+ MB without sharing$/m,
+      /^intermediate tensors: [\d.]+ MB in \d+ buffers, [\d.]+ MB without sharing; \d+ dispatches write in place$/m,
       /^alive at the peak, dispatch \d+ \(.+\): [\d.]+ MB$/m,
       /^tensor +shape +count +MB$/m,
     ]

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import { fuse } from "../../lib/gpu/fuse.ts";
+import { writeInPlace } from "../../lib/gpu/in_place.ts";
 import { peakOf } from "../../lib/gpu/peak.ts";
 import { type Plan, planMemory } from "../../lib/gpu/plan.ts";
 import { StepValues } from "../../lib/gpu/step_values.ts";
@@ -69,8 +70,9 @@ function planStep(
   });
   const outputs = new Set<never>();
   const slots = gpu.device.limits.maxStorageBuffersPerShaderStage;
-  const dispatches = fusion ? fuse(recorded, { outputs, slots }).dispatches : recorded;
-  return planMemory(dispatches, outputs);
+  if (!fusion) return planMemory(recorded, outputs);
+  const { dispatches } = fuse(recorded, { outputs, slots });
+  return planMemory(writeInPlace(dispatches, outputs), outputs);
 }
 
 const LOSSES = {
