@@ -169,6 +169,7 @@ fn place_of(i: u32, o: u32) -> Place {
   return Place(i / tiles / out_height, i / tiles % out_height, i % tiles * 8, o);
 }
 
+// Rows and inputs are one loop: a driver may copy all sums at each turn of each loop that they go through.
 fn forward_tile(p: Place, lane: u32) -> Tile {
   let image = min(p.n, batch - 1) * in_height;
   var y0 = mat4x4f();
@@ -179,39 +180,39 @@ fn forward_tile(p: Place, lane: u32) -> Tile {
   var y5 = mat4x4f();
   var y6 = mat4x4f();
   var y7 = mat4x4f();
-  for (var ky = 0u; ky < kernel_height; ky++) {
+  for (var at = 0u; at < kernel_height * in_quads; at++) {
+    let ky = at / in_quads;
+    let quad = at % in_quads;
     let iy = p.oy * stride + ky - padding;
     let ix = p.ox * stride - padding;
     let inside = iy < in_height;
     let row = image + min(iy, in_height - 1);
-    for (var quad = 0u; quad < in_quads; quad++) {
-      let x0 = input_at(row, ix, quad, inside);
-      let x1 = input_at(row, ix + 1, quad, inside);
-      let x2 = input_at(row, ix + 2, quad, inside);
-      let x3 = input_at(row, ix + 3, quad, inside);
-      let x4 = input_at(row, ix + 4, quad, inside);
-      let x5 = input_at(row, ix + 5, quad, inside);
-      let x6 = input_at(row, ix + 6, quad, inside);
-      let x7 = input_at(row, ix + 7, quad, inside);
-      let x8 = input_at(row, ix + 8, quad, inside);
-      let x9 = input_at(row, ix + 9, quad, inside);
-      let x10 = input_at(row, ix + 10, quad, inside);
-      let x11 = input_at(row, ix + 11, quad, inside);
-      let x12 = input_at(row, ix + 12, quad, inside);
-      let x13 = input_at(row, ix + 13, quad, inside);
-      let x14 = input_at(row, ix + 14, quad, inside);
-      let x15 = input_at(row, ix + 15, quad, inside);
-      let x16 = input_at(row, ix + 16, quad, inside);
-      let w = row_at(ky, quad, p.o, lane);
-      y0 = add_row(y0, w, x0, x1, x2);
-      y1 = add_row(y1, w, at_stride(x1, x2), at_stride(x2, x3), at_stride(x3, x4));
-      y2 = add_row(y2, w, at_stride(x2, x4), at_stride(x3, x5), at_stride(x4, x6));
-      y3 = add_row(y3, w, at_stride(x3, x6), at_stride(x4, x7), at_stride(x5, x8));
-      y4 = add_row(y4, w, at_stride(x4, x8), at_stride(x5, x9), at_stride(x6, x10));
-      y5 = add_row(y5, w, at_stride(x5, x10), at_stride(x6, x11), at_stride(x7, x12));
-      y6 = add_row(y6, w, at_stride(x6, x12), at_stride(x7, x13), at_stride(x8, x14));
-      y7 = add_row(y7, w, at_stride(x7, x14), at_stride(x8, x15), at_stride(x9, x16));
-    }
+    let x0 = input_at(row, ix, quad, inside);
+    let x1 = input_at(row, ix + 1, quad, inside);
+    let x2 = input_at(row, ix + 2, quad, inside);
+    let x3 = input_at(row, ix + 3, quad, inside);
+    let x4 = input_at(row, ix + 4, quad, inside);
+    let x5 = input_at(row, ix + 5, quad, inside);
+    let x6 = input_at(row, ix + 6, quad, inside);
+    let x7 = input_at(row, ix + 7, quad, inside);
+    let x8 = input_at(row, ix + 8, quad, inside);
+    let x9 = input_at(row, ix + 9, quad, inside);
+    let x10 = input_at(row, ix + 10, quad, inside);
+    let x11 = input_at(row, ix + 11, quad, inside);
+    let x12 = input_at(row, ix + 12, quad, inside);
+    let x13 = input_at(row, ix + 13, quad, inside);
+    let x14 = input_at(row, ix + 14, quad, inside);
+    let x15 = input_at(row, ix + 15, quad, inside);
+    let x16 = input_at(row, ix + 16, quad, inside);
+    let w = row_at(ky, quad, p.o, lane);
+    y0 = add_row(y0, w, x0, x1, x2);
+    y1 = add_row(y1, w, at_stride(x1, x2), at_stride(x2, x3), at_stride(x3, x4));
+    y2 = add_row(y2, w, at_stride(x2, x4), at_stride(x3, x5), at_stride(x4, x6));
+    y3 = add_row(y3, w, at_stride(x3, x6), at_stride(x4, x7), at_stride(x5, x8));
+    y4 = add_row(y4, w, at_stride(x4, x8), at_stride(x5, x9), at_stride(x6, x10));
+    y5 = add_row(y5, w, at_stride(x5, x10), at_stride(x6, x11), at_stride(x7, x12));
+    y6 = add_row(y6, w, at_stride(x6, x12), at_stride(x7, x13), at_stride(x8, x14));
+    y7 = add_row(y7, w, at_stride(x7, x14), at_stride(x8, x15), at_stride(x9, x16));
   }
   return Tile(y0, y1, y2, y3, y4, y5, y6, y7);
 }
@@ -260,40 +261,40 @@ fn winograd_tile(p: Place, lane: u32) -> Tile {
   var b3 = mat4x4f();
   var c3 = mat4x4f();
   var d3 = mat4x4f();
-  for (var ky = 0u; ky < kernel_height; ky++) {
+  for (var at = 0u; at < kernel_height * in_quads; at++) {
+    let ky = at / in_quads;
+    let quad = at % in_quads;
     let iy = p.oy + ky - padding;
     let ix = p.ox - padding;
     let inside = iy < in_height;
     let row = image + min(iy, in_height - 1);
-    for (var quad = 0u; quad < in_quads; quad++) {
-      let x0 = input_at(row, ix, quad, inside);
-      let x1 = input_at(row, ix + 1, quad, inside);
-      let x2 = input_at(row, ix + 2, quad, inside);
-      let x3 = input_at(row, ix + 3, quad, inside);
-      let x4 = input_at(row, ix + 4, quad, inside);
-      let x5 = input_at(row, ix + 5, quad, inside);
-      let x6 = input_at(row, ix + 6, quad, inside);
-      let x7 = input_at(row, ix + 7, quad, inside);
-      let x8 = input_at(row, ix + 8, quad, inside);
-      let x9 = input_at(row, ix + 9, quad, inside);
-      let w = winograd_row(ky, quad, p.o, lane);
-      a0 = add_tap(a0, w.a, x0 - x2);
-      b0 = add_tap(b0, w.b, x1 + x2);
-      c0 = add_tap(c0, w.c, x2 - x1);
-      d0 = add_tap(d0, w.d, x1 - x3);
-      a1 = add_tap(a1, w.a, x2 - x4);
-      b1 = add_tap(b1, w.b, x3 + x4);
-      c1 = add_tap(c1, w.c, x4 - x3);
-      d1 = add_tap(d1, w.d, x3 - x5);
-      a2 = add_tap(a2, w.a, x4 - x6);
-      b2 = add_tap(b2, w.b, x5 + x6);
-      c2 = add_tap(c2, w.c, x6 - x5);
-      d2 = add_tap(d2, w.d, x5 - x7);
-      a3 = add_tap(a3, w.a, x6 - x8);
-      b3 = add_tap(b3, w.b, x7 + x8);
-      c3 = add_tap(c3, w.c, x8 - x7);
-      d3 = add_tap(d3, w.d, x7 - x9);
-    }
+    let x0 = input_at(row, ix, quad, inside);
+    let x1 = input_at(row, ix + 1, quad, inside);
+    let x2 = input_at(row, ix + 2, quad, inside);
+    let x3 = input_at(row, ix + 3, quad, inside);
+    let x4 = input_at(row, ix + 4, quad, inside);
+    let x5 = input_at(row, ix + 5, quad, inside);
+    let x6 = input_at(row, ix + 6, quad, inside);
+    let x7 = input_at(row, ix + 7, quad, inside);
+    let x8 = input_at(row, ix + 8, quad, inside);
+    let x9 = input_at(row, ix + 9, quad, inside);
+    let w = winograd_row(ky, quad, p.o, lane);
+    a0 = add_tap(a0, w.a, x0 - x2);
+    b0 = add_tap(b0, w.b, x1 + x2);
+    c0 = add_tap(c0, w.c, x2 - x1);
+    d0 = add_tap(d0, w.d, x1 - x3);
+    a1 = add_tap(a1, w.a, x2 - x4);
+    b1 = add_tap(b1, w.b, x3 + x4);
+    c1 = add_tap(c1, w.c, x4 - x3);
+    d1 = add_tap(d1, w.d, x3 - x5);
+    a2 = add_tap(a2, w.a, x4 - x6);
+    b2 = add_tap(b2, w.b, x5 + x6);
+    c2 = add_tap(c2, w.c, x6 - x5);
+    d2 = add_tap(d2, w.d, x5 - x7);
+    a3 = add_tap(a3, w.a, x6 - x8);
+    b3 = add_tap(b3, w.b, x7 + x8);
+    c3 = add_tap(c3, w.c, x8 - x7);
+    d3 = add_tap(d3, w.d, x7 - x9);
   }
   return Tile(
     a0 + b0 + c0,
@@ -435,35 +436,36 @@ fn input_gradient(
   var y5 = mat4x4f();
   var y6 = mat4x4f();
   var y7 = mat4x4f();
-  for (var ky = (oy + padding) % 2; ky < kernel_height; ky += 2) {
+  let top = (oy + padding) % 2; // likewise the first row of taps
+  for (var at = 0u; at < (kernel_height - top + 1) / 2 * in_quads; at++) {
+    let ky = top + at / in_quads * 2;
+    let quad = at % in_quads;
     let iy = (oy + padding - ky) / 2;
     let ix = (ox + padding - near) / 2 - 1;
     let inside = iy < in_height;
     let row = image + min(iy, in_height - 1);
-    for (var quad = 0u; quad < in_quads; quad++) {
-      let x0 = input_at(row, ix, quad, inside);
-      let x1 = input_at(row, ix + 1, quad, inside);
-      let x2 = input_at(row, ix + 2, quad, inside);
-      let x3 = input_at(row, ix + 3, quad, inside);
-      let x4 = input_at(row, ix + 4, quad, inside);
-      let x5 = input_at(row, ix + 5, quad, inside);
-      let x6 = input_at(row, ix + 6, quad, inside);
-      let x7 = input_at(row, ix + 7, quad, inside);
-      let x8 = input_at(row, ix + 8, quad, inside);
-      let tap = ky * kernel_width + near;
-      let w = Pair(
-        tap_or_zero(tap + 2, quad, o, lane, near + 2 < kernel_width),
-        tap_or_zero(tap, quad, o, lane, near < kernel_width),
-      );
-      y0 = add_pair(y0, w, x0, x1);
-      y1 = add_pair(y1, w, x1, x2);
-      y2 = add_pair(y2, w, x2, x3);
-      y3 = add_pair(y3, w, x3, x4);
-      y4 = add_pair(y4, w, x4, x5);
-      y5 = add_pair(y5, w, x5, x6);
-      y6 = add_pair(y6, w, x6, x7);
-      y7 = add_pair(y7, w, x7, x8);
-    }
+    let x0 = input_at(row, ix, quad, inside);
+    let x1 = input_at(row, ix + 1, quad, inside);
+    let x2 = input_at(row, ix + 2, quad, inside);
+    let x3 = input_at(row, ix + 3, quad, inside);
+    let x4 = input_at(row, ix + 4, quad, inside);
+    let x5 = input_at(row, ix + 5, quad, inside);
+    let x6 = input_at(row, ix + 6, quad, inside);
+    let x7 = input_at(row, ix + 7, quad, inside);
+    let x8 = input_at(row, ix + 8, quad, inside);
+    let tap = ky * kernel_width + near;
+    let w = Pair(
+      tap_or_zero(tap + 2, quad, o, lane, near + 2 < kernel_width),
+      tap_or_zero(tap, quad, o, lane, near < kernel_width),
+    );
+    y0 = add_pair(y0, w, x0, x1);
+    y1 = add_pair(y1, w, x1, x2);
+    y2 = add_pair(y2, w, x2, x3);
+    y3 = add_pair(y3, w, x3, x4);
+    y4 = add_pair(y4, w, x4, x5);
+    y5 = add_pair(y5, w, x5, x6);
+    y6 = add_pair(y6, w, x6, x7);
+    y7 = add_pair(y7, w, x7, x8);
   }
   _ = store_tile(Place(n, oy, ox, o), 2, Tile(y0, y1, y2, y3, y4, y5, y6, y7));
 }
