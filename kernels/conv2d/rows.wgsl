@@ -1,22 +1,24 @@
 alias real = f32;
-// The convolutions of plain.wgsl that go forward in memory, in larger tiles, for kernels of one or three taps a row:
-// the forward pass, and the input gradient at stride 1, which is a forward pass over dy with the weights turned around.
+// The convolutions of plain.wgsl that go forward in memory, in larger tiles, for kernels of one, three, five or seven
+// taps a row: the forward pass, and the input gradient at stride 1, a forward pass over dy with the weights turned.
 //   y[n, oy, ox, o] = sum_{ky, kx, i} x[n, oy s - p + ky, ox s - p + kx, i] w[ky, kx, i, o]            (+ epilogue)
-//   turned: the same with y = dx, x = dy, w[2 - ky, 2 - kx, o, i] in place of w[ky, kx, i, o], and padding 2 - p
+//   turned, in k rows of k taps: the same with y = dx, x = dy, w[k - 1 - ky, k - 1 - kx, o, i] in place of
+//   w[ky, kx, i, o], and padding k - 1 - p
 // A load from a buffer costs most where a device gathers it lane by lane, as a software adapter does: so each pixel of
-// x is loaded once for three taps and sixteen outputs, and the weights, which eight lanes share, are loaded by
+// x is loaded once for all taps of a row and sixteen outputs, and the weights, which eight lanes share, are loaded by
 // eight lanes together, a vec4 each, and handed around with shuffles.
 // Layout: x [N, in_height, in_width, in_quads], y [N, out_height, out_width, out_quads]; w as in plain.wgsl.
 // One invocation makes eight pixels along x, sixteen channels of each. Workgroups: x, y tiles of pixels, z channels.
 override batch: u32;
 override in_height: u32;
 override in_width: u32;
+override in_channels: u32;
 override in_quads: u32;
 override out_height: u32;
 override out_width: u32;
 override out_quads: u32;
 override kernel_height: u32;
-override kernel_width: u32; // 1 or 3
+override kernel_width: u32; // 1, 3, 5 or 7
 override stride: u32; // 1 or 2
 override padding: u32;
 override turned: bool = false; // stride 1 only
@@ -34,11 +36,14 @@ override lanes: u32 = 64;
 // What one row of the kernel has for four inputs and sixteen outputs: for each tap a matrix for four outputs each,
 // whose columns are the inputs.
 struct Tap { a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f }
-struct Row { left: Tap, middle: Tap, right: Tap }
+alias Row = array<Tap, 7>;
+alias Pixels = array<vec4f, 21>; // what a row of the kernel meets of x over eight pixels of y
 struct Pair { far: Tap, near: Tap }
 
 fn add_products(sum: vec4f, w: mat4x4f, v: vec4f) -> vec4f {
-  return fma(v.xxxx, w[0], fma(v.yyyy, w[1], fma(v.zzzz, w[2], fma(v.wwww, w[3], sum))));
+  var y = sum;
+  if (in_channels > 3) { y = fma(v.wwww, w[3], y); }
+  return fma(v.xxxx, w[0], fma(v.yyyy, w[1], fma(v.zzzz, w[2], y)));
 }
 
 fn add_tap(y: mat4x4f, w: Tap, v: vec4f) -> mat4x4f {
@@ -54,9 +59,13 @@ fn add_pair(y: mat4x4f, w: Pair, far: vec4f, near: vec4f) -> mat4x4f {
   return add_tap(add_tap(y, w.far, far), w.near, near);
 }
 
-fn add_row(y: mat4x4f, w: Row, left: vec4f, middle: vec4f, right: vec4f) -> mat4x4f {
-  if (kernel_width == 1) { return add_tap(y, w.left, left); }
-  return add_tap(add_tap(add_tap(y, w.left, left), w.middle, middle), w.right, right);
+// A pixel of y plus the products of a row with the pixels of x from `first` on.
+fn add_row(y: mat4x4f, w: Row, v: Pixels, first: u32) -> mat4x4f {
+  var sum = add_tap(y, w[0], v[first]);
+  if (kernel_width > 1) { sum = add_tap(add_tap(sum, w[1], v[first + 1]), w[2], v[first + 2]); }
+  if (kernel_width > 3) { sum = add_tap(add_tap(sum, w[3], v[first + 3]), w[4], v[first + 4]); }
+  if (kernel_width > 5) { sum = add_tap(add_tap(sum, w[5], v[first + 5]), w[6], v[first + 6]); }
+  return sum;
 }
 
 // One pixel of x, or zero where it lies in the padding (coordinates below zero have wrapped to large ones).
@@ -89,10 +98,6 @@ fn blocks(first: vec4f, second: vec4f) -> Tap {
   return Tap(block(first, second, 0), block(first, second, 1), block(first, second, 2), block(first, second, 3));
 }
 
-fn tap_at(tap: u32, quad: u32, o: u32, lane: u32) -> Tap {
-  return tap_or_zero(tap, quad, o, lane, true);
-}
-
 fn tap_or_zero(tap: u32, quad: u32, o: u32, lane: u32, exists: bool) -> Tap {
   let present = select(0u, tap, exists);
   let first = select(vec4f(), weight_at(present, quad, o, lane, 0), exists);
@@ -100,23 +105,19 @@ fn tap_or_zero(tap: u32, quad: u32, o: u32, lane: u32, exists: bool) -> Tap {
   return blocks(first, second);
 }
 
-// The taps of one row of the kernel, of the turned kernel where it is turned.
+// The taps of one row of the kernel, or of the turned kernel.
 fn row_at(ky: u32, quad: u32, o: u32, lane: u32) -> Row {
-  let first = ky * kernel_width;
-  let last = kernel_height * kernel_width - 1 - first;
-  var row = Row();
-  row.left = tap_at(select(first, last, turned), quad, o, lane);
-  if (kernel_width == 3) {
-    row.middle = tap_at(select(first + 1, last - 1, turned), quad, o, lane);
-    row.right = tap_at(select(first + 2, last - 2, turned), quad, o, lane);
-  }
-  return row;
-}
-
-// The pixel that a tap meets at stride 1, or at stride 2.
-fn at_stride(one: vec4f, two: vec4f) -> vec4f {
-  if (stride == 1) { return one; }
-  return two;
+  let first = select(ky * kernel_width, (kernel_height - ky) * kernel_width - 1, turned);
+  let next = select(1u, 0xffffffffu, turned);
+  return Row(
+    tap_or_zero(first, quad, o, lane, true),
+    tap_or_zero(first + next, quad, o, lane, kernel_width > 1),
+    tap_or_zero(first + 2 * next, quad, o, lane, kernel_width > 1),
+    tap_or_zero(first + 3 * next, quad, o, lane, kernel_width > 3),
+    tap_or_zero(first + 4 * next, quad, o, lane, kernel_width > 3),
+    tap_or_zero(first + 5 * next, quad, o, lane, kernel_width > 5),
+    tap_or_zero(first + 6 * next, quad, o, lane, kernel_width > 5),
+  );
 }
 
 // Eight pixels of y, sixteen channels of each.
@@ -187,32 +188,38 @@ fn forward_tile(p: Place, lane: u32) -> Tile {
     let ix = p.ox * stride - padding;
     let inside = iy < in_height;
     let row = image + min(iy, in_height - 1);
-    let x0 = input_at(row, ix, quad, inside);
-    let x1 = input_at(row, ix + 1, quad, inside);
-    let x2 = input_at(row, ix + 2, quad, inside);
-    let x3 = input_at(row, ix + 3, quad, inside);
-    let x4 = input_at(row, ix + 4, quad, inside);
-    let x5 = input_at(row, ix + 5, quad, inside);
-    let x6 = input_at(row, ix + 6, quad, inside);
-    let x7 = input_at(row, ix + 7, quad, inside);
-    let x8 = input_at(row, ix + 8, quad, inside);
-    let x9 = input_at(row, ix + 9, quad, inside);
-    let x10 = input_at(row, ix + 10, quad, inside);
-    let x11 = input_at(row, ix + 11, quad, inside);
-    let x12 = input_at(row, ix + 12, quad, inside);
-    let x13 = input_at(row, ix + 13, quad, inside);
-    let x14 = input_at(row, ix + 14, quad, inside);
-    let x15 = input_at(row, ix + 15, quad, inside);
-    let x16 = input_at(row, ix + 16, quad, inside);
+    let v = Pixels(
+      input_at(row, ix, quad, inside),
+      input_at(row, ix + 1, quad, inside),
+      input_at(row, ix + 2, quad, inside),
+      input_at(row, ix + 3, quad, inside),
+      input_at(row, ix + 4, quad, inside),
+      input_at(row, ix + 5, quad, inside),
+      input_at(row, ix + 6, quad, inside),
+      input_at(row, ix + 7, quad, inside),
+      input_at(row, ix + 8, quad, inside),
+      input_at(row, ix + 9, quad, inside),
+      input_at(row, ix + 10, quad, inside),
+      input_at(row, ix + 11, quad, inside),
+      input_at(row, ix + 12, quad, inside),
+      input_at(row, ix + 13, quad, inside),
+      input_at(row, ix + 14, quad, inside),
+      input_at(row, ix + 15, quad, inside),
+      input_at(row, ix + 16, quad, inside),
+      input_at(row, ix + 17, quad, inside),
+      input_at(row, ix + 18, quad, inside),
+      input_at(row, ix + 19, quad, inside),
+      input_at(row, ix + 20, quad, inside),
+    );
     let w = row_at(ky, quad, p.o, lane);
-    y0 = add_row(y0, w, x0, x1, x2);
-    y1 = add_row(y1, w, at_stride(x1, x2), at_stride(x2, x3), at_stride(x3, x4));
-    y2 = add_row(y2, w, at_stride(x2, x4), at_stride(x3, x5), at_stride(x4, x6));
-    y3 = add_row(y3, w, at_stride(x3, x6), at_stride(x4, x7), at_stride(x5, x8));
-    y4 = add_row(y4, w, at_stride(x4, x8), at_stride(x5, x9), at_stride(x6, x10));
-    y5 = add_row(y5, w, at_stride(x5, x10), at_stride(x6, x11), at_stride(x7, x12));
-    y6 = add_row(y6, w, at_stride(x6, x12), at_stride(x7, x13), at_stride(x8, x14));
-    y7 = add_row(y7, w, at_stride(x7, x14), at_stride(x8, x15), at_stride(x9, x16));
+    y0 = add_row(y0, w, v, 0);
+    y1 = add_row(y1, w, v, stride);
+    y2 = add_row(y2, w, v, 2 * stride);
+    y3 = add_row(y3, w, v, 3 * stride);
+    y4 = add_row(y4, w, v, 4 * stride);
+    y5 = add_row(y5, w, v, 5 * stride);
+    y6 = add_row(y6, w, v, 6 * stride);
+    y7 = add_row(y7, w, v, 7 * stride);
   }
   return Tile(y0, y1, y2, y3, y4, y5, y6, y7);
 }

@@ -15,6 +15,7 @@ import { readChecked } from "../support/stored.ts";
 const GEOMETRIES: readonly Geometry[] = [
   { x: [2, 9, 10, 8], w: [3, 3, 8, 12], y: [2, 9, 10, 12], stride: 1, padding: 1 },
   { x: [2, 9, 10, 3], w: [3, 3, 3, 12], y: [2, 9, 10, 12], stride: 1, padding: 1 },
+  { x: [2, 9, 20, 3], w: [7, 7, 3, 12], y: [2, 5, 10, 12], stride: 2, padding: 3 },
   { x: [2, 9, 10, 12], w: [3, 3, 12, 12], y: [2, 5, 5, 12], stride: 2, padding: 1 },
 ];
 

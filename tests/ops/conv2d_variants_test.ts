@@ -46,6 +46,18 @@ const CASES: readonly Case[] = [
     kernel: 5,
     stride: 1,
   },
+  { name: "a 7x7 stem", x: [3, 19, 37, 3], outputs: 20, kernel: 7, stride: 2 },
+  { name: "a 7x7 stem on four inputs", x: [1, 22, 16, 4], outputs: 36, kernel: 7, stride: 2 },
+  {
+    name: "a 7x7 stem on two inputs without padding",
+    x: [1, 9, 24, 2],
+    outputs: 16,
+    kernel: 7,
+    stride: 2,
+    padding: 0,
+  },
+  { name: "a kernel of seven pixels", x: [2, 8, 10, 8], outputs: 20, kernel: 7, stride: 1 },
+  { name: "five pixels at stride 2", x: [2, 8, 17, 8], outputs: 20, kernel: 5, stride: 2 },
   { name: "a single channel and pixel", x: [1, 1, 1, 1], outputs: 1, kernel: 3, stride: 1 },
 ];
 

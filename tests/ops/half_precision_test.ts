@@ -61,6 +61,7 @@ const CONVOLUTIONS: Readonly<Record<string, Convolution>> = {
   "narrow": { x: [2, 5, 7, 3], w: [3, 3, 3, 5], stride: 1, padding: 1 },
   "wide": { x: [2, 6, 8, 24], w: [3, 3, 24, 16], stride: 1, padding: 1 },
   "stride 2": { x: [2, 8, 16, 16], w: [3, 3, 16, 16], stride: 2, padding: 1 },
+  "a 7x7 stem": { x: [2, 9, 12, 3], w: [7, 7, 3, 8], stride: 2, padding: 3 },
 };
 
 for (const [name, sizes] of Object.entries(CONVOLUTIONS)) {

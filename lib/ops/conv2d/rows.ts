@@ -18,10 +18,10 @@ const TILE_PIXELS = 8;
 const TILE_QUADS = 4;
 const SHARING_LANES = 8;
 
-/** Eight lanes hand their loads around, and the kernel knows rows of one and three taps at strides 1 and 2. */
+/** Eight lanes hand their loads around, and the kernel knows rows of up to seven taps at strides 1 and 2. */
 function fits({ hasSubgroups, adapter }: Gpu, { w, stride, padding }: Geometry): boolean {
   const [height, width] = w;
-  return hasSubgroups && adapter.leastSubgroup >= SHARING_LANES && (width === 1 || width === 3) &&
+  return hasSubgroups && adapter.leastSubgroup >= SHARING_LANES && width % 2 === 1 && width <= 7 &&
     stride <= 2 && padding < width &&
     padding < height;
 }
@@ -77,7 +77,11 @@ function forward(entry: "forward" | "winograd"): Pick<Variant<ForwardJob>, "kern
         read: [x, w, bias ?? w, x],
         fusion: { ...EPILOGUE, extend: momentsStore },
         write: [y],
-        constants: { ...constantsOf(geometry), biased: bias === null ? 0 : 1 },
+        constants: {
+          ...constantsOf(geometry),
+          in_channels: geometry.x[3],
+          biased: bias === null ? 0 : 1,
+        },
         flop: flopOf(geometry),
         grid: forwardGrid(geometry.y),
       }),
@@ -107,7 +111,11 @@ function inputGradient(
     kernels: [kernel],
     run({ geometry, dy, w, dx }) {
       const { stride, padding } = geometry;
-      const constants = { ...constantsOf(reversed(geometry)), turned: 1 };
+      const constants = {
+        ...constantsOf(reversed(geometry)),
+        in_channels: geometry.y[3],
+        turned: 1,
+      };
       const io = { read: [dy, w, w, dy], write: [dx], flop: flopOf(geometry), fusion: EPILOGUE };
       if (stride === 1) {
         kernel.dispatch(entry, {
@@ -128,11 +136,11 @@ function inputGradient(
   };
 }
 
-/** Eight pixels by sixteen channels an invocation; at stride 1 a convolution of dy. */
+/** Eight pixels by sixteen channels an invocation; at stride 1 a convolution of dy, at stride 2 of up to three taps. */
 export const rowsInputGradient: Variant<InputGradientJob> = {
   ...inputGradient("forward"),
   name: "rows",
-  fits,
+  fits: (gpu, geometry) => fits(gpu, geometry) && (geometry.stride === 1 || geometry.w[1] <= 3),
   suits: (gpu, { x, stride }) => suits(gpu, x[2] / stride),
 };
 
