@@ -8,6 +8,7 @@ import {
   winogradInputGradient,
 } from "./rows.ts";
 import { stripsInputGradient } from "./strips.ts";
+import { tapsWeightGradient } from "./taps.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 
 /** The ways to run a forward pass, the plain one, which always fits and suits, last. */
@@ -29,6 +30,7 @@ export const INPUT_GRADIENT: readonly Variant<InputGradientJob>[] = [
 
 /** The ways to compute a weight gradient, likewise. */
 export const WEIGHT_GRADIENT: readonly Variant<WeightGradientJob>[] = [
+  tapsWeightGradient,
   rowsWeightGradient,
   ...gemmWeightGradient,
   plainWeightGradient,
