@@ -7,6 +7,7 @@ import {
   winogradForward,
   winogradInputGradient,
 } from "./rows.ts";
+import { stemInputGradient } from "./stem.ts";
 import { stripsInputGradient } from "./strips.ts";
 import { tapsWeightGradient } from "./taps.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
@@ -21,6 +22,7 @@ export const FORWARD: readonly Variant<ForwardJob>[] = [
 
 /** The ways to compute an input gradient, likewise. */
 export const INPUT_GRADIENT: readonly Variant<InputGradientJob>[] = [
+  stemInputGradient,
   stripsInputGradient,
   winogradInputGradient,
   rowsInputGradient,
