@@ -21,8 +21,8 @@ override stride: u32;
 override padding: u32;
 override turned: bool = false;
 override biased: bool = false; // without a bias or an addend, any buffer stands in for it
-override adds: bool = false;
-override rectifies: bool = false;
+override added: bool = false;
+override rectified: bool = false;
 override tile_quads: u32; // 4, 8 or 16
 override depth: u32; // 1 to 4
 override terms: u32 = kernel_height * kernel_width * in_quads;
@@ -90,8 +90,8 @@ fn store(pixel: u32, o: u32, sum: vec4f) {
   let at = pixel * out_quads + o;
   var value = sum;
   if (biased) { value += b[o]; }
-  if (adds) { value += vec4f(addend[at]); }
-  if (rectifies) { value = select(value, vec4f(), value < vec4f()); }
+  if (added) { value += vec4f(addend[at]); }
+  if (rectified) { value = select(value, vec4f(), value < vec4f()); }
   y[at] = vec4<real>(value);
 }
 

@@ -18,8 +18,8 @@ override kernel_width: u32;
 override stride: u32;
 override padding: u32;
 override biased: bool = false; // without a bias or an addend, any buffer stands in for it
-override adds: bool = false;
-override rectifies: bool = false;
+override added: bool = false;
+override rectified: bool = false;
 override lanes: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
@@ -33,8 +33,8 @@ fn store(at: u32, quad: u32, inside: bool, sum: vec4f) {
   if (!inside) { return; }
   var value = sum;
   if (biased) { value += b[quad]; }
-  if (adds) { value += vec4f(addend[at]); }
-  if (rectifies) { value = select(value, vec4f(), value < vec4f()); }
+  if (added) { value += vec4f(addend[at]); }
+  if (rectified) { value = select(value, vec4f(), value < vec4f()); }
   y[at] = vec4<real>(value);
 }
 

@@ -23,8 +23,8 @@ override stride: u32; // 1 or 2
 override padding: u32;
 override turned: bool = false; // stride 1 only
 override biased: bool = false;
-override adds: bool = false;
-override rectifies: bool = false;
+override added: bool = false;
+override rectified: bool = false;
 override lanes: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
@@ -131,8 +131,8 @@ fn store(at: u32, o: u32, inside: bool, sum: vec4f) -> vec4f {
   if (!inside || o >= out_quads) { return vec4f(); }
   var value = sum;
   if (biased) { value += b[o]; }
-  if (adds) { value += vec4f(addend[at + o]); }
-  if (rectifies) { value = select(value, vec4f(), value < vec4f()); }
+  if (added) { value += vec4f(addend[at + o]); }
+  if (rectified) { value = select(value, vec4f(), value < vec4f()); }
   let stored = vec4<real>(value);
   y[at + o] = stored;
   return vec4f(stored);

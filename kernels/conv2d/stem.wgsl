@@ -16,8 +16,8 @@ override out_height: u32;
 override out_width: u32;
 override out_quads: u32;
 override padding: u32; // odd
-override adds: bool = false;
-override rectifies: bool = false;
+override added: bool = false;
+override rectified: bool = false;
 override lanes: u32 = 64;
 
 @group(0) @binding(0) var<storage, read> dy: array<vec4<real>>;
@@ -104,8 +104,8 @@ fn store(n: u32, iy: u32, ix: u32, sum: vec4f) {
   if (n >= batch || iy >= in_height || ix >= in_width) { return; }
   let at = (n * in_height + iy) * in_width + ix;
   var value = sum;
-  if (adds) { value += vec4f(addend[at]); }
-  if (rectifies) { value = select(value, vec4f(), value < vec4f()); }
+  if (added) { value += vec4f(addend[at]); }
+  if (rectified) { value = select(value, vec4f(), value < vec4f()); }
   dx[at] = vec4<real>(value);
 }
 

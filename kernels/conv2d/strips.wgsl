@@ -16,8 +16,8 @@ override out_width: u32;
 override out_quads: u32;
 override padding: u32;
 override rows: u32;
-override adds: bool = false;
-override rectifies: bool = false;
+override added: bool = false;
+override rectified: bool = false;
 override lanes: u32 = 8; // few, so that a small batch still has a workgroup for every core
 
 @group(0) @binding(0) var<storage, read> dy: array<vec4<real>>;
@@ -80,8 +80,8 @@ fn tap(loaded: vec4f, first: u32) -> mat4x4f {
 fn store(pixel: u32, inside: bool, sum: vec4f) {
   if (!inside) { return; }
   var value = sum;
-  if (adds) { value += vec4f(addend[pixel]); }
-  if (rectifies) { value = select(value, vec4f(), value < vec4f()); }
+  if (added) { value += vec4f(addend[pixel]); }
+  if (rectified) { value = select(value, vec4f(), value < vec4f()); }
   dx[pixel] = vec4<real>(value);
 }
 

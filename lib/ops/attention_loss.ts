@@ -3,7 +3,7 @@ import { gridFor, Kernel, type Merged, type Pair } from "../gpu/kernel.ts";
 import { padded, quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record } from "../tape.ts";
-import { addendOf } from "./add.ts";
+import { addInStore } from "./epilogue.ts";
 import { lanesOf } from "./lanes.ts";
 import { factorOf, scale } from "./scale.ts";
 import { fourSizes, storedQuads, wantReal, wantShape, wantType } from "./shapes.ts";
@@ -74,24 +74,12 @@ export function attentionLoss(student: Tensor, teacher: Tensor): Tensor {
         write: [ds],
         constants: { ...constants, lanes: 64 },
         grid: gridFor(storedQuads(ds), 64),
-        fusion: { absorb: addToStore, inline: scaleLoad, inPlace: 3 },
+        fusion: { absorb: addInStore, inline: scaleLoad, inPlace: 3 },
       });
       return [ds];
     },
     differentiableVjp: null,
   });
-}
-
-/** Adds another gradient of the student's activations to this one. */
-function addToStore(pair: Pair): Merged | null {
-  const { producer, consumer } = pair;
-  const addend = addendOf(pair);
-  if (addend === null || producer.constants["added"] === 1) return null;
-  return {
-    read: [...producer.read.slice(0, -1), addend],
-    write: consumer.write,
-    constants: { ...producer.constants, added: 1 },
-  };
 }
 
 /** Multiplies the loss's gradient by a fixed number as it is loaded. */

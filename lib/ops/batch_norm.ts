@@ -3,13 +3,13 @@ import { type Dispatch, gridFor, Kernel, type Merged, type Pair, split } from ".
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record, withoutGradients } from "../tape.ts";
-import { addendOf } from "./add.ts";
 import { type Cuts, differentiableGradient } from "./batch_norm_gradient.ts";
 import { broadcast } from "./broadcast.ts";
+import { addAndRectifyInStore, addInStore } from "./epilogue.ts";
 import { inverseSqrt } from "./inverse_sqrt.ts";
 import { lanesOf } from "./lanes.ts";
 import { multiply } from "./multiply.ts";
-import { gateOf, isRelu } from "./relu.ts";
+import { gateOf } from "./relu.ts";
 import { scale } from "./scale.ts";
 import { fourSizes, wantShape } from "./shapes.ts";
 import { subtract } from "./subtract.ts";
@@ -99,7 +99,7 @@ export function batchNorm(
       write: [y],
       constants: { ...cuts.needsSums.constants, channels, epsilon },
       grid: cuts.needsSums.grid,
-      fusion: { absorb: addAndRectifyStore, inPlace: 0 },
+      fusion: { absorb: addAndRectifyInStore, inPlace: 0 },
     });
   }
   const normalised = { ...given, statistics };
@@ -163,7 +163,7 @@ function normaliseBatch(
     write: [y, statistics, runningMean, runningVariance],
     constants: { ...constants, part: cuts.part, channels, momentum, epsilon },
     grid,
-    fusion: { absorb: addAndRectifyStore },
+    fusion: { absorb: addAndRectifyInStore },
   });
   return statistics;
 }
@@ -177,17 +177,6 @@ export function momentsOf(dispatch: Dispatch): { parts: Tensor; rows: number } |
   const { chunk } = dispatch.constants;
   if (!kernel.runs(dispatch, "moments")) return null;
   return parts === undefined || chunk === undefined ? null : { parts, rows: chunk };
-}
-
-/** Adds another tensor to y, then rectifies it, in the pass that normalises. */
-function addAndRectifyStore(pair: Pair): Merged | null {
-  const { producer: { constants, write }, consumer } = pair;
-  if (constants["rectified"] === 1) return null;
-  if (!isRelu(consumer)) return addToStore(pair);
-  return {
-    write: [...consumer.write, ...write.slice(1)],
-    constants: { ...constants, rectified: 1 },
-  };
 }
 
 /** Mean and deviation of the running statistics, as the vjp reads them. */
@@ -226,7 +215,7 @@ function gradientsOf(
     write: [dx, dbias, dweight],
     constants: { ...cuts.needsSums.constants, training: training ? 1 : 0 },
     grid: cuts.needsSums.grid,
-    fusion: { inline: gateLoad, absorb: addToStore, inPlace: 2 },
+    fusion: { inline: gateLoad, absorb: addInStore, inPlace: 2 },
   });
   return { dx, dweight, dbias };
 }
@@ -246,18 +235,6 @@ function gateLoad({ producer, consumer, through, writerOf }: Pair): Merged | nul
   return {
     read: consumer.read.map((tensor) => tensor.storage === through.storage ? gate.dy : tensor),
     constants: { ...consumer.constants, gated: 1 },
-  };
-}
-
-/** Adds another tensor to what is written first: to y a shortcut, to dx another gradient of x. */
-function addToStore(pair: Pair): Merged | null {
-  const { producer, consumer } = pair;
-  const addend = addendOf(pair);
-  if (addend === null || producer.constants["added"] === 1) return null;
-  return {
-    read: [...producer.read.slice(0, -1), addend],
-    write: [...consumer.write, ...producer.write.slice(1)],
-    constants: { ...producer.constants, added: 1 },
   };
 }
 

@@ -5,7 +5,7 @@ import weightGradientSource from "../../../kernels/conv2d/gemm_weight_gradient.w
 import type { Gpu } from "../../gpu/device.ts";
 import { type Constants, type Grid, gridFor, Kernel, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
-import { EPILOGUE } from "./epilogue.ts";
+import { addAndRectifyInStore } from "../epilogue.ts";
 import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
@@ -69,7 +69,7 @@ export const gemmForward = TILES.map((tile): Variant<ForwardJob> => ({
     });
     kernel.dispatch("forward", {
       read: [x, w, bias ?? w, x],
-      fusion: EPILOGUE,
+      fusion: { absorb: addAndRectifyInStore },
       write: [y],
       constants: { ...constantsOf(geometry), ...constants, biased: bias === null ? 0 : 1 },
       flop: flopOf(geometry),
@@ -91,7 +91,7 @@ export const gemmInputGradient = TILES.map((tile): Variant<InputGradientJob> => 
     });
     kernel.dispatch("forward", {
       read: [dy, w, w, dy],
-      fusion: EPILOGUE,
+      fusion: { absorb: addAndRectifyInStore },
       write: [dx],
       constants: { ...constantsOf(reversed(geometry)), ...constants, turned: 1 },
       flop: flopOf(geometry),

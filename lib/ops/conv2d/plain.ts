@@ -1,7 +1,7 @@
 import source from "../../../kernels/conv2d/plain.wgsl" with { type: "text" };
 import { gridFor, Kernel, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
-import { EPILOGUE } from "./epilogue.ts";
+import { addAndRectifyInStore } from "../epilogue.ts";
 import { constantsOf, flopOf } from "./geometry.ts";
 import { runParts } from "./parts.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
@@ -17,7 +17,7 @@ export const plainForward: Variant<ForwardJob> = {
     const [n, height, width, outputs] = geometry.y;
     kernel.dispatch("forward", {
       read: [x, w, bias ?? w, x],
-      fusion: EPILOGUE,
+      fusion: { absorb: addAndRectifyInStore },
       write: [y],
       constants: { ...constantsOf(geometry), biased: bias === null ? 0 : 1 },
       flop: flopOf(geometry),
@@ -34,7 +34,7 @@ export const plainInputGradient: Variant<InputGradientJob> = {
     const { stride } = geometry;
     kernel.dispatch("input_gradient", {
       read: [dy, w, w, dy],
-      fusion: EPILOGUE,
+      fusion: { absorb: addAndRectifyInStore },
       write: [dx],
       constants: constantsOf(geometry),
       flop: flopOf(geometry),

@@ -6,7 +6,7 @@ import type { Gpu } from "../../gpu/device.ts";
 import { type Grid, gridFor, Kernel, type Merged, type Pair, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
 import { momentsOf } from "../batch_norm.ts";
-import { EPILOGUE } from "./epilogue.ts";
+import { addAndRectifyInStore } from "../epilogue.ts";
 import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
@@ -75,7 +75,7 @@ function forward(entry: "forward" | "winograd"): Pick<Variant<ForwardJob>, "kern
     run: ({ geometry, x, w, bias, y }) =>
       kernel.dispatch(entry, {
         read: [x, w, bias ?? w, x],
-        fusion: { ...EPILOGUE, extend: momentsStore },
+        fusion: { absorb: addAndRectifyInStore, extend: momentsStore },
         write: [y],
         constants: {
           ...constantsOf(geometry),
@@ -116,7 +116,12 @@ function inputGradient(
         in_channels: geometry.y[3],
         turned: 1,
       };
-      const io = { read: [dy, w, w, dy], write: [dx], flop: flopOf(geometry), fusion: EPILOGUE };
+      const io = {
+        read: [dy, w, w, dy],
+        write: [dx],
+        flop: flopOf(geometry),
+        fusion: { absorb: addAndRectifyInStore },
+      };
       if (stride === 1) {
         kernel.dispatch(entry, {
           ...io,

@@ -1,6 +1,6 @@
 import source from "../../../kernels/conv2d/stem.wgsl" with { type: "text" };
 import { gridFor, Kernel } from "../../gpu/kernel.ts";
-import { EPILOGUE } from "./epilogue.ts";
+import { addAndRectifyInStore } from "../epilogue.ts";
 import { constantsOf, flopOf } from "./geometry.ts";
 import { rowsForward, rowsInputGradient } from "./rows.ts";
 import type { InputGradientJob, Variant } from "./variant.ts";
@@ -28,7 +28,7 @@ export const stemInputGradient: Variant<InputGradientJob> = {
     const tiles = n * Math.ceil(height / TILE_HEIGHT) * Math.ceil(width / TILE_WIDTH);
     kernel.dispatch("input_gradient", {
       read: [dy, w, dy],
-      fusion: EPILOGUE,
+      fusion: { absorb: addAndRectifyInStore },
       write: [dx],
       constants: { ...constants, in_channels: inputs },
       flop: flopOf(geometry),

@@ -1,6 +1,6 @@
 import source from "../../../kernels/conv2d/strips.wgsl" with { type: "text" };
 import { gridFor, Kernel, split } from "../../gpu/kernel.ts";
-import { EPILOGUE } from "./epilogue.ts";
+import { addAndRectifyInStore } from "../epilogue.ts";
 import { constantsOf, flopOf } from "./geometry.ts";
 import { rowsInputGradient } from "./rows.ts";
 import type { InputGradientJob, Variant } from "./variant.ts";
@@ -29,7 +29,7 @@ export const stripsInputGradient: Variant<InputGradientJob> = {
     const { chunk: rows, chunks } = split(height, { least: LEAST_ROWS, most: height });
     kernel.dispatch("input_gradient", {
       read: [dy, w, dy],
-      fusion: EPILOGUE,
+      fusion: { absorb: addAndRectifyInStore },
       write: [dx],
       constants: { ...constants, in_channels: inputs, rows },
       flop: flopOf(geometry),
