@@ -1,5 +1,5 @@
 import { boundTensors } from "./kernel.ts";
-import type { Plan } from "./plan.ts";
+import type { MemoryPlan } from "./plan.ts";
 import type { Storage } from "./storage.ts";
 
 /** Tensors of one name and shape that are alive at once. */
@@ -24,7 +24,7 @@ export interface Peak {
   readonly tensors: readonly LiveTensors[];
 }
 
-function shapesOf({ dispatches }: Plan): Map<Storage, readonly number[]> {
+function shapesOf({ dispatches }: MemoryPlan): Map<Storage, readonly number[]> {
   const shapes = new Map<Storage, readonly number[]>();
   const largest = new Map<Storage, number>();
   for (const { storage, shape } of dispatches.flatMap(boundTensors)) {
@@ -39,7 +39,7 @@ function shapesOf({ dispatches }: Plan): Map<Storage, readonly number[]> {
  * Finds where a plan needs the most memory, and which tensors need it. The plan's buffers may hold more, where a
  * tensor lies in a buffer that was made for a larger one.
  */
-export function peakOf(plan: Plan): Peak {
+export function peakOf(plan: MemoryPlan): Peak {
   const spans = plan.buffers.flatMap(({ tenants }) => tenants);
   const change = new Array<number>(plan.dispatches.length + 2).fill(0);
   for (const { storage, first, last } of spans) {

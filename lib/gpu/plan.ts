@@ -20,8 +20,8 @@ export interface PlannedBuffer {
   readonly tenants: readonly (Span & { readonly offset: number })[];
 }
 
-/** Where every intermediate tensor of a program lives. */
-export interface Plan {
+/** Where every intermediate tensor of a list of dispatches lives. */
+export interface MemoryPlan {
   /** The dispatches that something depends on, in order. */
   readonly dispatches: readonly Dispatch[];
   /** The shared buffers. */
@@ -30,6 +30,10 @@ export interface Plan {
   readonly peakBytes: number;
   /** The bytes that the intermediate tensors would take without sharing. */
   readonly intermediateBytes: number;
+}
+
+/** What a program runs, and where its intermediate tensors live. */
+export interface Plan extends MemoryPlan {
   /** The merged dispatches by name, as `batch_norm.normalise + relu.forward`. */
   readonly fused: readonly string[];
 }
@@ -122,7 +126,10 @@ function sumOf(sizes: readonly { readonly bytes: number }[]): number {
  * @param recorded The dispatches in the order of recording.
  * @param outputs Storages that must outlive the last dispatch.
  */
-export function planMemory(recorded: readonly Dispatch[], outputs: ReadonlySet<Storage>): Plan {
+export function planMemory(
+  recorded: readonly Dispatch[],
+  outputs: ReadonlySet<Storage>,
+): MemoryPlan {
   const dispatches = keepNeeded(recorded, outputs);
   const spans = lifetimes(dispatches, outputs);
   const rivalsOf = rivalsIn(dispatches);
@@ -141,7 +148,6 @@ export function planMemory(recorded: readonly Dispatch[], outputs: ReadonlySet<S
   }
   return {
     dispatches,
-    fused: [],
     buffers,
     peakBytes: sumOf(buffers),
     intermediateBytes: sumOf(spans.map(({ storage }) => storage)) +

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { gather } from "../../lib/gpu/arena.ts";
 import { type Dispatch, isInPlace } from "../../lib/gpu/kernel.ts";
 import { writeInPlace } from "../../lib/gpu/in_place.ts";
-import { keepNeeded, type Plan, planMemory } from "../../lib/gpu/plan.ts";
+import { keepNeeded, type MemoryPlan, planMemory } from "../../lib/gpu/plan.ts";
 import type { Storage } from "../../lib/gpu/storage.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { dispatchOf, intermediate } from "../support/dispatches.ts";
 import { testGpu } from "../support/gpu.ts";
 import { randomStream } from "../support/random.ts";
 
-function homes({ buffers }: Plan): Map<Storage, number> {
+function homes({ buffers }: MemoryPlan): Map<Storage, number> {
   return new Map(
     buffers.flatMap(({ tenants }, at) => tenants.map(({ storage }) => [storage, at] as const)),
   );

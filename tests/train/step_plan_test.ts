@@ -3,7 +3,7 @@ import type { Gpu } from "../../lib/gpu/device.ts";
 import { fuse } from "../../lib/gpu/fuse.ts";
 import { writeInPlace } from "../../lib/gpu/in_place.ts";
 import { peakOf } from "../../lib/gpu/peak.ts";
-import { type Plan, planMemory } from "../../lib/gpu/plan.ts";
+import { type MemoryPlan, planMemory } from "../../lib/gpu/plan.ts";
 import { StepValues } from "../../lib/gpu/step_values.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { transferTerms, type TransferWeights } from "../../lib/losses/transfer_terms.ts";
@@ -25,7 +25,7 @@ const BATCH = 128;
 function planStep(
   gpu: Gpu,
   { fusion, ...weights }: TransferWeights & { fusion: boolean },
-): Plan {
+): MemoryPlan {
   const network = (width: number) =>
     wideResNet(gpu, { depth: 16, widths: groupWidths(width), classes: 10, seed: 0 });
   using student = network(1);

@@ -9,7 +9,7 @@ function profileWith(kernels: readonly KernelCost[]): StepProfile {
     seconds: 0.25,
     kernels,
     images: 100,
-    plan: planMemory([], new Set()),
+    plan: { ...planMemory([], new Set()), fused: [] },
     peak: {
       at: 0,
       bytes: 14e6,
