@@ -166,9 +166,18 @@ export class Gpu implements Disposable {
     shape: readonly number[],
     { label = "empty", dtype = "f32", layout = "channels" }: TensorOptions = {},
   ): Tensor {
+    if (this.#recording !== null) return this.intermediate(shape, { label, dtype, layout });
     const bytes = this.#bytesFor(label, { shape, layout, dtype });
-    const storage = this.#recording === null ? this.#own(label, bytes) : new Storage(label, bytes);
-    return new Tensor(this, shape, storage, dtype, layout);
+    return new Tensor(this, shape, this.#own(label, bytes), dtype, layout);
+  }
+
+  /** Makes a tensor that lives inside a program only, whose plan gives it a place. */
+  intermediate(
+    shape: readonly number[],
+    { label = "intermediate", dtype = "f32", layout = "channels" }: TensorOptions = {},
+  ): Tensor {
+    const bytes = this.#bytesFor(label, { shape, layout, dtype });
+    return new Tensor(this, shape, new Storage(label, bytes), dtype, layout);
   }
 
   /** A scalar of a fixed value, made once. */
