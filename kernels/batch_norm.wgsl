@@ -11,14 +11,14 @@ alias real = f32;
 // mean and the deviation; everything else [quads].
 // A workgroup takes `width` quads of `chunk` rows; its lanes stride over the rows. Sums are two-pass in a fixed order: a
 // pass that writes a part a workgroup, then every workgroup of the next pass adds up the parts, all in the same order.
-// A part of the moments is a mean and a sum of squared deviations from it, so that a large mean costs no digits; where
-// rows.wgsl made x, its store may have written them.
+// A part of the moments is a mean and a sum of squared deviations from it, so that a large mean costs no digits; the
+// convolution that made x may have written them in its store, or finer ones, which a pass of its own then merges.
 override rows: u32;
 override quads: u32;
 override channels: u32 = 0; // where a deviation is computed: channels in all
 override chunk: u32 = 1; // rows of a workgroup
 override parts: u32 = 1; // to add up
-override part: u32 = 1; // rows of each; the last may have fewer
+override part: u32 = 1; // rows of each, of moments; the last may have fewer
 override width: u32 = 1; // quads of a workgroup, a power of two
 override epsilon: f32 = 1e-5;
 override momentum: f32 = 0.1;
@@ -100,33 +100,55 @@ fn moments(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
 @group(0) @binding(7) var<storage, read_write> running_mean: array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> running_variance: array<vec4f>;
 
-// y with the batch's statistics. The workgroups of the first rows keep the statistics.
-@compute @workgroup_size(lanes)
-fn normalise_batch(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let quad = quad_of(group, lane);
+struct Moments { mean: vec4f, squares: vec4f }
+
+// The moments of `count` rows, whose parts begin with number `first`; every lane gets those of its quad.
+fn merged(lane: u32, quad: u32, first: u32, count: u32) -> Moments {
+  let end = first + (count + part - 1) / part;
   var origin = vec4f();
   var total = vec4f();
   var squares = vec4f();
   if (quad < quads) {
-    origin = moment_sums[quad];
-    for (var at = lane / width; at < parts; at += lanes / width) {
+    origin = moment_sums[first * 2 * quads + quad];
+    for (var at = first + lane / width; at < end; at += lanes / width) {
       let d = moment_sums[at * 2 * quads + quad] - origin;
-      let count = f32(min(part, rows - at * part));
-      total += count * d;
-      squares += moment_sums[(at * 2 + 1) * quads + quad] + count * d * d;
+      let n = f32(min(part, rows - at * part));
+      total += n * d;
+      squares += moment_sums[(at * 2 + 1) * quads + quad] + n * d * d;
     }
   }
   add_lanes(lane, total, squares);
-  if (quad >= quads) { return; }
   total = firsts[lane % width];
-  let shift = total / f32(rows);
-  let sum_of_squares = max(seconds[lane % width] - total * shift, vec4f());
-  let mean = origin + shift;
-  let deviation = deviation_of(sum_of_squares / f32(rows), quad);
+  let shift = total / f32(count);
+  return Moments(origin + shift, max(seconds[lane % width] - total * shift, vec4f()));
+}
+
+@group(0) @binding(2) var<storage, read_write> merged_parts: array<vec4f>;
+
+// Parts of `chunk` rows of finer ones.
+@compute @workgroup_size(lanes)
+fn merge_moments(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let quad = quad_of(group, lane);
+  let first_row = group.x * chunk;
+  let all = merged(lane, quad, first_row / part, min(chunk, rows - first_row));
+  if (lane < width && quad < quads) {
+    merged_parts[group.x * 2 * quads + quad] = all.mean;
+    merged_parts[(group.x * 2 + 1) * quads + quad] = all.squares;
+  }
+}
+
+// y with the batch's statistics. The workgroups of the first rows keep the statistics.
+@compute @workgroup_size(lanes)
+fn normalise_batch(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let quad = quad_of(group, lane);
+  let all = merged(lane, quad, 0, rows);
+  if (quad >= quads) { return; }
+  let mean = all.mean;
+  let deviation = deviation_of(all.squares / f32(rows), quad);
   if (group.x == 0 && lane < width) {
     new_statistics[quad] = mean;
     new_statistics[quads + quad] = deviation;
-    let unbiased = sum_of_squares / f32(rows - 1);
+    let unbiased = all.squares / f32(rows - 1);
     running_mean[quad] += momentum * (mean - running_mean[quad]);
     running_variance[quad] += momentum * (unbiased - running_variance[quad]);
   }

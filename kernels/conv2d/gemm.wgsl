@@ -85,29 +85,48 @@ fn pair_at(at: u32) -> mat2x4f {
   return mat2x4f(weights[at], weights[at + columns]);
 }
 
-fn store(pixel: u32, o: u32, sum: vec4f) {
-  if (pixel >= batch * out_height * out_width || o >= out_quads) { return; }
+// Eight pixels of y that lie `rows` apart, two vec4s of channels of each that lie `columns` apart.
+struct Tile { a: mat2x4f, b: mat2x4f, c: mat2x4f, d: mat2x4f, e: mat2x4f, f: mat2x4f, g: mat2x4f, h: mat2x4f }
+
+// The number of a workgroup's tile of pixels.
+fn tile_of(group: vec3u, groups: vec3u) -> u32 { return group.y * groups.x + group.x; }
+
+// An invocation's first pixel and vec4 of channels.
+fn pixel_of(tile: u32, lane: u32) -> u32 { return tile * pixels + lane / columns; }
+fn quad_of(group: vec3u, lane: u32) -> u32 { return group.z * tile_quads + lane % columns; }
+
+// Stores a sum with its epilogue, and returns what it has stored.
+fn store(pixel: u32, o: u32, sum: vec4f) -> vec4f {
+  if (pixel >= batch * out_height * out_width || o >= out_quads) { return vec4f(); }
   let at = pixel * out_quads + o;
   var value = sum;
   if (biased) { value += b[o]; }
   if (added) { value += vec4f(addend[at]); }
   if (rectified) { value = select(value, vec4f(), value < vec4f()); }
-  y[at] = vec4<real>(value);
+  let stored = vec4<real>(value);
+  y[at] = stored;
+  return vec4f(stored);
 }
 
-fn store_pixel(pixel: u32, o: u32, sum: mat2x4f) {
-  store(pixel, o, sum[0]);
-  store(pixel, o + columns, sum[1]);
+fn store_pixel(pixel: u32, o: u32, sum: mat2x4f) -> mat2x4f {
+  return mat2x4f(store(pixel, o, sum[0]), store(pixel, o + columns, sum[1]));
 }
 
-@compute @workgroup_size(64)
-fn forward(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let first = (group.y * groups.x + group.x) * pixels;
-  let first_o = group.z * tile_quads;
+fn store_tile(pixel: u32, o: u32, t: Tile) -> Tile {
+  return Tile(
+    store_pixel(pixel, o, t.a),
+    store_pixel(pixel + rows, o, t.b),
+    store_pixel(pixel + 2 * rows, o, t.c),
+    store_pixel(pixel + 3 * rows, o, t.d),
+    store_pixel(pixel + 4 * rows, o, t.e),
+    store_pixel(pixel + 5 * rows, o, t.f),
+    store_pixel(pixel + 6 * rows, o, t.g),
+    store_pixel(pixel + 7 * rows, o, t.h),
+  );
+}
+
+fn products(tile: u32, first_o: u32, lane: u32) -> Tile {
+  let first = tile * pixels;
   let column = lane % columns;
   let row = lane / columns;
   var y0 = mat2x4f();
@@ -151,14 +170,70 @@ fn forward(
     }
     workgroupBarrier();
   }
-  let pixel = first + row;
-  let o = first_o + column;
-  store_pixel(pixel, o, y0);
-  store_pixel(pixel + rows, o, y1);
-  store_pixel(pixel + 2 * rows, o, y2);
-  store_pixel(pixel + 3 * rows, o, y3);
-  store_pixel(pixel + 4 * rows, o, y4);
-  store_pixel(pixel + 5 * rows, o, y5);
-  store_pixel(pixel + 6 * rows, o, y6);
-  store_pixel(pixel + 7 * rows, o, y7);
+  return Tile(y0, y1, y2, y3, y4, y5, y6, y7);
+}
+
+@compute @workgroup_size(64)
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = tile_of(group, groups);
+  let sums = products(tile, group.z * tile_quads, lane);
+  _ = store_tile(pixel_of(tile, lane), quad_of(group, lane), sums);
+}
+
+// With the moments of what is stored, for batch_norm.wgsl: a mean and a sum of squared deviations of each tile.
+@group(0) @binding(5) var<storage, read_write> moments: array<vec4f>; // [tiles, 2, out_quads]
+var<workgroup> shared_sums: array<mat2x4f, 64>;
+
+fn square(m: mat2x4f) -> mat2x4f { return mat2x4f(m[0] * m[0], m[1] * m[1]); }
+
+// The sum over the invocations of a column; each gets its own.
+fn sum_of_rows(lane: u32, value: mat2x4f) -> mat2x4f {
+  shared_sums[lane] = value;
+  for (var half = 32u; half >= columns; half /= 2) {
+    workgroupBarrier();
+    if (lane < half) { shared_sums[lane] += shared_sums[lane + half]; }
+  }
+  workgroupBarrier();
+  let sum = shared_sums[lane % columns];
+  workgroupBarrier();
+  return sum;
+}
+
+@compute @workgroup_size(64)
+fn forward_with_moments(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = tile_of(group, groups);
+  let pixel = pixel_of(tile, lane);
+  let o = quad_of(group, lane);
+  let t = store_tile(pixel, o, products(tile, group.z * tile_quads, lane));
+  let end = batch * out_height * out_width;
+  let count = f32(min(pixels, end - min(tile * pixels, end)));
+  let mean = sum_of_rows(lane, t.a + t.b + t.c + t.d + t.e + t.f + t.g + t.h) * (1 / count);
+  var squares = mat2x4f();
+  if (pixel < end) { squares += square(t.a - mean); }
+  if (pixel + rows < end) { squares += square(t.b - mean); }
+  if (pixel + 2 * rows < end) { squares += square(t.c - mean); }
+  if (pixel + 3 * rows < end) { squares += square(t.d - mean); }
+  if (pixel + 4 * rows < end) { squares += square(t.e - mean); }
+  if (pixel + 5 * rows < end) { squares += square(t.f - mean); }
+  if (pixel + 6 * rows < end) { squares += square(t.g - mean); }
+  if (pixel + 7 * rows < end) { squares += square(t.h - mean); }
+  squares = sum_of_rows(lane, squares);
+  if (lane >= columns || tile * pixels >= end) { return; }
+  let at = tile * 2 * out_quads + o;
+  if (o < out_quads) {
+    moments[at] = mean[0];
+    moments[at + out_quads] = squares[0];
+  }
+  if (o + columns < out_quads) {
+    moments[at + columns] = mean[1];
+    moments[at + out_quads + columns] = squares[1];
+  }
 }

@@ -366,7 +366,7 @@ fn halved(low: Moments, high: Moments, lane: u32, other: u32, count: f32) -> Mom
   return Moments((mean + met) / 2, squares + met_squares + square(mean - met) * (count / 2));
 }
 
-fn store_moments(part: u32, o: u32, local: u32, t: Tile) {
+fn store_moments(part: u32, p: Place, local: u32, t: Tile) {
   let lane = local & 7;
   let one = moments_of(t.a[0], t.b[0], t.c[0], t.d[0], t.e[0], t.f[0], t.g[0], t.h[0]);
   let two = moments_of(t.a[1], t.b[1], t.c[1], t.d[1], t.e[1], t.f[1], t.g[1], t.h[1]);
@@ -378,7 +378,7 @@ fn store_moments(part: u32, o: u32, local: u32, t: Tile) {
   let all = halved(quarter, quarter, lane, 4, 32);
   shared_moments[local] = select(all.mean, all.squares, lane >= 4);
   workgroupBarrier();
-  if (local >= 4 || o + local >= out_quads) { return; }
+  if (local >= 4 || p.n >= batch || p.o + local >= out_quads) { return; }
   var mean = vec4f();
   for (var at = local; at < lanes; at += 8) { mean += shared_moments[at]; }
   mean /= f32(lanes / 8);
@@ -386,7 +386,7 @@ fn store_moments(part: u32, o: u32, local: u32, t: Tile) {
   for (var at = local; at < lanes; at += 8) {
     squares += shared_moments[at + 4] + 64 * square(shared_moments[at] - mean);
   }
-  let at = part * 2 * out_quads + o + local;
+  let at = part * 2 * out_quads + p.o + local;
   moments[at] = mean;
   moments[at + out_quads] = squares;
 }
@@ -400,7 +400,7 @@ fn forward_with_moments(
 ) {
   let part = group.y * groups.x + group.x;
   let p = place_of(part * lanes + local, group.z * 4);
-  store_moments(part, p.o, local, store_tile(p, 1, forward_tile(p, in_subgroup & 7)));
+  store_moments(part, p, local, store_tile(p, 1, forward_tile(p, in_subgroup & 7)));
 }
 
 @compute @workgroup_size(lanes)
@@ -412,7 +412,7 @@ fn winograd_with_moments(
 ) {
   let part = group.y * groups.x + group.x;
   let p = place_of(part * lanes + local, group.z * 4);
-  store_moments(part, p.o, local, store_tile(p, 1, winograd_tile(p, in_subgroup & 7)));
+  store_moments(part, p, local, store_tile(p, 1, winograd_tile(p, in_subgroup & 7)));
 }
 
 // The input gradient at stride 2, with y = dx and x = dy. A pixel of dx meets every other tap a row and every other row

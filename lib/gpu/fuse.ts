@@ -120,7 +120,7 @@ class Fusing {
     this.#replace(found);
   }
 
-  /** Lets the producer of what a dispatch reads make its result as well, at the producer's place. */
+  /** Lets the producer of what a dispatch reads make its result as well, at the producer's place, or begin to. */
   extend(at: number): void {
     const consumer = this.#list[at] ?? null;
     const through = consumer?.read[0];
@@ -128,13 +128,12 @@ class Fusing {
     const from = this.#onlyWriter(through) ?? -1;
     const producer = this.#list[from] ?? null;
     if (producer?.write[0]?.storage !== through.storage || !this.#mayMove(at, from)) return;
-    const merged = this.#merge(producer, {
-      change: producer.fusion.extend?.(this.#pair({ producer, consumer, through, at: from })) ??
-        null,
-      other: consumer,
-    });
+    const change = producer.fusion.extend?.(this.#pair({ producer, consumer, through, at: from }));
+    if (change === undefined || change === null) return;
+    const merged = this.#merge(producer, { change: change.producer, other: consumer });
+    const rest = change.rest === null ? null : changed(consumer, change.rest);
     if (merged === null) return;
-    this.#list[at] = null;
+    this.#list[at] = rest;
     this.#replace([{ at: from, merged }]);
   }
 
@@ -176,12 +175,7 @@ class Fusing {
     { change, other }: { change: Merged | null; other: Dispatch },
   ): Dispatch | null {
     if (change === null) return null;
-    const { entry = base.entry, ...options } = change;
-    const merged = base.kernel.prepare(entry, {
-      ...base,
-      ...options,
-      absorbed: [...base.absorbed, nameOf(other)],
-    });
+    const merged = changed(base, { ...change, absorbed: [...base.absorbed, nameOf(other)] });
     const { read, write } = merged;
     const isMixed = read.some(({ storage }) =>
       write.some((written) => written.storage.root === storage.root)
@@ -227,6 +221,10 @@ class Fusing {
         between === null || !shareBytes(boundTensors(between), moved.write)
       );
   }
+}
+
+function changed(base: Dispatch, { entry = base.entry, ...options }: Merged): Dispatch {
+  return base.kernel.prepare(entry, { ...base, ...options });
 }
 
 function shareBytes(a: readonly Tensor[], b: readonly Tensor[]): boolean {

@@ -33,6 +33,14 @@ export interface Merged extends Partial<DispatchOptions> {
   readonly entry?: string;
 }
 
+/** What becomes of two dispatches of which the earlier one makes the later one's result, or a part of the way to it. */
+export interface Extended {
+  /** The earlier one. */
+  readonly producer: Merged;
+  /** What is left of the later one, which then no longer reads `through`; `null` where that is nothing. */
+  readonly rest: Merged | null;
+}
+
 /** Two dispatches that a plan would like to merge. */
 export interface Pair {
   /** The earlier one. */
@@ -49,8 +57,8 @@ export interface Pair {
 export interface Fusion {
   /** The dispatch as the producer that does the consumer's work in its store, and writes the consumer's result. */
   readonly absorb?: (pair: Pair) => Merged | null;
-  /** The dispatch as the producer that stores `through` as ever, and makes the consumer's result beside. */
-  readonly extend?: (pair: Pair) => Merged | null;
+  /** The dispatch as the producer that stores `through` as ever, and makes beside it what the consumer makes of it. */
+  readonly extend?: (pair: Pair) => Extended | null;
   /** The dispatch as a consumer that computes `through` itself from what the producer reads. */
   readonly inline?: (pair: Pair) => Merged | null;
   /** The dispatch, the later of two of which neither needs the other, as one that does both's work. */

@@ -1,4 +1,5 @@
 import source from "../../kernels/batch_norm.wgsl" with { type: "text" };
+import type { Gpu } from "../gpu/device.ts";
 import { type Dispatch, gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -117,21 +118,33 @@ export function batchNorm(
 
 const MOST_QUADS = 4;
 
-/** Rows of a part, unless there are too many parts: what a workgroup of rows.wgsl makes of x. */
-const PART_ROWS = 512;
+/** The least power of two from `least` on that is not below a value. */
+function powerOfTwo(value: number, { least }: { least: number }): number {
+  let power = least;
+  while (power < value) power *= 2;
+  return power;
+}
+
+/**
+ * Rows of a part, unless there are too many parts: those of a tile whose moments a convolution makes in its store, of
+ * rows.wgsl on a software adapter, of gemm.wgsl on any other.
+ */
+function tileRows({ adapter }: Gpu, { quads }: { quads: number }): number {
+  return adapter.isSoftware ? 512 : 1024 / powerOfTwo(Math.min(quads, 16), { least: 4 });
+}
 
 /**
  * Cuts rows and quads into workgroups. Each of those that need the sums adds up all parts, so parts times workgroups must
- * stay well below the rows: a software adapter is busy with few workgroups, any other wants many.
+ * stay well below the rows: a software adapter is busy with few workgroups, any other wants many. A part is one of those
+ * tiles, or a whole number of them.
  */
 function cutsOf({ gpu }: Tensor, { rows, quads }: { rows: number; quads: number }): Cuts {
   const lanes = lanesOf(gpu);
   const { isSoftware } = gpu.adapter;
   const mostParts = isSoftware ? 1024 : 256;
   const most = isSoftware ? 32 : 512;
-  let width = 1;
-  while (width < Math.min(quads, MOST_QUADS)) width *= 2;
-  const part = PART_ROWS * Math.ceil(rows / (PART_ROWS * mostParts));
+  const width = powerOfTwo(Math.min(quads, MOST_QUADS), { least: 1 });
+  const part = powerOfTwo(rows / mostParts, { least: tileRows(gpu, { quads }) });
   const parts = Math.ceil(rows / part);
   const { chunk, chunks } = split(rows, { least: Math.max(64, lanes / width), most });
   const constants = { rows, quads, width, lanes };
@@ -168,15 +181,38 @@ function normaliseBatch(
   return statistics;
 }
 
+/** What a producer writes that makes moments in its store, and what is then left to do of their pass. */
+export interface StoredMoments {
+  /** A mean and a sum of squared deviations of every `tile` rows, `[tiles, 2, channels]`. */
+  readonly parts: Tensor;
+  /** How the pass merges those into larger parts, `null` where they are what it would have written. */
+  readonly rest: Merged | null;
+}
+
 /**
- * The parts of the moments that a dispatch makes of a tensor, and the rows of a part, `null` for any other dispatch: for
- * the rules of producers that make them in their store.
+ * What becomes of the moments of a tensor whose producer makes them in its store, for the rules of such producers.
+ *
+ * @param dispatch The dispatch that would make them otherwise.
+ * @param options.tile Rows that the producer makes a part of; of the last it may make fewer.
+ * @returns `null` for any other dispatch, or where its parts are not made of whole tiles.
  */
-export function momentsOf(dispatch: Dispatch): { parts: Tensor; rows: number } | null {
-  const [parts] = dispatch.write;
-  const { chunk } = dispatch.constants;
-  if (!kernel.runs(dispatch, "moments")) return null;
-  return parts === undefined || chunk === undefined ? null : { parts, rows: chunk };
+export function storedMoments(
+  dispatch: Dispatch,
+  { tile }: { tile: number },
+): StoredMoments | null {
+  const { write: [parts], constants } = dispatch;
+  const { rows = 0, chunk = 0 } = constants;
+  if (!kernel.runs(dispatch, "moments") || parts === undefined || chunk % tile !== 0) return null;
+  if (chunk === tile) return { parts, rest: null };
+  const finer = parts.gpu.intermediate([Math.ceil(rows / tile), ...parts.shape.slice(1)], {
+    label: "batch_norm.finer_moments",
+  });
+  const rest = {
+    entry: "merge_moments",
+    read: [finer, finer], // the pass itself binds x first
+    constants: { ...constants, part: tile },
+  };
+  return { parts: finer, rest };
 }
 
 /** Mean and deviation of the running statistics, as the vjp reads them. */

@@ -26,7 +26,9 @@ const LOADS: Fusion = {
 /** A producer that makes beside its own result whatever one reader would have made of it. */
 const EXTENDS: Fusion = {
   extend: ({ producer, consumer }) =>
-    producer.absorbed.length > 0 ? null : ({ write: [...producer.write, ...consumer.write] }),
+    producer.absorbed.length > 0
+      ? null
+      : ({ producer: { write: [...producer.write, ...consumer.write] }, rest: null }),
 };
 
 /** A dispatch that does the work of any earlier one beside its own, unless one of them does already. */
@@ -162,6 +164,28 @@ Deno.test("fuse: a producer makes what a reader would have made, and stores its 
   assert.deepEqual(fusedOf(list, { outputs: [a, out] }), [
     "A + C.run: x -> a c",
     "B: x -> b",
+    "D: a b c -> out",
+  ]);
+});
+
+Deno.test("fuse: a producer begins what a reader ends, which reads that in place of its result", async () => {
+  const { x, a, b, c, d, out } = await operands();
+  const begins: Fusion = {
+    extend: ({ producer }) => ({
+      producer: { write: [...producer.write, d] },
+      rest: { entry: "end", read: [d] },
+    }),
+  };
+  const list = [
+    dispatchOf("A", { read: [x], write: [a], fusion: begins }),
+    dispatchOf("B", { read: [x], write: [b] }),
+    dispatchOf("C", { read: [a], write: [c] }),
+    dispatchOf("D", { read: [a, b, c], write: [out] }),
+  ];
+  assert.deepEqual(fusedOf(list, { outputs: [out] }), [
+    "A + C.run: x -> a d",
+    "B: x -> b",
+    "C: d -> c",
     "D: a b c -> out",
   ]);
 });

@@ -8,7 +8,7 @@ import { add } from "../../lib/ops/add.ts";
 import { batchNorm } from "../../lib/ops/batch_norm.ts";
 import { FORWARD } from "../../lib/ops/conv2d/variants.ts";
 import { assertClose } from "../support/assert_close.ts";
-import { testGpu } from "../support/gpu.ts";
+import { posingGpu, testGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
 import { statisticsOf } from "../support/reference/batch_norm.ts";
 import { readChecked } from "../support/stored.ts";
@@ -61,6 +61,24 @@ async function normalised(
   return { y, normal, mean, variance, names: program.plan.dispatches.map(nameOf) };
 }
 
+/** Statistics and result are those of what was stored, worked out in double precision. */
+function assertNormalised(
+  { y, normal, mean, variance }: Awaited<ReturnType<typeof normalised>>,
+  { channels, what }: { channels: number; what: string },
+) {
+  const rows = y.length / channels;
+  const wanted = statisticsOf(Float64Array.from(y), channels);
+  const unbiased = wanted.variance.map((value) => value * rows / (rows - 1));
+  assertClose(mean, wanted.mean, { rtol: 1e-6, atol: 1e-6, what: `${what}'s mean` });
+  assertClose(variance, unbiased, { rtol: 1e-5, what: `${what}'s variance` });
+  const scaled = Array.from(y, (value, at) => {
+    const channel = at % channels;
+    const deviation = Math.sqrt((wanted.variance[channel] ?? NaN) + 1e-5);
+    return (value - (wanted.mean[channel] ?? NaN)) / deviation;
+  });
+  assertClose(normal, scaled, { atol: 2e-3, what: `${what}'s result` });
+}
+
 const CASES: Readonly<Record<string, Case>> = {
   "one part": { shape: [2, 16, 16, 16] },
   "three parts of more channels than a workgroup has, in the sum's store": {
@@ -71,35 +89,76 @@ const CASES: Readonly<Record<string, Case>> = {
   "in half precision": { shape: [2, 16, 16, 12], adds: true, dtype: "f16" },
 };
 
-for (const [name, { shape, adds = false, ...rest }] of Object.entries(CASES)) {
-  Deno.test(`conv2d: the moments of its result in its store, ${name}`, async () => {
+/** What tiles of pixels need not fill: the last has few of them, or is the only one. */
+const UNEVEN: Readonly<Record<string, Case>> = {
+  "a last tile of few pixels": { shape: [7, 13, 11, 21], adds: true },
+  "fewer pixels than a tile has": { shape: [1, 5, 9, 4], bias: 1500 },
+  "in half precision, more channels than a tile has": { shape: [3, 9, 9, 72], dtype: "f16" },
+};
+
+for (const [name, given] of Object.entries(CASES)) {
+  Deno.test(`conv2d: rows makes the moments of its result in its store, ${name}`, async () => {
     const gpu = await testGpu();
     for (const [variant, entry] of [["rows", "forward"], ["winograd", "winograd"]] as const) {
-      const { y, normal, mean, variance, names } = await normalised(gpu, {
-        variant,
-        shape,
-        adds,
-        ...rest,
-      });
-      const sum = adds ? " + add.forward" : "";
-      assert.deepEqual(names, [
+      const found = await normalised(gpu, { variant, ...given });
+      const sum = given.adds ? " + add.forward" : "";
+      assert.deepEqual(found.names, [
         `conv2d/rows.${entry}_with_moments${sum} + batch_norm.moments`,
         "batch_norm.normalise_batch",
       ]);
-      const [channels, rows] = [shape[3], sizeOf(shape) / shape[3]];
-      const wanted = statisticsOf(Float64Array.from(y), channels);
-      const unbiased = wanted.variance.map((value) => value * rows / (rows - 1));
-      assertClose(mean, wanted.mean, { rtol: 1e-6, atol: 1e-6, what: `${variant}'s mean` });
-      assertClose(variance, unbiased, { rtol: 1e-5, what: `${variant}'s variance` });
-      const scaled = Array.from(y, (value, at) => {
-        const channel = at % channels;
-        const deviation = Math.sqrt((wanted.variance[channel] ?? NaN) + 1e-5);
-        return (value - (wanted.mean[channel] ?? NaN)) / deviation;
-      });
-      assertClose(normal, scaled, { atol: 2e-3, what: `${variant}'s result` });
+      assertNormalised(found, { channels: given.shape[3], what: variant });
     }
   });
 }
+
+for (const [name, given] of Object.entries({ ...CASES, ...UNEVEN })) {
+  Deno.test(`conv2d: gemm makes the moments of its tiles in its store, ${name}`, async () => {
+    const gpu = await testGpu();
+    for (const variant of ["gemm16", "gemm32", "gemm64"]) {
+      const found = await normalised(gpu, { variant, ...given });
+      const sum = given.adds ? " + add.forward" : "";
+      assert.deepEqual(found.names, [
+        `conv2d/gemm.forward_with_moments${sum} + batch_norm.moments`,
+        "batch_norm.merge_moments",
+        "batch_norm.normalise_batch",
+      ]);
+      assertNormalised(found, { channels: given.shape[3], what: variant });
+    }
+  });
+}
+
+Deno.test("conv2d: on a card, gemm's best tiles are parts of the moments already", async () => {
+  using gpu = await posingGpu();
+  const namesOf = async (variant: string, shape: Case["shape"]) => {
+    const found = await normalised(gpu, { variant, shape });
+    assertNormalised(found, { channels: shape[3], what: variant });
+    return found.names.slice(0, -1);
+  };
+  const merged = ["conv2d/gemm.forward_with_moments + batch_norm.moments"];
+  assert.deepEqual(await namesOf("gemm16", [2, 13, 15, 16]), merged);
+  assert.deepEqual(await namesOf("gemm32", [2, 13, 15, 32]), merged);
+  assert.deepEqual(await namesOf("gemm64", [2, 13, 15, 64]), merged);
+  assert.deepEqual(await namesOf("gemm64", [2, 13, 15, 16]), [
+    ...merged,
+    "batch_norm.merge_moments",
+  ]);
+  assert.deepEqual(await namesOf("gemm16", [2, 13, 15, 64]), [
+    "conv2d/gemm.forward",
+    "batch_norm.moments",
+  ]);
+});
+
+Deno.test("conv2d: rows makes the moments of its result where parts have several tiles", async () => {
+  const shape = [3, 178, 256, 4] as const;
+  using gpu = await posingGpu();
+  const found = await normalised(gpu, { variant: "rows", shape, bias: 100 });
+  assert.deepEqual(found.names, [
+    "conv2d/rows.forward_with_moments + batch_norm.moments",
+    "batch_norm.merge_moments",
+    "batch_norm.normalise_batch",
+  ]);
+  assertNormalised(found, { channels: shape[3], what: "rows" });
+});
 
 const APART: Readonly<Record<string, Case["shape"]>> = {
   "tiles reach past its rows": [16, 16, 12, 8],
@@ -107,7 +166,7 @@ const APART: Readonly<Record<string, Case["shape"]>> = {
 };
 
 for (const [name, shape] of Object.entries(APART)) {
-  Deno.test(`conv2d: the moments of its result are a pass of their own where ${name}`, async () => {
+  Deno.test(`conv2d: rows leaves the moments of its result to a pass where ${name}`, async () => {
     const { names } = await normalised(await testGpu(), { variant: "winograd", shape });
     assert.deepEqual(names, [
       "conv2d/rows.winograd",

@@ -3,8 +3,17 @@ import weightGradientSource from "../../../kernels/conv2d/gemm_weight_gradient.w
   type: "text",
 };
 import type { Gpu } from "../../gpu/device.ts";
-import { type Constants, type Grid, gridFor, Kernel, split } from "../../gpu/kernel.ts";
+import {
+  type Constants,
+  type Extended,
+  type Grid,
+  gridFor,
+  Kernel,
+  type Pair,
+  split,
+} from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
+import { storedMoments } from "../batch_norm.ts";
 import { addAndRectifyInStore } from "../epilogue.ts";
 import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
@@ -56,6 +65,17 @@ function tilesOf(
   };
 }
 
+/** Makes the moments of the result, for a batch normalisation that reads it: a part a tile of pixels. */
+function momentsStore({ producer, consumer }: Pair): Extended | null {
+  const { constants: { tile_quads = 1 }, write: [y] } = producer;
+  const moments = storedMoments(consumer, { tile: TILE_AREA / tile_quads });
+  if (moments === null || y === undefined) return null;
+  return {
+    producer: { entry: "forward_with_moments", write: [y, moments.parts] },
+    rest: moments.rest,
+  };
+}
+
 /** Products of matrices through workgroup memory, for each width of tile. */
 export const gemmForward = TILES.map((tile): Variant<ForwardJob> => ({
   name: `gemm${tile}`,
@@ -69,7 +89,7 @@ export const gemmForward = TILES.map((tile): Variant<ForwardJob> => ({
     });
     kernel.dispatch("forward", {
       read: [x, w, bias ?? w, x],
-      fusion: { absorb: addAndRectifyInStore },
+      fusion: { absorb: addAndRectifyInStore, extend: momentsStore },
       write: [y],
       constants: { ...constantsOf(geometry), ...constants, biased: bias === null ? 0 : 1 },
       flop: flopOf(geometry),

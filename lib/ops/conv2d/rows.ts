@@ -3,9 +3,9 @@ import weightGradientSource from "../../../kernels/conv2d/rows_weight_gradient.w
   type: "text",
 };
 import type { Gpu } from "../../gpu/device.ts";
-import { type Grid, gridFor, Kernel, type Merged, type Pair, split } from "../../gpu/kernel.ts";
+import { type Extended, type Grid, gridFor, Kernel, type Pair, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
-import { momentsOf } from "../batch_norm.ts";
+import { storedMoments } from "../batch_norm.ts";
 import { addAndRectifyInStore } from "../epilogue.ts";
 import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
@@ -59,14 +59,17 @@ function forwardGrid([n, height, width, channels]: Geometry["y"]): Grid {
  * Makes the moments of the result, for a batch normalisation that reads it: a part a workgroup, where every invocation
  * has pixels of the result only.
  */
-function momentsStore({ producer, consumer }: Pair): Merged | null {
-  const { entry, constants, write: [y] } = producer;
-  const moments = momentsOf(consumer);
-  const rows = LANES * TILE_PIXELS;
-  if (moments === null || moments.rows !== rows || y === undefined) return null;
-  const [n = 0, height = 0, width = 0] = y.shape;
-  if (width % TILE_PIXELS !== 0 || n * height * width % rows !== 0) return null;
-  return { entry: `${entry}_with_moments`, write: [y, moments.parts], constants };
+function momentsStore({ producer, consumer }: Pair): Extended | null {
+  const { entry, write: [y] } = producer;
+  const tile = LANES * TILE_PIXELS;
+  const [n = 0, height = 0, width = 0] = y?.shape ?? [];
+  if (width % TILE_PIXELS !== 0 || n * height * width % tile !== 0) return null;
+  const moments = storedMoments(consumer, { tile });
+  if (moments === null || y === undefined) return null;
+  return {
+    producer: { entry: `${entry}_with_moments`, write: [y, moments.parts] },
+    rest: moments.rest,
+  };
 }
 
 function forward(entry: "forward" | "winograd"): Pick<Variant<ForwardJob>, "kernels" | "run"> {
