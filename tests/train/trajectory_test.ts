@@ -1,4 +1,5 @@
 import { readCifar } from "../../data/cifar.ts";
+import type { Gpu } from "../../lib/gpu/device.ts";
 import { transferTerms, type TransferWeights } from "../../lib/losses/transfer_terms.ts";
 import { openModel } from "../../lib/models/open_model.ts";
 import { type FinishedStep, fit } from "../../lib/train/fit.ts";
@@ -6,7 +7,7 @@ import { takeImages } from "../../lib/train/image_set.ts";
 import type { NamedTensors } from "../../lib/weights/parameter_set.ts";
 import { floats } from "../../lib/weights/safetensors.ts";
 import { assertClose } from "../support/assert_close.ts";
-import { testGpu } from "../support/gpu.ts";
+import { posingGpu, testGpu } from "../support/gpu.ts";
 import { MINI, TRAJECTORIES } from "../support/mini.ts";
 import { Oracle } from "../support/oracle.ts";
 
@@ -24,10 +25,9 @@ interface Followed {
 const BATCH = 32;
 
 async function follow(
-  run: string,
-  { weights, maxSteps }: { weights: TransferWeights; maxSteps: number },
+  gpu: Gpu,
+  { run, weights, maxSteps }: { run: string; weights: TransferWeights; maxSteps: number },
 ): Promise<Followed> {
-  const gpu = await testGpu();
   const { lr, steps: wanted } = JSON.parse(await Deno.readTextFile(`${TRAJECTORIES}${run}.json`));
   using model = await openModel(gpu, `${TRAJECTORIES}student_init.safetensors`);
   using teacher = await openModel(gpu, `${TRAJECTORIES}teacher.safetensors`);
@@ -54,11 +54,18 @@ const RUNS = {
   kd: { alpha: 0.9, temperature: 4 },
 } as const;
 
+/**
+ * With attention transfer at this rate, PyTorch's own two convolutions are 6e-4 apart at the fourth step, by rounding
+ * alone. A card's kernels add in another order, and are 3e-4 apart from PyTorch at the third, on a software adapter.
+ */
+const CARD_RTOL = 1e-3;
+
 for (const [run, weights] of Object.entries(RUNS)) {
   Deno.test(`trajectory: ${run} follows PyTorch at learning rate 0.1 for three steps`, async () => {
-    const { wanted, steps } = await follow(run, { weights, maxSteps: 3 });
+    const gpu = await testGpu();
+    const { wanted, steps } = await follow(gpu, { run, weights, maxSteps: 3 });
     assertClose(steps.map(({ loss }) => loss), wanted.map(({ loss }) => loss), {
-      rtol: 1e-4,
+      rtol: gpu.adapter.isSoftware ? 1e-4 : CARD_RTOL,
       what: `${run} loss`,
     });
   });
@@ -70,25 +77,35 @@ const SLOW_RUNS = {
   "kd_lr0.01": { weights: RUNS.kd, rtol: 1e-3 },
 } as const;
 
-for (const [run, { weights, rtol }] of Object.entries(SLOW_RUNS)) {
-  Deno.test(`trajectory: ${run} follows PyTorch to the end`, async () => {
-    const followed = await follow(run, { weights, maxSteps: 20 });
-    const { wanted, steps } = followed;
-    assertClose(steps.map(({ loss }) => loss), wanted.map(({ loss }) => loss), {
-      rtol,
-      what: `${run} loss`,
+async function assertFollows(gpu: Gpu, run: keyof typeof SLOW_RUNS): Promise<void> {
+  const { weights, rtol } = SLOW_RUNS[run];
+  const followed = await follow(gpu, { run, weights, maxSteps: 20 });
+  const { wanted, steps } = followed;
+  assertClose(steps.map(({ loss }) => loss), wanted.map(({ loss }) => loss), {
+    rtol,
+    what: `${run} loss`,
+  });
+  for (const { step, losses: { attention = [] } } of steps) {
+    const losses = wanted[step]?.at_losses;
+    if (losses === undefined || attention.length === 0) continue;
+    assertClose(attention, losses, {
+      rtol: step < 3 ? 5e-4 : 1e-2,
+      what: `${run} at-losses of step ${step}`,
     });
-    for (const { step, losses: { attention = [] } } of steps) {
-      const losses = wanted[step]?.at_losses;
-      if (losses === undefined || attention.length === 0) continue;
-      assertClose(attention, losses, {
-        rtol: step < 3 ? 5e-4 : 1e-2,
-        what: `${run} at-losses of step ${step}`,
-      });
-    }
-    await assertWeights(run, followed.weights);
+  }
+  await assertWeights(run, followed.weights);
+}
+
+for (const run of ["ce_lr0.01", "at_lr0.001", "kd_lr0.01"] as const) {
+  Deno.test(`trajectory: ${run} follows PyTorch to the end`, async () => {
+    await assertFollows(await testGpu(), run);
   });
 }
+
+Deno.test("trajectory: at_lr0.001 follows PyTorch to the end with the kernels of a card", async () => {
+  using gpu = await posingGpu();
+  await assertFollows(gpu, "at_lr0.001");
+});
 
 async function assertWeights(run: string, weights: NamedTensors): Promise<void> {
   const oracle = await Oracle.open(`traj/${run}.safetensors`);
