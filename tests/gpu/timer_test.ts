@@ -51,7 +51,7 @@ Deno.test("timeOnGpu: a short work fills its time with runs", async () => {
   const gpu = await testGpu();
   let runs = 0;
   const idle: Timed = { encode: () => void runs++ };
-  await timeOnGpu(gpu, [idle], { samples: 2, seconds: 1 });
+  await timeOnGpu(gpu, [idle], { samples: 2, seconds: 1000 });
   assert.equal(runs, 2 + 2 * 4096);
   assert.deepEqual(await timeOnGpu(gpu, [], { samples: 1 }), []);
 });

@@ -110,7 +110,7 @@ Deno.test("attentionLoss: its gradient takes a factor in its load and another gr
 });
 
 Deno.test("attentionLoss: agrees with the loss made of ops, on a card's workgroups too", async () => {
-  using card = await posingGpu();
+  using card = await posingGpu("card");
   const [composed, found] = [
     await stepOf(await testGpu(), {
       fusion: false,

@@ -42,7 +42,7 @@ async function secondGradients(gpu: Gpu) {
 }
 
 Deno.test("batchNorm: the gradient of its gradient is two passes, alike on a card's workgroups", async () => {
-  using card = await posingGpu();
+  using card = await posingGpu("card");
   const [wide, narrow] = [await secondGradients(card), await secondGradients(await testGpu())];
   for (const { names } of [wide, narrow]) {
     const own = names.filter((name) => name.startsWith("batch_norm_gradient"));

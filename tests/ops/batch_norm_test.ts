@@ -288,7 +288,7 @@ Deno.test("batchNorm: a sum before the rectifier is merged, and the gate that ne
 });
 
 Deno.test("batchNorm: a card's workgroups come to the same values", async () => {
-  using card = await posingGpu();
+  using card = await posingGpu("card");
   const [wide, narrow] = [
     await residualStep(card, { fusion: true }),
     await residualStep(await testGpu(), { fusion: true }),

@@ -46,7 +46,7 @@ for (const norm of NORMS) {
   });
 
   Deno.test(`normalise: ${norm} with a card's workgroups`, async () => {
-    using card = await posingGpu();
+    using card = await posingGpu("card");
     const gpus = [await testGpu(), card];
     const [plain, wide] = await Promise.all(gpus.map((gpu) => {
       const x = watch(gpu.tensor(randomValues(3 * 1300, { seed: 1 }), [3, 1300]));

@@ -10,8 +10,8 @@ export function testGpu(): Promise<Gpu> {
   return shared;
 }
 
-/** A GPU whose adapter does not say that it is a software one, so that ops choose what they would on a card. */
-export async function posingGpu(): Promise<Gpu> {
+/** The machine's GPU under an adapter that says it is software or a card, so that ops choose what they would there. */
+export async function posingGpu(as: "software" | "card"): Promise<Gpu> {
   const adapter = await requestAdapter();
   assert.ok(adapter !== null);
   const { info, limits, features } = adapter;
@@ -21,7 +21,7 @@ export async function posingGpu(): Promise<Gpu> {
     adapter: {
       limits,
       features,
-      info: { ...posing, isFallbackAdapter: false },
+      info: { ...posing, isFallbackAdapter: as === "software" },
       requestDevice: (descriptor) => adapter.requestDevice(descriptor),
     },
   });

@@ -40,6 +40,7 @@ export interface TinyRunOptions {
   /** The number of steps after which it is interrupted. */
   readonly stopAfter?: number;
   readonly onEpoch?: (epoch: FinishedEpoch) => void;
+  /** How its kernels are chosen; not at all unless told. */
   readonly autotune?: Autotune;
   readonly cacheFolder?: string;
   readonly onTuning?: () => void;
@@ -66,6 +67,7 @@ export async function tinyRun(
     onProgress: ({ last }: Landed) => {
       if (last.step + 1 >= stopAfter) controller.abort();
     },
+    autotune: "off" as const,
     ...listeners,
   };
   const run = resume ? await Run.resume(model, options) : await Run.start(model, options);

@@ -33,6 +33,7 @@ Deno.test("cifar: trains on shapes from end to end, and says what it does on std
     "--batch_size=8",
     "--epochs=1",
     "--log_every=1",
+    "--autotune=off",
   );
   assert.equal(stdout, "");
   const lines = stderr.trimEnd().split("\n");

@@ -33,6 +33,7 @@ async function train(listener: Partial<FitOptions>): Promise<void> {
     epochs: 2,
     batchSize: 4,
     logEvery: 3,
+    autotune: "off",
     ...listener,
   });
 }

@@ -83,7 +83,7 @@ const LOSSES = {
 
 for (const [name, { weights, most }] of Object.entries(LOSSES)) {
   Deno.test(`a step of ${name}: at most ${most} dispatches, and hardly more bytes than are alive at its peak`, async () => {
-    using card = await posingGpu();
+    using card = await posingGpu("card");
     for (const gpu of [await testGpu(), card]) {
       const plan = planStep(gpu, { fusion: true, ...weights });
       assert.ok(plan.dispatches.length <= most, `${plan.dispatches.length} dispatches`);

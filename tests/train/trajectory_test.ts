@@ -103,7 +103,7 @@ for (const run of ["ce_lr0.01", "at_lr0.001", "kd_lr0.01"] as const) {
 }
 
 Deno.test("trajectory: at_lr0.001 follows PyTorch to the end with the kernels of a card", async () => {
-  using gpu = await posingGpu();
+  using gpu = await posingGpu("card");
   await assertFollows(gpu, "at_lr0.001");
 });
 
