@@ -125,6 +125,7 @@ fn store_tile(pixel: u32, o: u32, t: Tile) -> Tile {
   );
 }
 
+// An invocation's sums of products, through workgroup memory.
 fn products(tile: u32, first_o: u32, lane: u32) -> Tile {
   let first = tile * pixels;
   let column = lane % columns;
