@@ -1,6 +1,6 @@
 import source from "../../kernels/batch_norm.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
-import { type Dispatch, gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
+import { type Extended, gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { record, withoutGradients } from "../tape.ts";
@@ -181,38 +181,35 @@ function normaliseBatch(
   return statistics;
 }
 
-/** What a producer writes that makes moments in its store, and what is then left to do of their pass. */
-export interface StoredMoments {
-  /** A mean and a sum of squared deviations of every `tile` rows, `[tiles, 2, channels]`. */
-  readonly parts: Tensor;
-  /** How the pass merges those into larger parts, `null` where they are what it would have written. */
-  readonly rest: Merged | null;
-}
-
 /**
- * What becomes of the moments of a tensor whose producer makes them in its store, for the rules of such producers.
+ * How a producer makes the moments of its first result as it stores it, for a batch normalisation that reads it. Its
+ * kernel has an entry point `..._with_moments`, which writes them next: a mean and a sum of squared deviations of every
+ * `tile` rows, `[tiles, 2, channels]`. Where batch norm wants larger parts, a pass merges those.
  *
- * @param dispatch The dispatch that would make them otherwise.
- * @param options.tile Rows that the producer makes a part of; of the last it may make fewer.
- * @returns `null` for any other dispatch, or where its parts are not made of whole tiles.
+ * @param options.tile Rows of a part; the last may have fewer.
  */
-export function storedMoments(
-  dispatch: Dispatch,
+export function momentsInStore(
+  { producer, consumer }: Pair,
   { tile }: { tile: number },
-): StoredMoments | null {
-  const { write: [parts], constants } = dispatch;
-  const { rows = 0, chunk = 0 } = constants;
-  if (!kernel.runs(dispatch, "moments") || parts === undefined || chunk % tile !== 0) return null;
-  if (chunk === tile) return { parts, rest: null };
+): Extended | null {
+  const { entry, write: [y] } = producer;
+  const { write: [parts], constants: { rows = 0, chunk = 0 } } = consumer;
+  if (!kernel.runs(consumer, "moments") || chunk % tile !== 0) return null;
+  if (y === undefined || parts === undefined) return null;
+  const extended = (moments: Tensor) => ({
+    entry: `${entry}_with_moments`,
+    write: [y, moments],
+  });
+  if (chunk === tile) return { producer: extended(parts), rest: null };
   const finer = parts.gpu.intermediate([Math.ceil(rows / tile), ...parts.shape.slice(1)], {
     label: "batch_norm.finer_moments",
   });
   const rest = {
     entry: "merge_moments",
-    read: [finer, finer], // the pass itself binds x first
-    constants: { ...constants, part: tile },
+    read: [finer, finer], // x's binding is the first
+    constants: { ...consumer.constants, part: tile },
   };
-  return { parts: finer, rest };
+  return { producer: extended(finer), rest };
 }
 
 /** Mean and deviation of the running statistics, as the vjp reads them. */

@@ -3,8 +3,8 @@ import { gather } from "../../lib/gpu/arena.ts";
 import { writeInPlace } from "../../lib/gpu/in_place.ts";
 import { bytesMoved, type Dispatch, isInPlace } from "../../lib/gpu/kernel.ts";
 import { planMemory } from "../../lib/gpu/plan.ts";
-import { Storage } from "../../lib/gpu/storage.ts";
-import { Tensor } from "../../lib/gpu/tensor.ts";
+import type { Storage } from "../../lib/gpu/storage.ts";
+import type { Tensor } from "../../lib/gpu/tensor.ts";
 import { dispatchOf, intermediate } from "../support/dispatches.ts";
 import { testGpu } from "../support/gpu.ts";
 
@@ -81,7 +81,7 @@ const UNTOUCHED: Readonly<
     return { list: chain({ ...all, a: large }) };
   },
   "another type of the same bytes": (all) => {
-    const integers = new Tensor(all.gpu, [4], new Storage("integers", 16), "u32");
+    const integers = all.gpu.intermediate([4], { label: "integers", dtype: "u32" });
     return { list: chain({ ...all, a: integers }) };
   },
   "a result that was written before": (all) => {

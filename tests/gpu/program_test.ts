@@ -9,7 +9,7 @@ import { relu } from "../../lib/ops/relu.ts";
 import { reshape } from "../../lib/ops/reshape.ts";
 import { scale } from "../../lib/ops/scale.ts";
 import { CallCounter } from "../support/call_counter.ts";
-import { posingGpu, testGpu } from "../support/gpu.ts";
+import { softwareGpu, testGpu } from "../support/gpu.ts";
 import { NET_LABELS, netLoss, netRunning, netTensors } from "../support/small_net.ts";
 
 function training(gpu: Gpu) {
@@ -24,7 +24,7 @@ function training(gpu: Gpu) {
 }
 
 Deno.test("Program: two replays equal two eager steps bit for bit", async () => {
-  using gpu = await posingGpu("software"); // a card's convolutions make moments in their store, which rounds differently
+  const gpu = await softwareGpu(); // a card's convolutions make moments in their store, which rounds differently
   const [eager, recorded] = [training(gpu), training(gpu)];
   using program = await Program.record(gpu, { label: "step", build: recorded.step });
   for (let step = 0; step < 2; step++) {

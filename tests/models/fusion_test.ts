@@ -10,7 +10,7 @@ import { networkInNetwork } from "../../lib/models/nin.ts";
 import { resNet } from "../../lib/models/resnet.ts";
 import { wideResNet } from "../../lib/models/wide_resnet.ts";
 import { assertClose } from "../support/assert_close.ts";
-import { posingGpu } from "../support/gpu.ts";
+import { cardGpu, softwareGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
 import { readChecked } from "../support/stored.ts";
 import { lossesOf } from "../support/losses.ts";
@@ -26,14 +26,6 @@ const MODELS = {
 
 /** Of such images no store of rows.wgsl makes the moments for a batch normalisation, which rounds differently. */
 const SIDE = 24;
-
-let software: Promise<Gpu> | undefined;
-
-/** A GPU that poses as a software one, which the tests here share. */
-function softwareGpu(): Promise<Gpu> {
-  software ??= posingGpu("software");
-  return software;
-}
 
 /** Everything that a training pass with all losses computes, each gradient and statistic included. */
 async function trainingPass(
@@ -83,7 +75,7 @@ for (const [name, make] of Object.entries(MODELS)) {
 for (const name of ["a wide ResNet", "a Network-in-Network"] as const) {
   Deno.test(`${name} trains alike with its dispatches merged and apart on a card`, async () => {
     const make = MODELS[name];
-    using gpu = await posingGpu("card");
+    using gpu = await cardGpu();
     const merged = await trainingPass(gpu, { make, fusion: true });
     const apart = await trainingPass(gpu, { make, fusion: false });
     apart.values.forEach((wanted, at) => {

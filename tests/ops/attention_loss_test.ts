@@ -13,7 +13,7 @@ import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
-import { posingGpu, testGpu } from "../support/gpu.ts";
+import { cardGpu, testGpu } from "../support/gpu.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
 import { differenceOf, mapsOf } from "../support/reference/attention_map.ts";
@@ -110,7 +110,7 @@ Deno.test("attentionLoss: its gradient takes a factor in its load and another gr
 });
 
 Deno.test("attentionLoss: agrees with the loss made of ops, on a card's workgroups too", async () => {
-  using card = await posingGpu("card");
+  using card = await cardGpu();
   const [composed, found] = [
     await stepOf(await testGpu(), {
       fusion: false,

@@ -8,7 +8,7 @@ import { multiply } from "../../lib/ops/multiply.ts";
 import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertLargest } from "../support/assert_largest.ts";
-import { posingGpu, testGpu } from "../support/gpu.ts";
+import { cardGpu, testGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
 import { readChecked } from "../support/stored.ts";
 
@@ -42,7 +42,7 @@ async function secondGradients(gpu: Gpu) {
 }
 
 Deno.test("batchNorm: the gradient of its gradient is two passes, alike on a card's workgroups", async () => {
-  using card = await posingGpu("card");
+  using card = await cardGpu();
   const [wide, narrow] = [await secondGradients(card), await secondGradients(await testGpu())];
   for (const { names } of [wide, narrow]) {
     const own = names.filter((name) => name.startsWith("batch_norm_gradient"));

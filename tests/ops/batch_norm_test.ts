@@ -12,7 +12,7 @@ import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
-import { posingGpu, testGpu } from "../support/gpu.ts";
+import { cardGpu, testGpu } from "../support/gpu.ts";
 import { mergedPlan } from "../support/merged_plan.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
@@ -288,7 +288,7 @@ Deno.test("batchNorm: a sum before the rectifier is merged, and the gate that ne
 });
 
 Deno.test("batchNorm: a card's workgroups come to the same values", async () => {
-  using card = await posingGpu("card");
+  using card = await cardGpu();
   const [wide, narrow] = [
     await residualStep(card, { fusion: true }),
     await residualStep(await testGpu(), { fusion: true }),

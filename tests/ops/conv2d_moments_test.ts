@@ -8,7 +8,7 @@ import { add } from "../../lib/ops/add.ts";
 import { batchNorm } from "../../lib/ops/batch_norm.ts";
 import { FORWARD } from "../../lib/ops/conv2d/variants.ts";
 import { assertClose } from "../support/assert_close.ts";
-import { posingGpu } from "../support/gpu.ts";
+import { cardGpu, softwareGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
 import { statisticsOf } from "../support/reference/batch_norm.ts";
 import { readChecked } from "../support/stored.ts";
@@ -98,7 +98,7 @@ const UNEVEN: Readonly<Record<string, Case>> = {
 
 for (const [name, given] of Object.entries(CASES)) {
   Deno.test(`conv2d: rows makes the moments of its result in its store, ${name}`, async () => {
-    using gpu = await posingGpu("software");
+    const gpu = await softwareGpu();
     for (const [variant, entry] of [["rows", "forward"], ["winograd", "winograd"]] as const) {
       const found = await normalised(gpu, { variant, ...given });
       const sum = given.adds ? " + add.forward" : "";
@@ -113,7 +113,7 @@ for (const [name, given] of Object.entries(CASES)) {
 
 for (const [name, given] of Object.entries({ ...CASES, ...UNEVEN })) {
   Deno.test(`conv2d: gemm makes the moments of its tiles in its store, ${name}`, async () => {
-    using gpu = await posingGpu("software");
+    const gpu = await softwareGpu();
     for (const variant of ["gemm16", "gemm32", "gemm64"]) {
       const found = await normalised(gpu, { variant, ...given });
       const sum = given.adds ? " + add.forward" : "";
@@ -128,7 +128,7 @@ for (const [name, given] of Object.entries({ ...CASES, ...UNEVEN })) {
 }
 
 Deno.test("conv2d: on a card, gemm's best tiles are parts of the moments already", async () => {
-  using gpu = await posingGpu("card");
+  using gpu = await cardGpu();
   const namesOf = async (variant: string, shape: Case["shape"]) => {
     const found = await normalised(gpu, { variant, shape });
     assertNormalised(found, { channels: shape[3], what: variant });
@@ -150,7 +150,7 @@ Deno.test("conv2d: on a card, gemm's best tiles are parts of the moments already
 
 Deno.test("conv2d: rows makes the moments of its result where parts have several tiles", async () => {
   const shape = [3, 178, 256, 4] as const;
-  using gpu = await posingGpu("card");
+  using gpu = await cardGpu();
   const found = await normalised(gpu, { variant: "rows", shape, bias: 100 });
   assert.deepEqual(found.names, [
     "conv2d/rows.forward_with_moments + batch_norm.moments",
@@ -167,7 +167,7 @@ const APART: Readonly<Record<string, Case["shape"]>> = {
 
 for (const [name, shape] of Object.entries(APART)) {
   Deno.test(`conv2d: rows leaves the moments of its result to a pass where ${name}`, async () => {
-    using gpu = await posingGpu("software");
+    const gpu = await softwareGpu();
     const { names } = await normalised(gpu, { variant: "winograd", shape });
     assert.deepEqual(names, [
       "conv2d/rows.winograd",

@@ -4,7 +4,7 @@ import { normalise, NORMS } from "../../lib/ops/normalise.ts";
 import { watch } from "../../lib/tape.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
-import { posingGpu, testGpu } from "../support/gpu.ts";
+import { cardGpu, testGpu } from "../support/gpu.ts";
 import { spaced } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
 import { unitRows } from "../support/reference/attention_map.ts";
@@ -46,7 +46,7 @@ for (const norm of NORMS) {
   });
 
   Deno.test(`normalise: ${norm} with a card's workgroups`, async () => {
-    using card = await posingGpu("card");
+    using card = await cardGpu();
     const gpus = [await testGpu(), card];
     const [plain, wide] = await Promise.all(gpus.map((gpu) => {
       const x = watch(gpu.tensor(randomValues(3 * 1300, { seed: 1 }), [3, 1300]));

@@ -1,11 +1,10 @@
 import type { Gpu } from "../../lib/gpu/device.ts";
 import { type Dispatch, type Fusion, Kernel } from "../../lib/gpu/kernel.ts";
-import { Storage } from "../../lib/gpu/storage.ts";
-import { Tensor } from "../../lib/gpu/tensor.ts";
+import type { Tensor } from "../../lib/gpu/tensor.ts";
 
 /** A tensor without a place, of as many vec4s. */
 export function intermediate(gpu: Gpu, { label, quads = 1 }: { label: string; quads?: number }) {
-  return new Tensor(gpu, [4 * quads], new Storage(label, 16 * quads));
+  return gpu.intermediate([4 * quads], { label });
 }
 
 /** A dispatch that a plan may be made of, but not run. */

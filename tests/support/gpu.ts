@@ -10,8 +10,20 @@ export function testGpu(): Promise<Gpu> {
   return shared;
 }
 
-/** The machine's GPU under an adapter that says it is software or a card, so that ops choose what they would there. */
-export async function posingGpu(as: "software" | "card"): Promise<Gpu> {
+let software: Promise<Gpu> | undefined;
+
+/** A GPU on which ops choose what they would on a software adapter, which the tests of one file share. */
+export function softwareGpu(): Promise<Gpu> {
+  software ??= posingGpu({ isSoftware: true });
+  return software;
+}
+
+/** A GPU on which ops choose what they would on a card. */
+export function cardGpu(): Promise<Gpu> {
+  return posingGpu({ isSoftware: false });
+}
+
+async function posingGpu({ isSoftware }: { isSoftware: boolean }): Promise<Gpu> {
   const adapter = await requestAdapter();
   assert.ok(adapter !== null);
   const { info, limits, features } = adapter;
@@ -21,7 +33,7 @@ export async function posingGpu(as: "software" | "card"): Promise<Gpu> {
     adapter: {
       limits,
       features,
-      info: { ...posing, isFallbackAdapter: as === "software" },
+      info: { ...posing, isFallbackAdapter: isSoftware },
       requestDevice: (descriptor) => adapter.requestDevice(descriptor),
     },
   });

@@ -2,18 +2,10 @@ import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import { type ChoiceOptions, chooseVariants } from "../../lib/train/autotune.ts";
 import { doubled, doublingOf } from "../support/doubling.ts";
-import { posingGpu } from "../support/gpu.ts";
+import { cardGpu, softwareGpu } from "../support/gpu.ts";
 
 const VARIANTS = ["plain", "twin", "greedy"];
 const FAMILY = "double [*, 4] f32";
-
-let software: Promise<Gpu> | undefined;
-
-/** A GPU that poses as a software one, which the tests here share. */
-function softwareGpu(): Promise<Gpu> {
-  software ??= posingGpu("software");
-  return software;
-}
 
 /** Chooses for a call of eight images and one of three, with a timer by which the last variant is the fastest. */
 async function chosen({ on, ...options }: Partial<ChoiceOptions> & { on?: Gpu } = {}) {
@@ -102,7 +94,7 @@ Deno.test("chooseVariants: a quick tuning on a software adapter ends in time, an
 });
 
 Deno.test("chooseVariants: a quick tuning on a card ends in time, and is not tried again", async () => {
-  using gpu = await posingGpu("card");
+  using gpu = await cardGpu();
   await assertEndsInTime(gpu, { seconds: 20, left: 10 });
 });
 

@@ -15,7 +15,7 @@ import { topK } from "../../lib/ops/top_k.ts";
 import { sgd } from "../../lib/optim/sgd.ts";
 import { appendHistory, HISTORY_COLUMNS } from "../../lib/ops/history.ts";
 import { withoutGradients } from "../../lib/tape.ts";
-import { posingGpu, testGpu } from "../support/gpu.ts";
+import { cardGpu, testGpu } from "../support/gpu.ts";
 import { storeOf } from "../support/images.ts";
 import { lossesOf } from "../support/losses.ts";
 
@@ -83,7 +83,7 @@ const LOSSES = {
 
 for (const [name, { weights, most }] of Object.entries(LOSSES)) {
   Deno.test(`a step of ${name}: at most ${most} dispatches, and hardly more bytes than are alive at its peak`, async () => {
-    using card = await posingGpu("card");
+    using card = await cardGpu();
     for (const gpu of [await testGpu(), card]) {
       const plan = planStep(gpu, { fusion: true, ...weights });
       assert.ok(plan.dispatches.length <= most, `${plan.dispatches.length} dispatches`);

@@ -7,7 +7,7 @@ import { takeImages } from "../../lib/train/image_set.ts";
 import type { NamedTensors } from "../../lib/weights/parameter_set.ts";
 import { floats } from "../../lib/weights/safetensors.ts";
 import { assertClose } from "../support/assert_close.ts";
-import { posingGpu, testGpu } from "../support/gpu.ts";
+import { cardGpu, testGpu } from "../support/gpu.ts";
 import { MINI, TRAJECTORIES } from "../support/mini.ts";
 import { Oracle } from "../support/oracle.ts";
 
@@ -103,7 +103,7 @@ for (const run of ["ce_lr0.01", "at_lr0.001", "kd_lr0.01"] as const) {
 }
 
 Deno.test("trajectory: at_lr0.001 follows PyTorch to the end with the kernels of a card", async () => {
-  using gpu = await posingGpu("card");
+  using gpu = await cardGpu();
   await assertFollows(gpu, "at_lr0.001");
 });
 

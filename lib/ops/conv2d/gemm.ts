@@ -3,17 +3,9 @@ import weightGradientSource from "../../../kernels/conv2d/gemm_weight_gradient.w
   type: "text",
 };
 import type { Gpu } from "../../gpu/device.ts";
-import {
-  type Constants,
-  type Extended,
-  type Grid,
-  gridFor,
-  Kernel,
-  type Pair,
-  split,
-} from "../../gpu/kernel.ts";
+import { type Constants, type Grid, gridFor, Kernel, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
-import { storedMoments } from "../batch_norm.ts";
+import { momentsInStore } from "../batch_norm.ts";
 import { addAndRectifyInStore } from "../epilogue.ts";
 import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
@@ -65,17 +57,6 @@ function tilesOf(
   };
 }
 
-/** Makes the moments of the result, for a batch normalisation that reads it: a part a tile of pixels. */
-function momentsStore({ producer, consumer }: Pair): Extended | null {
-  const { constants: { tile_quads = 1 }, write: [y] } = producer;
-  const moments = storedMoments(consumer, { tile: TILE_AREA / tile_quads });
-  if (moments === null || y === undefined) return null;
-  return {
-    producer: { entry: "forward_with_moments", write: [y, moments.parts] },
-    rest: moments.rest,
-  };
-}
-
 /** Products of matrices through workgroup memory, for each width of tile. */
 export const gemmForward = TILES.map((tile): Variant<ForwardJob> => ({
   name: `gemm${tile}`,
@@ -89,7 +70,10 @@ export const gemmForward = TILES.map((tile): Variant<ForwardJob> => ({
     });
     kernel.dispatch("forward", {
       read: [x, w, bias ?? w, x],
-      fusion: { absorb: addAndRectifyInStore, extend: momentsStore },
+      fusion: {
+        absorb: addAndRectifyInStore,
+        extend: (pair) => momentsInStore(pair, { tile: TILE_AREA / quadsOf(tile) }),
+      },
       write: [y],
       constants: { ...constantsOf(geometry), ...constants, biased: bias === null ? 0 : 1 },
       flop: flopOf(geometry),

@@ -5,7 +5,7 @@ import weightGradientSource from "../../../kernels/conv2d/rows_weight_gradient.w
 import type { Gpu } from "../../gpu/device.ts";
 import { type Extended, type Grid, gridFor, Kernel, type Pair, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
-import { storedMoments } from "../batch_norm.ts";
+import { momentsInStore } from "../batch_norm.ts";
 import { addAndRectifyInStore } from "../epilogue.ts";
 import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
@@ -55,21 +55,12 @@ function forwardGrid([n, height, width, channels]: Geometry["y"]): Grid {
   );
 }
 
-/**
- * Makes the moments of the result, for a batch normalisation that reads it: a part a workgroup, where every invocation
- * has pixels of the result only.
- */
-function momentsStore({ producer, consumer }: Pair): Extended | null {
-  const { entry, write: [y] } = producer;
+/** Makes the moments in the store where every invocation has pixels of the result only: a part a workgroup. */
+function momentsStore(pair: Pair): Extended | null {
   const tile = LANES * TILE_PIXELS;
-  const [n = 0, height = 0, width = 0] = y?.shape ?? [];
+  const [n = 0, height = 0, width = 0] = pair.through.shape;
   if (width % TILE_PIXELS !== 0 || n * height * width % tile !== 0) return null;
-  const moments = storedMoments(consumer, { tile });
-  if (moments === null || y === undefined) return null;
-  return {
-    producer: { entry: `${entry}_with_moments`, write: [y, moments.parts] },
-    rest: moments.rest,
-  };
+  return momentsInStore(pair, { tile });
 }
 
 function forward(entry: "forward" | "winograd"): Pick<Variant<ForwardJob>, "kernels" | "run"> {
