@@ -63,7 +63,7 @@ export async function openCub(root: string): Promise<ImageFiles> {
     });
   };
   const [train, val] = [listOf("1"), listOf("0")];
-  if (train.count > 0 && val.count > 0) return { train, val };
+  if (train.count > 0 && val.count > 0) return { root, train, val };
   throw new Error(
     `Cannot read ${
       join(folder, "train_test_split.txt")

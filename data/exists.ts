@@ -1,3 +1,5 @@
+import { reasonOf } from "./reason_of.ts";
+
 /**
  * Tells whether something lies at a path.
  *
@@ -23,4 +25,27 @@ export async function exists(path: string): Promise<boolean> {
 /** Whether an error says that nothing lies at a path, or that the path leads through what is no folder. */
 export function isNotThere(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
+/**
+ * Says in a message what was found at a path where something else was wanted.
+ *
+ * @param path The path.
+ * @returns `none`, `a file`, `a folder`, `a link that leads nowhere`, or why nobody can say.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(await foundAt("no/such/file"), "none");
+ * assert.equal(await foundAt("."), "a folder");
+ * ```
+ */
+export async function foundAt(path: string): Promise<string> {
+  try {
+    return (await Deno.stat(path)).isDirectory ? "a folder" : "a file";
+  } catch (error) {
+    if (!isNotThere(error)) return reasonOf(error);
+    const isLink = await Deno.lstat(path).then(({ isSymlink }) => isSymlink, () => false);
+    return isLink ? "a link that leads nowhere" : "none";
+  }
 }

@@ -40,6 +40,8 @@ export interface ImageList {
 
 /** A data set on disk. */
 export interface ImageFiles {
+  /** The folder that the data set was opened in. */
+  readonly root: string;
   /** The images to train on. */
   readonly train: ImageList;
   /** The images to validate on. */

@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
-import { isNotThere } from "./exists.ts";
+import { foundAt, isNotThere } from "./exists.ts";
+import { reasonOf } from "./reason_of.ts";
 
 /** A line of a data set's list. */
 export interface ListLine {
@@ -96,10 +97,11 @@ export class LinedList {
       const found = await Promise.all(lines.map((line) => isFile(join(folder, fileOf(line)))));
       const missing = lines[found.indexOf(false)];
       if (missing === undefined) continue;
+      const path = join(folder, fileOf(missing));
       throw new Error(
-        `Cannot read ${
-          join(folder, fileOf(missing))
-        }: wanted the image that line ${missing.number} of ${this.path} names, found none`,
+        `Cannot read ${path}: wanted the image that line ${missing.number} of ${this.path} names, found ${await foundAt(
+          path,
+        )}`,
       );
     }
   }
@@ -111,18 +113,14 @@ async function textOf(path: string, { wanted }: LineForm): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Error(`Cannot read ${path}: wanted a file of lines ${wanted}, found none`, {
+    const isNoFile = isNotThere(error) || error instanceof Deno.errors.IsADirectory;
+    const found = isNoFile ? await foundAt(path) : reasonOf(error);
+    throw new Error(`Cannot read ${path}: wanted a file of lines ${wanted}, found ${found}`, {
       cause: error,
     });
   }
 }
 
 async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (isNotThere(error)) return false;
-    throw error;
-  }
+  return await Deno.stat(path).then((found) => found.isFile, () => false);
 }

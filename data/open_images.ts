@@ -1,8 +1,9 @@
 import { openCub } from "./cub.ts";
-import { isNotThere } from "./exists.ts";
+import { foundAt, isNotThere } from "./exists.ts";
 import { type ImageFolderOptions, openImageFolder } from "./image_folder.ts";
 import type { ImageFiles } from "./image_list.ts";
 import { openPack } from "./pack/read_pack.ts";
+import { reasonOf } from "./reason_of.ts";
 import { openScenes } from "./scenes.ts";
 
 /** A way in which a data set lies on disk. */
@@ -36,34 +37,40 @@ const LAYOUTS: readonly Layout[] = [
  * `val`, CUB-200-2011 by `images.txt` or another of its lists, MIT Indoor 67 by `TrainImages.txt` or `TestImages.txt`.
  *
  * @param root The folder.
- * @param options Where the list of an image folder is kept.
+ * @param options Where the list of an image folder is kept, and who is told what is left out.
  * @throws {Error} If it is none of them, or cannot be read as what it is.
  * @example
  * ```ts
  * import assert from "node:assert/strict";
  *
- * await assert.rejects(openImages("no/such/folder"), /wanted pack.json \(a pack\), train \(an image folder\)/);
+ * await assert.rejects(openImages("no/such/folder"), /wanted a folder with pack.json \(a pack\), .*, found none$/);
  * ```
  */
 export async function openImages(
   root: string,
   options: ImageFolderOptions = {},
 ): Promise<ImageFiles> {
-  const names = await namesIn(root);
+  const { names, found } = await look(root);
   const layout = LAYOUTS.find(({ marks }) => marks.some((mark) => names.has(mark)));
   if (layout !== undefined) return await layout.open(root, options);
   const looked = LAYOUTS.map(({ name, marks: [mark] }) => `${mark} (${name})`);
   const last = looked.pop();
   throw new Error(
-    `Cannot read ${root}: wanted ${looked.join(", ")} or ${last} in it, found none of them`,
+    `Cannot read ${root}: wanted a folder with ${
+      looked.join(", ")
+    } or ${last} in it, found ${found}`,
   );
 }
 
-async function namesIn(folder: string): Promise<ReadonlySet<string>> {
+/** The names in a folder, and what to say was found where none of them is known. */
+async function look(
+  folder: string,
+): Promise<{ names: ReadonlySet<string>; found: string }> {
   try {
-    return new Set(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name));
+    const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+    return { names: new Set(names), found: "none of them" };
   } catch (error) {
-    if (isNotThere(error)) return new Set();
-    throw error;
+    const found = isNotThere(error) ? await foundAt(folder) : reasonOf(error);
+    return { names: new Set(), found };
   }
 }

@@ -48,7 +48,7 @@ export async function openScenes(root: string): Promise<ImageFiles> {
       labels: list.lines.map((line) => classes.indexOf(classOf(line))),
     });
   };
-  return { train: await listOf(train), val: await listOf(test) };
+  return { root, train: await listOf(train), val: await listOf(test) };
 }
 
 function classOf({ fields: [name = ""] }: ListLine): string {

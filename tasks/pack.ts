@@ -18,11 +18,13 @@ if (import.meta.main) {
     }
     const { folder, options } = command;
     using signals = new StopSignals();
-    const images = await openImages(folder);
+    const notes: string[] = [];
+    const images = await openImages(folder, { onNote: (note) => notes.push(note) });
     const { train, val } = images;
     console.log(
       `${folder}: ${train.count} + ${val.count} images of ${train.classes.length} classes`,
     );
+    for (const note of notes) console.log(note);
     try {
       const { images: packed, skipped } = await packImages(images, {
         ...options,

@@ -2,6 +2,7 @@ import type { BatchSource, LoadedBatch } from "../../lib/train/batch_source.ts";
 import { batchAt, type Batching, orderOf, stepsPerEpoch } from "../../lib/train/batches.ts";
 import type { ImageList, ImagePlace } from "../image_list.ts";
 import type { TrainingCrop } from "../pictures/view.ts";
+import { shownPath } from "../reason_of.ts";
 import type { DecodePool } from "./decode_pool.ts";
 import { orderInRuns } from "./order_in_runs.ts";
 
@@ -232,5 +233,6 @@ export class ImageLoader implements BatchSource {
 }
 
 function nameOf({ path, span }: ImagePlace): string {
-  return span === null ? path : `the image at byte ${span.offset} of ${path}`;
+  const file = shownPath(path);
+  return span === null ? file : `the image at byte ${span.offset} of ${file}`;
 }

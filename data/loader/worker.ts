@@ -1,6 +1,6 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import { messageOf } from "../../lib/weights/message_of.ts";
+import { reasonOf } from "../reason_of.ts";
 import { makeImage } from "./make_image.ts";
 import type { DecodeReply, DecodeRequest, ImageFault } from "./messages.ts";
 
@@ -14,7 +14,7 @@ async function answer({ into, size, crop, orders }: DecodeRequest): Promise<Deco
     try {
       await makeImage(order, { size, crop, into: new Uint8Array(into, at * bytes, bytes) });
     } catch (error) {
-      faults.push({ at, reason: messageOf(error) });
+      faults.push({ at, reason: reasonOf(error) });
     }
   }
   return { faults };

@@ -1,11 +1,11 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
 import sharp from "sharp";
-import { messageOf } from "../../lib/weights/message_of.ts";
 import { drawView } from "../pictures/draw_view.ts";
 import { partOf } from "../pictures/part.ts";
 import { openPicture } from "../pictures/picture.ts";
 import { resizedTo } from "../pictures/view.ts";
+import { reasonOf } from "../reason_of.ts";
 import type { PackReply, PackRequest } from "./pack_messages.ts";
 
 async function pack({ place, size, quality }: PackRequest): Promise<PackReply> {
@@ -30,7 +30,7 @@ self.onmessage = async (
   { data: { id, request } }: MessageEvent<{ id: number; request: PackRequest }>,
 ) => {
   const reply = await pack(request).catch((error: unknown): PackReply => ({
-    reason: messageOf(error),
+    reason: reasonOf(error),
   }));
   self.postMessage({ id, reply });
 };

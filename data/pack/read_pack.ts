@@ -22,6 +22,7 @@ export async function openPack(root: string): Promise<ImageFiles> {
     );
   }
   return {
+    root,
     train: await readSplit(root, "train", manifest),
     val: await readSplit(root, "val", manifest),
   };

@@ -1,16 +1,18 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { orderOf } from "../../lib/train/batches.ts";
 import { writeFileAtomic } from "../../lib/weights/write_file.ts";
 import { exists } from "../exists.ts";
 import type { ImageFiles, ImageList } from "../image_list.ts";
 import { WorkerPool } from "../loader/worker_pool.ts";
+import { shownPath } from "../reason_of.ts";
 import { type Manifest, parseManifest, shardName, SPLITS } from "./manifest.ts";
 import type { PackReply, PackRequest } from "./pack_messages.ts";
+import { preparePlace } from "./pack_place.ts";
 import { type Parcel, verifyShard, writeShard } from "./shard.ts";
 
 /** How images are packed. */
 export interface PackOptions {
-  /** The folder of the pack; it is made. */
+  /** The folder of the pack, outside that of the images: new, empty, or with a pack of them. */
   readonly out: string;
   /** The shorter side of the packed images; 256 unless told. */
   readonly size?: number;
@@ -57,7 +59,8 @@ export interface PackResult {
  *
  * @param images What is packed.
  * @param options How and where to.
- * @throws {Error} If an image cannot be decoded, the images are a pack already, or the folder holds something else.
+ * @throws {Error} If an image cannot be decoded, the images are a pack already, or the folder lies among them or holds
+ * something else.
  */
 export async function packImages(images: ImageFiles, options: PackOptions): Promise<PackResult> {
   const { out, size = 256, raw = false, quality = 95, shardImages = 1024 } = options;
@@ -79,7 +82,7 @@ export async function packImages(images: ImageFiles, options: PackOptions): Prom
     source: await digest(images),
     isFinished: false,
   };
-  await begin(out, manifest);
+  await begin(images, { out, manifest });
   using pool = new WorkerPool<PackRequest, PackReply>(
     () => new Worker(new URL("./pack_worker.ts", import.meta.url), { type: "module" }),
     { workers: options.workers },
@@ -108,28 +111,32 @@ async function digest({ train, val }: ImageFiles): Promise<string> {
   const names = [train, val].map((list) =>
     Array.from({ length: list.count }, (_, index) => {
       const { path, box } = list.place(index);
-      return box === null ? path : [path, box];
+      return box === null ? resolve(path) : [resolve(path), box];
     })
   );
   const bytes = new TextEncoder().encode(JSON.stringify(names));
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
-async function begin(out: string, manifest: Manifest): Promise<void> {
+async function begin(
+  images: ImageFiles,
+  { out, manifest }: { out: string; manifest: Manifest },
+): Promise<void> {
+  if (!await preparePlace(out, images)) return await writeManifest(out, manifest);
   const path = join(out, "pack.json");
-  if (!await exists(path)) {
-    await Deno.mkdir(out, { recursive: true });
-    await writeManifest(out, manifest);
-    return;
-  }
   const found = parseManifest(await Deno.readTextFile(path), path);
-  const differs = (["size", "encoding", "quality", "shardImages", "source"] as const)
+  const differs = (["size", "encoding", "quality", "shardImages"] as const)
     .find((key) => found[key] !== manifest[key]);
   if (differs !== undefined) {
     throw new Error(
       `Cannot pack into ${out}: it holds a pack of ${differs} ${found[differs]}, wanted ${
         manifest[differs]
       }`,
+    );
+  }
+  if (found.source !== manifest.source) {
+    throw new Error(
+      `Cannot pack into ${out}: it must hold a pack of the images of ${images.root}, found one of others`,
     );
   }
 }
@@ -178,7 +185,7 @@ async function* parcelsOf(
     if (first === undefined) return;
     const reply = await first.reply;
     if ("reason" in reply) {
-      const { path } = list.place(first.index);
+      const path = shownPath(list.place(first.index).path);
       if (options.onBad !== "skip") throw new Error(`Cannot decode ${path}: ${reply.reason}`);
       skipped.set(path, reply.reason);
       continue;

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import type { AdapterDescription } from "../gpu/adapter.ts";
 import type { Effort } from "../gpu/trial.ts";
 import type { Answer } from "../gpu/tuner.ts";
 import { type Question, questionKey } from "../gpu/tuning.ts";
 import { isRecord, isTexts } from "../json.ts";
+import { messageOf } from "../weights/message_of.ts";
 import { writeFileAtomic } from "../weights/write_file.ts";
 
 /** What is kept of a tuned question. */
@@ -60,8 +61,8 @@ export function cacheFolder(
   return under(env("XDG_CACHE_HOME")) ?? under(env("HOME"), ".cache");
 }
 
-/** What is known of adapters where no file may be written, so that a process does not tune twice. */
-const UNWRITTEN = new WeakMap<AdapterDescription, Map<string, Entry>>();
+/** What is known of adapters where a file may not or could not be written, so that a process does not tune twice. */
+const UNWRITTEN = new WeakMap<AdapterDescription, Map<string | null, Map<string, Entry>>>();
 
 function digest(...texts: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 16);
@@ -94,16 +95,27 @@ function entryOf(value: unknown): Entry | null {
 export class TuningCache {
   readonly #entries: Map<string, Entry>;
   readonly #owner: { readonly adapter: string; readonly deno: string; readonly pupil: string };
+  readonly #adapter: AdapterDescription;
+  #isWritten: boolean;
 
   private constructor(
     /** The file, `null` where nothing is kept. */
     readonly path: string | null,
     adapter: AdapterDescription,
   ) {
-    const kept = path === null ? UNWRITTEN.get(adapter) : undefined;
+    const kept = UNWRITTEN.get(adapter)?.get(path);
     this.#entries = kept ?? new Map();
-    if (path === null) UNWRITTEN.set(adapter, this.#entries);
+    this.#adapter = adapter;
     this.#owner = { adapter: adapter.identity, deno: Deno.version.deno, pupil: config.version };
+    this.#isWritten = kept === undefined;
+    if (path === null) this.#keepUnwritten();
+  }
+
+  /** From now on this process alone knows what is found out. */
+  #keepUnwritten(): void {
+    this.#isWritten = false;
+    const kept = UNWRITTEN.get(this.#adapter) ?? new Map<string | null, Map<string, Entry>>();
+    UNWRITTEN.set(this.#adapter, kept.set(this.path, this.#entries));
   }
 
   /** Reads an adapter's cache. One that cannot be read, or is another version's, is as good as none. */
@@ -121,13 +133,16 @@ export class TuningCache {
   }
 
   async #load(): Promise<string | null> {
-    if (this.path === null) return null;
+    if (this.path === null || !this.#isWritten) return null;
     let value: unknown;
     try {
       value = JSON.parse(await Deno.readTextFile(this.path));
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return null;
-      return error instanceof SyntaxError ? "is not JSON" : "cannot be read";
+      const { NotFound, NotADirectory } = Deno.errors;
+      if (error instanceof NotFound || error instanceof NotADirectory) return null;
+      if (error instanceof SyntaxError) return "is not JSON";
+      this.#keepUnwritten();
+      return "cannot be read";
     }
     if (!isRecord(value) || !isRecord(value["entries"])) return "is not a cache of the tuner";
     for (const [what, wanted] of Object.entries(this.#owner)) {
@@ -165,13 +180,18 @@ export class TuningCache {
   /**
    * Writes the file, whole or not at all: of two processes the last wins.
    *
-   * @throws {Error} If it cannot be written.
+   * @throws {Error} If it cannot be written; this process does without it from then on.
    */
   async save(): Promise<void> {
-    if (this.path === null) return;
-    await Deno.mkdir(join(this.path, ".."), { recursive: true });
+    if (this.path === null || !this.#isWritten) return;
     const entries = Object.fromEntries([...this.#entries].sort(([a], [b]) => a < b ? -1 : 1));
     const text = JSON.stringify({ ...this.#owner, entries }, undefined, 2);
-    await writeFileAtomic(this.path, `${text}\n`);
+    try {
+      await Deno.mkdir(dirname(this.path), { recursive: true });
+      await writeFileAtomic(this.path, `${text}\n`);
+    } catch (cause) {
+      this.#keepUnwritten();
+      throw new Error(`the choice of kernels is not kept: ${messageOf(cause)}`, { cause });
+    }
   }
 }

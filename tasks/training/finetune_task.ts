@@ -19,8 +19,8 @@ export const FINETUNE_TASK: RunTask<FinetuneSettings> = {
   tellsTopFive: true,
   readSettings: readFinetuneSettings,
   nameRun: finetuneRunName,
-  openImages: (settings) =>
-    openStreamed({ flag: "data", folder: settings.data, crop: settings.crop }, settings),
+  openImages: (settings, options) =>
+    openStreamed({ flag: "data", folder: settings.data, crop: settings.crop }, settings, options),
   weights: ({ init, teacher }, { resumed }) => [resumed ?? init, teacher],
   async openNetworks(gpu, settings, { classes, resumed }) {
     const { init, teacher: teacher_id, logs, alpha, seed, freeze, keep_head } = settings;

@@ -28,10 +28,11 @@ export const IMAGENET_TASK: RunTask<ImageNetSettings> = {
   tellsTopFive: true,
   readSettings: readImageNetSettings,
   nameRun: imageNetRunName,
-  openImages: (settings) =>
+  openImages: (settings, options) =>
     openStreamed(
       { flag: "imagenetpath", folder: settings.imagenetpath, crop: "resized" },
       settings,
+      options,
     ),
   weights: ({ teacher_params }) => [teacher_params],
   async openNetworks(gpu, settings, { classes, resumed }) {

@@ -42,8 +42,11 @@ export interface RunTask<Settings extends RunSettings> {
   readonly nameRun: (settings: Readonly<Settings>) => string;
   /** The files and runs whose weights are needed, empty names among them: they are looked for before all else. */
   readonly weights: (settings: Readonly<Settings>, start: Start) => readonly string[];
-  /** Opens the images. */
-  readonly openImages: (settings: Readonly<Settings>) => Promise<OpenedImages>;
+  /** Opens the images; an evaluation may not write what a run keeps for the next one. */
+  readonly openImages: (
+    settings: Readonly<Settings>,
+    options: { readonly mayWrite: boolean },
+  ) => Promise<OpenedImages>;
   /** Makes the networks of a run. */
   readonly openNetworks: (
     gpu: Gpu,
@@ -109,7 +112,7 @@ async function evaluateRun<Settings extends RunSettings>(
     `${place}/config.json`,
   );
   const settings = { ...config, ...changes };
-  using images = await task.openImages(settings);
+  using images = await task.openImages(settings, { mayWrite: false });
   const { data } = images;
   using gpu = await Gpu.open();
   using model = await openModel(gpu, path);
@@ -172,7 +175,7 @@ async function openCast<Settings extends RunSettings>(
   using opened = new DisposableStack();
   const gpu = opened.use(await Gpu.open());
   if (settings.dtype === "half") gpu.wantHalf("train with --dtype half");
-  const images = opened.use(await task.openImages(settings));
+  const images = opened.use(await task.openImages(settings, { mayWrite: true }));
   const { data } = images;
   const networks = await task.openNetworks(gpu, settings, { ...start, classes: data.classes });
   const kept = opened.move();

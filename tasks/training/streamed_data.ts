@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { basename, join, resolve } from "node:path";
-import { exists } from "../../data/exists.ts";
 import { DecodePool } from "../../data/loader/decode_pool.ts";
 import { ImageLoader } from "../../data/loader/image_loader.ts";
 import { openImages } from "../../data/open_images.ts";
@@ -21,17 +20,19 @@ export interface Images {
 }
 
 /**
- * Opens images and starts the workers that decode them. The list of a folder is kept in the folder of runs, if that is
- * there.
+ * Opens images, says what of their folder is left out, and starts the workers that decode them. The list of a folder is
+ * kept in the folder of runs, if that is there and can be written to.
  *
  * @param images Where they are.
  * @param settings How they are decoded.
+ * @param options.mayWrite Whether a new list is kept.
  * @throws {UsageError} If no folder is named.
  * @throws {Error} If it cannot be read as one of images.
  */
 export async function openStreamed(
   { flag, folder, crop }: Images,
   settings: Readonly<StreamedSettings>,
+  { mayWrite }: { mayWrite: boolean },
 ): Promise<OpenedImages> {
   const { logs, nthread, image_size: size, batch_size, accumulate, seed, on_bad } = settings;
   if (folder === "") {
@@ -40,7 +41,11 @@ export async function openStreamed(
   const root = withHome(folder);
   const digest = createHash("sha256").update(resolve(root)).digest("hex").slice(0, 8);
   const listing = join(logs, `images-${basename(resolve(root))}-${digest}.json`);
-  const { train, val } = await openImages(root, { cache: await exists(logs) ? listing : null });
+  const { train, val } = await openImages(root, {
+    cache: listing,
+    writesCache: mayWrite,
+    onNote: (note) => console.error(note),
+  });
   const pool = new DecodePool({ workers: nthread });
   // An evaluation may be told a size that the run's number of batches does not divide.
   const batchSize = Math.ceil(batch_size / accumulate);

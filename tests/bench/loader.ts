@@ -35,12 +35,13 @@ const PEER = new URL("./peers/peer_pil.py", import.meta.url).pathname;
 export async function runLoaderBench(options: LoaderBenchOptions): Promise<number> {
   const { samples, quick } = options;
   const [images, watched] = quick ? [512, 2048] : [2048, 20_480];
-  const root = await Deno.makeTempDir({ prefix: "pupil-bench-" });
+  const place = await Deno.makeTempDir({ prefix: "pupil-bench-" });
+  const [root, out] = [join(place, "images"), join(place, "raw")];
   try {
     await drawFolders(root);
     const folder = await openImages(root);
-    await packImages(folder, { out: join(root, "raw"), raw: true, workers: WORKERS });
-    const raw = await openImages(join(root, "raw"));
+    await packImages(folder, { out, raw: true, workers: WORKERS });
+    const raw = await openImages(out);
     const python = await findPython();
     const memory = await watchMemory(folder.train, watched);
     const rates: { pil: number; jpeg: number; raw: number }[] = [];
@@ -67,7 +68,7 @@ export async function runLoaderBench(options: LoaderBenchOptions): Promise<numbe
     else print(result, python !== null);
     return python === null ? 1 : 0;
   } finally {
-    await Deno.remove(root, { recursive: true });
+    await Deno.remove(place, { recursive: true });
   }
 }
 

@@ -40,8 +40,15 @@ Deno.test("openImageFolder: a wrong layout names what is missing", async () => {
   const cases: [string[], RegExp][] = [
     [["val/a/1.jpg"], /Cannot read .*train: wanted a folder of folders train\/<class>\/<image>/],
     [["train/a/1.jpg"], /Cannot read .*val: wanted a folder of folders val\/<class>\/<image>/],
-    [["train/1.jpg", "val/a/1.jpg"], /Cannot read .*train: wanted folders .*, found no folder/],
-    [["train/a/1.txt", "val/a/1.jpg"], /Cannot read .*a: wanted images, found none/],
+    [["train", "val/a/1.jpg"], /Cannot read .*train: wanted a folder of .*, found a file$/],
+    [
+      ["train/1.jpg", "val/a/1.jpg"],
+      /Cannot read .*train: wanted folders .*, found no folder; left out: 1 file beside the classes \(train\/1\.jpg\)$/,
+    ],
+    [
+      ["train/a/1.txt", "val/a/1.jpg"],
+      /Cannot read .*a: wanted images, found none; left out: 1 other file \(train\/a\/1\.txt\)$/,
+    ],
     [["train/a/1.jpg", "val/b/1.jpg"], /every class of val must be in train, found b in val alone/],
   ];
   for (const [files, message] of cases) {
@@ -82,4 +89,164 @@ Deno.test("openImageFolder: a folder changed just now is listed again the next t
   await openImageFolder(root, { cache });
   await Deno.writeTextFile(cache, (await Deno.readTextFile(cache)).replace("10.JPEG", "11.JPEG"));
   assert.match((await openImageFolder(root, { cache })).train.place(1).path, /10\.JPEG$/);
+});
+
+/** Makes what Deno cannot: names that are not UTF-8, and a pipe. */
+async function shell(cwd: string, script: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command("sh", { args: ["-c", script], cwd }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+}
+
+const unix = { ignore: Deno.build.os === "windows" };
+
+Deno.test(
+  "openImageFolder: images a folder deeper, in torchvision's order, through links too",
+  unix,
+  async () => {
+    await using folder = await folderOf([
+      ...["a/z.jpg", "a/b/c/1.GIF", "a/b/2.jpg", "a/b-c/3.jpg"].map((file) =>
+        `photos/train/${file}`
+      ),
+      "shared/4.jpg",
+      "classes/d/5.jpg",
+    ]);
+    const root = join(folder.path, "photos");
+    await Deno.symlink("train", join(root, "val"));
+    for (const name of ["e", "f"]) {
+      await Deno.symlink(join(folder.path, "shared"), join(root, "train/a", name));
+    }
+    await Deno.symlink("../../classes/d", join(root, "train/d"));
+    await Deno.symlink("../d/5.jpg", join(root, "train/a/y.jpg"));
+    const notes: string[] = [];
+    const { train, val } = await openImageFolder(root, { onNote: (note) => notes.push(note) });
+    // Python: [join(d, f) for d, _, files in sorted(os.walk("a", followlinks=True)) for f in sorted(files)]
+    const wanted = ["a/y.jpg", "a/z.jpg", "a/b/2.jpg", "a/b-c/3.jpg", "a/b/c/1.GIF", "a/e/4.jpg"];
+    wanted.push("a/f/4.jpg", "d/5.jpg");
+    for (const [split, list] of [["train", train], ["val", val]] as const) {
+      const paths = Array.from({ length: list.count }, (_, at) => list.place(at).path);
+      assert.deepEqual(paths, wanted.map((file) => join(root, split, file)));
+    }
+    assert.deepEqual([...train.labels], [0, 0, 0, 0, 0, 0, 0, 1]);
+    assert.deepEqual(notes, []);
+  },
+);
+
+Deno.test(
+  "openImageFolder: what is left out is counted and named in one line, whatever it is",
+  unix,
+  async () => {
+    const others = [".hidden.jpg", ".cache/6.jpg", "notes.txt", "README", "a\nb.svg", "c.txt"];
+    await using folder = await folderOf([
+      ...PLAIN,
+      "train/c/7.jpg",
+      "train/readme.md",
+      ...others.map((file) => `train/a/${file}`),
+    ]);
+    const root = folder.path;
+    for (
+      const [target, link] of [
+        ["nowhere.jpg", "train/a/9.jpg"],
+        ["nowhere", "train/b/README"],
+        ["/dev/null/x", "val/a/8.jpg"],
+        ["nowhere", "val/lost"],
+        [".", "train/a/self"],
+        ["../..", "train/a/above"],
+        ["turn.jpg", "train/a/turn.jpg"],
+        [".", "val/all"],
+        ["x".repeat(300), "train/b/long.jpg"],
+      ] as const
+    ) await Deno.symlink(target, join(root, link));
+    await shell(root, `: > "$(printf 'train/b/caf\\351.jpg')"; mkfifo train/b/pipe.jpg`);
+    const notes: string[] = [];
+    const { train, val } = await openImageFolder(root, { onNote: (note) => notes.push(note) });
+    assert.deepEqual([train.count, val.count], [4, 2]);
+    assert.deepEqual(notes, [
+      "left out: 2 hidden (train/a/.cache, train/a/.hidden.jpg), " +
+      "4 links that lead nowhere (train/a/9.jpg, train/b/README, val/a/8.jpg, ...), " +
+      "5 other files (train/a/README, train/a/a\\nb.svg, train/a/c.txt, ...), " +
+      "4 links that lead in a circle (train/a/turn.jpg, train/a/above, train/a/self, ...), " +
+      "1 name that is not UTF-8 (train/b/caf\uFFFD.jpg), " +
+      "1 that cannot be read (train/b/long.jpg), " +
+      "1 file beside the classes (train/readme.md)",
+      "no images to validate on: 1 of 3 classes (c)",
+    ]);
+  },
+);
+
+Deno.test(
+  "openImageFolder: a class that cannot be used is an error of one line",
+  unix,
+  async () => {
+    const cases: [script: string, message: RegExp][] = [
+      ["mkdir train/c", /train\/c: wanted images, found none$/],
+      [
+        "mkdir train/c; ln -s nowhere train/c/1.jpg",
+        /train\/c: wanted images, found none; left out: 1 link that leads nowhere \(train\/c\/1\.jpg\)$/,
+      ],
+      [`mkdir "train/c\nd"`, /^Error: Cannot read .*train\/c\\nd: wanted images, found none$/],
+      [
+        `mkdir "$(printf 'train/\\351')"`,
+        /train: the name of every class must be UTF-8, found \uFFFD$/,
+      ],
+      [
+        "rm -r val; ln -s nowhere val",
+        /val: wanted a folder of .*, found a link that leads nowhere$/,
+      ],
+      ["rm -r val; ln -s val val", /val: wanted a folder of .*, found Too many levels of symbolic/],
+    ];
+    for (const [script, message] of cases) {
+      await using folder = await folderOf(PLAIN);
+      await shell(folder.path, script);
+      await assert.rejects(openImageFolder(folder.path), message, script);
+    }
+  },
+);
+
+Deno.test(
+  "openImageFolder: a kept list knows deeper folders and what is left out, and not what may pass",
+  unix,
+  async () => {
+    await using folder = await folderOf([...PLAIN, "train/a/deep/1.jpg", "train/a/notes.txt"]);
+    const root = folder.path;
+    const cache = join(root, "list.json");
+    const settle = async () => {
+      const long = new Date(Date.now() - 60_000);
+      for (const place of ["train/a/deep", "train/a", "train/b", "val/a", "val/b"]) {
+        await Deno.utime(join(root, place), long, long);
+      }
+    };
+    const open = async () => {
+      const notes: string[] = [];
+      const files = await openImageFolder(root, { cache, onNote: (note) => notes.push(note) });
+      return { count: files.train.count, notes };
+    };
+    const [told] = ["left out: 1 other file (train/a/notes.txt)"];
+    await settle();
+    assert.deepEqual(await open(), { count: 4, notes: [told] });
+    await Deno.writeTextFile(
+      cache,
+      (await Deno.readTextFile(cache)).replace("notes.txt", "kept.txt"),
+    );
+    assert.deepEqual((await open()).notes, ["left out: 1 other file (train/a/kept.txt)"]);
+    await Deno.writeTextFile(join(root, "train/a/deep/2.jpg"), "");
+    assert.deepEqual(await open(), { count: 5, notes: [told] });
+    await Deno.symlink(join(root, "later.jpg"), join(root, "train/a/3.jpg"));
+    await settle();
+    assert.equal((await open()).count, 5);
+    await Deno.writeTextFile(join(root, "later.jpg"), "");
+    assert.deepEqual(await open(), { count: 6, notes: [told] });
+  },
+);
+
+Deno.test("openImageFolder: a list that cannot be read or written is done without", async () => {
+  await using folder = await folderOf(PLAIN);
+  const root = folder.path;
+  const file = join(root, "train/a/x.png");
+  for (const cache of [join(root, "none/list.json"), join(file, "list.json"), root]) {
+    assert.equal((await openImageFolder(root, { cache })).train.count, 3, cache);
+  }
+  const cache = join(root, "list.json");
+  await openImageFolder(root, { cache, writesCache: false });
+  const names = await Array.fromAsync(Deno.readDir(root), ({ name }) => name);
+  assert.deepEqual(names.sort(), ["train", "val"]);
 });

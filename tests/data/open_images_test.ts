@@ -6,10 +6,13 @@ import { tempFolder } from "../support/temp_folder.ts";
 Deno.test("openImages: a folder of no known layout, no folder and a file are told what is looked for", async () => {
   await using root = await tempFolder();
   await Deno.writeTextFile(join(root.path, "classes.txt"), "");
-  for (const path of [root.path, join(root.path, "none"), join(root.path, "classes.txt")]) {
+  const cases = [["", "none of them"], ["none", "none"], ["classes.txt", "a file"]] as const;
+  for (const [name, found] of cases) {
+    const path = join(root.path, name);
     await assert.rejects(openImages(path), {
-      message: `Cannot read ${path}: wanted pack.json (a pack), train (an image folder), ` +
-        "images.txt (CUB-200-2011) or TrainImages.txt (MIT Indoor 67) in it, found none of them",
+      message: `Cannot read ${path}: wanted a folder with pack.json (a pack), ` +
+        "train (an image folder), images.txt (CUB-200-2011) or TrainImages.txt (MIT Indoor 67) " +
+        `in it, found ${found}`,
     });
   }
 });

@@ -19,9 +19,9 @@ interface Given {
 
 async function withFolder(work: (given: Given) => Promise<void>): Promise<void> {
   await using folder = await tempFolder();
-  const root = folder.path;
+  const [root, out] = [join(folder.path, "images"), join(folder.path, "packed")];
   await drawFolder(root, { classes: 2, train: 5, val: 2 });
-  await work({ root, out: join(root, "packed"), files: await openImageFolder(root) });
+  await work({ root, out, files: await openImageFolder(root) });
 }
 
 const small = (out: string, rest: Partial<PackOptions> = {}): PackOptions => ({
@@ -84,21 +84,22 @@ Deno.test("packImages: JPEG files come near the folder's, and are trained on the
 });
 
 Deno.test("packImages: pictures with boxes are cut to them, and other boxes are another pack", async () => {
-  await using root = await tempFolder();
-  await drawCub(root.path, { classes: 2, train: 3, test: 2 });
-  const out = join(root.path, "packed");
-  const files = await openImages(root.path);
+  await using folder = await tempFolder();
+  const root = join(folder.path, "images");
+  await drawCub(root, { classes: 2, train: 3, test: 2 });
+  const out = join(folder.path, "packed");
+  const files = await openImages(root);
   await packImages(files, small(out));
   const packed = await openImages(out);
   assert.deepEqual(await pixelsOf(packed.val), await pixelsOf(files.val));
-  const boxes = join(root.path, "bounding_boxes.txt");
+  const boxes = join(root, "bounding_boxes.txt");
   await Deno.writeTextFile(boxes, (await Deno.readTextFile(boxes)).replace(" 10.0", " 9.0"));
   await assert.rejects(
-    openImages(root.path).then((others) => packImages(others, small(out))),
-    /it holds a pack of source/,
+    openImages(root).then((others) => packImages(others, small(out))),
+    /it must hold a pack of the images of .*images, found one of others$/,
   );
   await assert.rejects(
-    packImages(packed, small(join(root.path, "again"))),
+    packImages(packed, small(join(folder.path, "again"))),
     /Cannot pack images: wanted files of their own, found those of .*train-00000\.shard$/,
   );
 });
@@ -129,13 +130,54 @@ Deno.test("packImages: a pack broken off is no pack yet, and goes on where it wa
 Deno.test("packImages: a bad image is an error that names it, or left out by name", async () => {
   await withFolder(async ({ root, out, files }) => {
     const bad = join(root, "train/class1/3.JPEG");
-    await Deno.writeTextFile(bad, "nothing");
-    await assert.rejects(packImages(files, small(out)), /Cannot decode .*class1\/3\.JPEG: /);
+    await Deno.writeFile(bad, (await Deno.readFile(bad)).subarray(0, 100));
+    await assert.rejects(
+      packImages(files, small(out)),
+      /^Error: Cannot decode .*class1\/3\.JPEG: .+$/,
+    );
     const names = (await Array.fromAsync(Deno.readDir(out))).map(({ name }) => name);
     assert.ok(names.every((name) => !name.endsWith(".part")), names.join());
     const { images, skipped } = await packImages(files, small(out, { onBad: "skip" }));
     assert.deepEqual([images, [...skipped.keys()]], [13, [bad]]);
     assert.equal((await openImages(out)).train.count, 9);
+  });
+});
+
+Deno.test("packImages: a place among the images or other files is refused, and nothing is written there", async () => {
+  await withFolder(async ({ root, out, files }) => {
+    const beside = (name: string) => join(root, "..", name);
+    await Deno.symlink(root, beside("link"));
+    await Deno.rename(join(root, "val"), beside("val"));
+    await Deno.symlink(beside("val"), join(root, "val"));
+    await Deno.symlink("nowhere", beside("dangling"));
+    await Deno.mkdir(out);
+    await Deno.writeTextFile(join(out, "notes.txt"), "");
+    const tree = async () =>
+      (await Array.fromAsync(Deno.readDir(beside("")), ({ name }) => name)).sort();
+    const before = await tree();
+    const among = /^Error: Cannot pack into .*: wanted a folder outside the images, found one in /;
+    const cases: [place: string, message: RegExp][] = [
+      [root, among],
+      [join(root, "packed"), among],
+      [join(root, "train/class0"), among],
+      [beside("link"), among],
+      [beside("link/train/packed/again"), among],
+      [beside("val/packed"), among],
+      [beside("."), /wanted an empty folder or an unfinished pack, found dangling in it$/],
+      [out, /wanted an empty folder or an unfinished pack, found notes\.txt in it$/],
+      [join(out, "notes.txt"), /: wanted a folder, found a file$/],
+      [join(out, "notes.txt/packed"), /packed: Not a directory$/],
+      [beside("dangling"), /: wanted a folder, found a link that leads nowhere$/],
+    ];
+    for (const [place, message] of cases) {
+      await assert.rejects(packImages(files, small(place)), message, place);
+    }
+    assert.deepEqual(await tree(), before);
+    await Deno.remove(join(out, "notes.txt"));
+    for (const name of [".DS_Store", "pack.json.1.part"]) {
+      await Deno.writeTextFile(join(out, name), "");
+    }
+    assert.equal((await packImages(files, small(out))).images, 14);
   });
 });
 
