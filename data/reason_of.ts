@@ -17,7 +17,9 @@ const CALL = / \(os error \d+\).*$/s;
  */
 export function reasonOf(error: unknown): string {
   const lines = messageOf(error).replace(CALL, "").split(/[\r\n]+/).map((line) => line.trim());
-  return [...new Set(lines.filter((line) => line !== ""))].join("; ");
+  const isSaid = (line: string, at: number) =>
+    lines.slice(0, at).some((earlier) => earlier.includes(line));
+  return lines.filter((line, at) => line !== "" && !isSaid(line, at)).join("; ");
 }
 
 /**

@@ -53,6 +53,20 @@ Deno.test("openScenes: what is missing or contradicts is named, by file and line
       /TestImages\.txt: line 4 must be of a class of TrainImages\.txt, found attic$/,
     ],
   ];
+  await Deno.symlink("nowhere", join(root.path, "Images/scene_0/lost.jpg"));
+  await Deno.symlink("turn.jpg", join(root.path, "Images/scene_0/turn.jpg"));
+  cases.push(
+    [
+      `${train}\nscene_0/lost.jpg`,
+      test,
+      /lost\.jpg: wanted the image that line 7 of .*TrainImages\.txt names, found a link that leads/,
+    ],
+    [
+      train,
+      `scene_0/turn.jpg\n${test}`,
+      /turn\.jpg: wanted the image that line 1 of .*TestImages\.txt names, found Too many levels/,
+    ],
+  );
   for (const [trained, tested, message] of cases) {
     for (const [at, text] of [trained, tested].entries()) {
       const path = paths[at] ?? "";
@@ -61,4 +75,7 @@ Deno.test("openScenes: what is missing or contradicts is named, by file and line
     }
     await assert.rejects(openImages(root.path), message);
   }
+  await Deno.remove(paths[0] ?? "");
+  await Deno.mkdir(paths[0] ?? "");
+  await assert.rejects(openImages(root.path), /a file of lines .*, found a folder$/);
 });

@@ -10,7 +10,15 @@ export interface Outcome {
 }
 
 /** A task that tests run. */
-export type Task = "bench" | "cifar" | "convert" | "doctor" | "finetune" | "imagenet" | "table";
+export type Task =
+  | "bench"
+  | "cifar"
+  | "convert"
+  | "doctor"
+  | "finetune"
+  | "imagenet"
+  | "pack"
+  | "table";
 
 /** Where a task runs. */
 export interface Place {

@@ -41,7 +41,14 @@ Deno.test("imagenet: two epochs on 200 drawn images with a teacher, resumed, eva
     assert.equal(Array.isArray(line?.["at_losses"]) && line["at_losses"].length, 4);
   }
   assert.ok(Number(second?.["train_loss"]) < Number(first?.["train_loss"]));
+  // The list of images, which an evaluation could use and does not write.
+  const isList = ({ name }: Deno.DirEntry) => name.startsWith("images-");
+  const lists = async () => (await Array.fromAsync(Deno.readDir(`${cwd}/logs`))).filter(isList);
+  const [list, ...others] = await lists();
+  assert.equal(others.length, 0);
+  await Deno.remove(`${cwd}/logs/${list?.name}`);
   const { stdout } = await run("--evaluate=whole");
+  assert.deepEqual(await lists(), []);
   const [one, five] = [/top-1 ([\d.]+) %/, /top-5 ([\d.]+) %/].map((part) =>
     Number(part.exec(stdout)?.[1])
   );

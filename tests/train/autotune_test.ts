@@ -151,7 +151,10 @@ Deno.test("chooseVariants: a cache that cannot be written is a note, not a failu
     await Deno.writeTextFile(`${folder}/tuning`, "");
     const { variants, notes } = await chosen({ autotune: "full", cacheFolder: folder });
     assert.deepEqual(variants, { [FAMILY]: "twin" });
-    console.log(notes);
+    assert.equal(notes.length, 2);
+    assert.match(notes[1] ?? "", /^the choice of kernels is not kept: .*tuning'$/);
+    const again = await chosen({ autotune: "full", cacheFolder: folder });
+    assert.deepEqual([again.variants, again.timed, again.notes], [variants, 0, []]);
   }));
 
 Deno.test("chooseVariants: trial calls of a quick tuning on a software adapter have few images", async () => {

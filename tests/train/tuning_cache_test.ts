@@ -193,6 +193,27 @@ Deno.test("TuningCache: without a folder it lasts as long as the adapter's descr
   assert.equal((await opened(null, { ...ADAPTER })).cache.find(question(), "quick"), null);
 });
 
+Deno.test("TuningCache: a file that cannot be written is done without for the rest of the process, with one note", () =>
+  inFolder(async (folder) => {
+    const path = await written(folder);
+    await Deno.remove(path);
+    const adapter = { ...ADAPTER };
+    for (
+      const [place, read] of [[folder, "cannot be read"], [join(path, "below"), null]] as const
+    ) {
+      if (read !== null) await Deno.mkdir(path);
+      else await Deno.remove(path).then(() => Deno.writeTextFile(path, ""));
+      const { cache, notes } = await opened(place, adapter);
+      assert.deepEqual(notes, read === null ? [] : [`the kernels are tuned anew: ${path} ${read}`]);
+      cache.add([answer("twin")], "quick");
+      if (read === null) await assert.rejects(cache.save(), /^Error: the choice of kernels is not/);
+      await cache.save();
+      const later = await opened(place, adapter);
+      assert.equal(later.cache.find(question(), "quick"), "twin");
+      assert.deepEqual(later.notes, []);
+    }
+  }));
+
 Deno.test("TuningCache: nothing is kept where files may not be written", {
   permissions: { env: "inherit", read: true, write: false },
 }, async () => {

@@ -171,6 +171,25 @@ Deno.test("ImageLoader: a bad image is an error that names it", async () => {
   });
 });
 
+Deno.test("ImageLoader: what is wrong with an image is one line, whatever libvips or its name says", async () => {
+  await withFolder({}, async ({ root, pool }) => {
+    const [whole, cut] = ["val/class0/0.JPEG", "val/class0/0\n1.JPEG"].map((name) =>
+      join(root, name)
+    );
+    await Deno.writeFile(cut ?? "", (await Deno.readFile(whole ?? "")).subarray(0, 100));
+    const { val } = await openImageFolder(root);
+    const options = { pool, size: 24, batchSize: 7, training: false };
+    await using loader = new ImageLoader(val, options);
+    await assert.rejects(
+      loader.take(0),
+      /^Error: Cannot decode .*class0\/0\\n1\.JPEG: .*premature end of JPEG image; [^;]*$/,
+    );
+    await Deno.remove(cut ?? "");
+    await using later = new ImageLoader(val, options);
+    await assert.rejects(later.take(0), /class0\/0\\n1\.JPEG: No such file or directory$/);
+  });
+});
+
 Deno.test("ImageLoader: a bad image is skipped by name, and the next takes its place", async () => {
   await withFolder({}, async ({ root, files, pool }) => {
     const options = { pool, size: 24, batchSize: 6, training: false, onBad: "skip" } as const;
