@@ -31,7 +31,8 @@ export function isNotThere(error: unknown): boolean {
  * Says in a message what was found at a path where something else was wanted.
  *
  * @param path The path.
- * @returns `none`, `a file`, `a folder`, `a link that leads nowhere`, or why nobody can say.
+ * @param error Why it could not be read, if that was tried.
+ * @returns `none`, `a file`, `a folder`, `a link that leads nowhere`, or that it cannot be read.
  * @example
  * ```ts
  * import assert from "node:assert/strict";
@@ -40,11 +41,13 @@ export function isNotThere(error: unknown): boolean {
  * assert.equal(await foundAt("."), "a folder");
  * ```
  */
-export async function foundAt(path: string): Promise<string> {
+export async function foundAt(path: string, error?: unknown): Promise<string> {
   try {
+    const isWrongKind = isNotThere(error) || error instanceof Deno.errors.IsADirectory;
+    if (error !== undefined && !isWrongKind) throw error;
     return (await Deno.stat(path)).isDirectory ? "a folder" : "a file";
   } catch (error) {
-    if (!isNotThere(error)) return reasonOf(error);
+    if (!isNotThere(error)) return `none that can be read (${reasonOf(error)})`;
     const isLink = await Deno.lstat(path).then(({ isSymlink }) => isSymlink, () => false);
     return isLink ? "a link that leads nowhere" : "none";
   }

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { writeFileAtomic } from "../lib/weights/write_file.ts";
-import { foundAt, isNotThere } from "./exists.ts";
+import { foundAt } from "./exists.ts";
 import { FileList } from "./file_list.ts";
 import { type ListedClass, type Listing, parseListing } from "./folder/folder_listing.ts";
 import type { ImageFiles } from "./image_list.ts";
@@ -167,7 +167,7 @@ async function entriesIn(folder: string, wanted: string): Promise<Entry[]> {
   try {
     return await entriesOf(folder);
   } catch (error) {
-    const found = isNotThere(error) ? await foundAt(folder) : reasonOf(error);
+    const found = await foundAt(folder, error);
     throw new Error(`Cannot read ${folder}: wanted a folder of ${wanted}, found ${found}`, {
       cause: error,
     });

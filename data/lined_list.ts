@@ -1,6 +1,5 @@
 import { basename, join } from "node:path";
-import { foundAt, isNotThere } from "./exists.ts";
-import { reasonOf } from "./reason_of.ts";
+import { foundAt } from "./exists.ts";
 
 /** A line of a data set's list. */
 export interface ListLine {
@@ -113,8 +112,7 @@ async function textOf(path: string, { wanted }: LineForm): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    const isNoFile = isNotThere(error) || error instanceof Deno.errors.IsADirectory;
-    const found = isNoFile ? await foundAt(path) : reasonOf(error);
+    const found = await foundAt(path, error);
     throw new Error(`Cannot read ${path}: wanted a file of lines ${wanted}, found ${found}`, {
       cause: error,
     });

@@ -1,9 +1,8 @@
 import { openCub } from "./cub.ts";
-import { foundAt, isNotThere } from "./exists.ts";
+import { foundAt } from "./exists.ts";
 import { type ImageFolderOptions, openImageFolder } from "./image_folder.ts";
 import type { ImageFiles } from "./image_list.ts";
 import { openPack } from "./pack/read_pack.ts";
-import { reasonOf } from "./reason_of.ts";
 import { openScenes } from "./scenes.ts";
 
 /** A way in which a data set lies on disk. */
@@ -70,7 +69,6 @@ async function look(
     const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
     return { names: new Set(names), found: "none of them" };
   } catch (error) {
-    const found = isNotThere(error) ? await foundAt(folder) : reasonOf(error);
-    return { names: new Set(), found };
+    return { names: new Set(), found: await foundAt(folder, error) };
   }
 }

@@ -30,7 +30,7 @@ export async function preparePlace(out: string, images: ImageFiles): Promise<boo
     throw new Error(`wanted an empty folder or an unfinished pack, found ${other} in it`);
   } catch (error) {
     const found = await foundAt(out);
-    const isOther = found !== "none" && found !== "a folder";
+    const isOther = found === "a file" || found.startsWith("a link");
     const reason = isOther ? `wanted a folder, found ${found}` : reasonOf(error);
     throw new Error(`Cannot pack into ${out}: ${reason}`, { cause: error });
   }

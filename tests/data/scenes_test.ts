@@ -64,7 +64,7 @@ Deno.test("openScenes: what is missing or contradicts is named, by file and line
     [
       train,
       `scene_0/turn.jpg\n${test}`,
-      /turn\.jpg: wanted the image that line 1 of .*TestImages\.txt names, found Too many levels/,
+      /turn\.jpg: wanted the image that line 1 of .*TestImages\.txt names, found none that can be read \(Too many/,
     ],
   );
   for (const [trained, tested, message] of cases) {
