@@ -1,10 +1,10 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import sharp from "sharp";
 import { messageOf } from "../../lib/weights/message_of.ts";
 import { drawView } from "../pictures/draw_view.ts";
 import { partOf } from "../pictures/part.ts";
 import { openPicture } from "../pictures/picture.ts";
+import { sharp } from "../pictures/sharp.ts";
 import { resizedTo } from "../pictures/view.ts";
 import type { PackReply, PackRequest } from "./pack_messages.ts";
 
