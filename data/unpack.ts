@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
-import { type Extract, extract } from "tar-stream";
 import { messageOf } from "../lib/weights/message_of.ts";
+import { type Extract, extract } from "./tar_stream.ts";
 
 /**
  * Unpacks the folder that a `.tar.gz` archive holds: whole, or not at all.
@@ -15,7 +15,7 @@ import { messageOf } from "../lib/weights/message_of.ts";
  * ```ts
  * import assert from "node:assert/strict";
  * import { arrayBuffer } from "node:stream/consumers";
- * import { pack } from "tar-stream";
+ * import { pack } from "./tar_stream.ts";
  *
  * const root = await Deno.makeTempDir();
  * const tar = pack();

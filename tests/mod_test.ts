@@ -20,6 +20,21 @@ const SCRIPTS = {
   "similarity.ts": /^epoch 2: similarity 0\.0\d+$/,
 };
 
+/** The deno.json of a project that links to this one and has its code checked, ours too, as strictly as Deno can. */
+const PROJECT = {
+  links: [ROOT],
+  compilerOptions: {
+    exactOptionalPropertyTypes: true,
+    noFallthroughCasesInSwitch: true,
+    noImplicitOverride: true,
+    noImplicitReturns: true,
+    noPropertyAccessFromIndexSignature: true,
+    noUncheckedIndexedAccess: true,
+    noUnusedLocals: true,
+    noUnusedParameters: true,
+  },
+};
+
 for (const [name, lastLine] of Object.entries(SCRIPTS)) {
   Deno.test(`README: ${name} is short, passes the type check, and trains`, async () => {
     const script = await readScript(name);
@@ -27,13 +42,13 @@ for (const [name, lastLine] of Object.entries(SCRIPTS)) {
     assert.ok(lines <= MOST_LINES, `${lines} lines`);
     await using folder = await tempFolder();
     await Deno.writeTextFile(`${folder.path}/${name}`, script);
+    await Deno.writeTextFile(`${folder.path}/deno.json`, JSON.stringify(PROJECT));
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         "run",
         "--quiet",
         "--check",
         "--no-prompt",
-        `--config=${ROOT}deno.json`,
         "--allow-env=XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND",
         `${folder.path}/${name}`,
       ],

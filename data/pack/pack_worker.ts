@@ -1,9 +1,9 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
-import sharp from "sharp";
 import { drawView } from "../pictures/draw_view.ts";
 import { partOf } from "../pictures/part.ts";
 import { openPicture } from "../pictures/picture.ts";
+import { sharp } from "../pictures/sharp.ts";
 import { resizedTo } from "../pictures/view.ts";
 import { reasonOf } from "../reason_of.ts";
 import type { PackReply, PackRequest } from "./pack_messages.ts";

@@ -1,8 +1,8 @@
-import sharp from "sharp";
 import { type Bitmap, readBitmap } from "./bitmap.ts";
 import { free } from "./free.ts";
 import { hasJpegEnd, readJpegHeader } from "./jpeg_header.ts";
 import type { Patch } from "./resample.ts";
+import { sharp } from "./sharp.ts";
 import type { Box, Size } from "./view.ts";
 
 /** Decoded pixels, whose memory is given back when they are disposed of. */
@@ -21,10 +21,6 @@ export interface Picture extends Size {
    */
   read(box: Box, reduction?: number): Promise<DecodedPatch>;
 }
-
-// One image is decoded by one thread, since many are decoded at a time; and none is decoded twice.
-sharp.cache(false);
-sharp.concurrency(1);
 
 const FORMATS: readonly (string | undefined)[] = ["jpeg", "png", "gif", "webp", "tiff"];
 

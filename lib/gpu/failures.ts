@@ -20,7 +20,7 @@ export class Failures {
 
   /** Listens to a device. */
   constructor(private readonly device: GPUDevice) {
-    device.addEventListener("uncapturederror", (event) => {
+    device.addEventListener("uncapturederror", (event: Event) => {
       const message = event instanceof GPUUncapturedErrorEvent
         ? event.error.message.trim()
         : event.type;

@@ -1,9 +1,9 @@
-import h5wasm, { type Metadata } from "h5wasm";
+import h5wasm, { type Group, type Metadata, type Reference } from "npm:h5wasm@0.10.3";
 import { messageOf } from "./message_of.ts";
 
 /** The HDF5 library, compiled to WebAssembly. */
 export type H5Module = Awaited<typeof h5wasm.ready>;
-export type { Metadata };
+export { type Group, h5wasm, type Metadata, type Reference };
 
 /**
  * Waits for the HDF5 library and makes its errors exceptions.

@@ -1,5 +1,5 @@
-import h5wasm, { type Group, type Reference } from "h5wasm";
 import type { FileTensor } from "./file_tensor.ts";
+import { type Group, h5wasm, type Reference } from "./hdf5_library.ts";
 import { wordNumpyDType } from "./numpy_dtype.ts";
 
 const FILE = "/written.h5";

@@ -86,6 +86,7 @@ function parseOthers(bytes: Uint8Array): WeightsFile | undefined {
   if (bytes[0] === 0x80 && (bytes[1] ?? 0) >= 2 && (bytes[1] ?? 0) <= 5) {
     return saved("pickle", unpickle(bytes, { host: { globals: TORCH_GLOBALS } }).value);
   }
+  return undefined;
 }
 
 async function readHead(path: string): Promise<Uint8Array> {

@@ -125,6 +125,7 @@ function repeatedKey(json: string): string | undefined {
       keys?.add(key);
     }
   }
+  return undefined;
 }
 
 function readEntry(name: string, value: unknown, action: string): Entry {

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, Option } from "npm:commander@15.1.0";
 import config from "../../deno.json" with { type: "json" };
 import { nearestWords } from "../../lib/train/settings/nearest.ts";
 import { type Flag, type Flags, toggle, UsageError } from "./flags.ts";

@@ -1,4 +1,4 @@
-import { SingleBar } from "cli-progress";
+import { SingleBar } from "npm:cli-progress@3.12.0";
 import process from "node:process";
 import type { Writable } from "node:stream";
 import type { TuningState } from "../../lib/gpu/tuner.ts";

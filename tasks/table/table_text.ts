@@ -1,4 +1,4 @@
-import { markdownTable } from "markdown-table";
+import { markdownTable } from "npm:markdown-table@3.0.4";
 import type { Measure } from "./table_files.ts";
 import type { RowResult, TableResult } from "./table_results.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { arrayBuffer } from "node:stream/consumers";
-import { type Header, pack } from "tar-stream";
+import { type Header, pack } from "../../data/tar_stream.ts";
 
 /** An entry of an archive: its header, and what the file holds. */
 export type Entry = [header: Partial<Header> & { name: string }, content?: Uint8Array | string];

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import sharp from "sharp";
+import { sharp } from "../../data/pictures/sharp.ts";
 import { randomStream } from "./random.ts";
 
 /** A drawn picture: colours that change slowly, with a little noise, `[height, width, 3]`. */
