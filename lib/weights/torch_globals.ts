@@ -1,6 +1,6 @@
 import { byteLength, type FileDType, type FileTensor } from "./file_tensor.ts";
 import { NUMPY_GLOBALS } from "./numpy_pickle.ts";
-import { PickleGlobal, Tuple, UnreadableTensor, wordValue } from "./pickle_values.ts";
+import { PickleGlobal, Placeholder, Tuple, UnreadableTensor, wordValue } from "./pickle_values.ts";
 import { inCOrder } from "./strided.ts";
 
 const STORAGES: Readonly<Record<string, FileDType>> = {
@@ -156,12 +156,12 @@ function rebuild(args: readonly unknown[]): PickledTensor | UnreadableTensor {
 
 /** A tensor with attributes of its own, or of a subclass: `(function, class, arguments, attributes)`. */
 function rebuildOfType([rebuilder, , args]: readonly unknown[]): unknown {
-  const isRebuilder = rebuilder instanceof PickleGlobal &&
-    rebuilder.name.startsWith("torch._utils._rebuild_");
-  if (isRebuilder && args instanceof Tuple) return rebuilder.make?.(args.items);
-  throw new TypeError(
-    `must make a tensor by a function of torch._utils, found ${wordValue(rebuilder)}`,
-  );
+  if (!(rebuilder instanceof PickleGlobal) || !(args instanceof Tuple)) {
+    throw new TypeError(`must make a tensor by a function, found ${wordValue(rebuilder)}`);
+  }
+  return rebuilder.name.startsWith("torch._utils._rebuild_")
+    ? rebuilder.make?.(args.items)
+    : new Placeholder(rebuilder.name);
 }
 
 /** The items that a list, set or deque is made of. */

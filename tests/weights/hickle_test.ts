@@ -39,6 +39,21 @@ Deno.test("readHickle: nested dicts, lists, references, keys with slashes, half 
   assert.deepEqual([...new Float16Array(tensors.get("n.w")?.data.slice().buffer ?? [])], [0, 1, 2]);
 });
 
+Deno.test("readHickle: None, text and objects are left out and counted, None of old versions too", async () => {
+  const { tensors, left } = await readHickle(`${WEIGHTS}mixed.hkl`);
+  assert.deepEqual([...tensors.keys()].sort(), ["bytes", "w"]);
+  assert.deepEqual(left.toSorted(), [
+    ...["arch", "date", "names.0", "names.1", "none", "old none", "path", "texts.0", "texts.1"],
+  ]);
+});
+
+Deno.test("readHickle: complex numbers are refused by name", async () => {
+  await assert.rejects(readHickle(`${WEIGHTS}complex.hkl`), {
+    message: `Cannot read ${WEIGHTS}complex.hkl: /data/'z' must hold real or whole numbers, ` +
+      "found complex numbers of 8 bytes",
+  });
+});
+
 Deno.test("readHickle: a damaged file is an error that names it and the place", async () => {
   const bytes = await Deno.readFile(`${WEIGHTS}packed.hkl`);
   await withFile(bytes.subarray(0, 9000), async (path) => {

@@ -68,6 +68,8 @@ const OBJECTS = {
   "a list's class": "\x80\x02cos\nsystem\n)\x81(K\x01K\x02eK\x03a.",
   "a dict's class": "\x80\x02cos\nsystem\n)\x81(K\x01K\x02uK\x03K\x04s.",
   "a set's class": "\x80\x04cos\nsystem\n)\x81(K\x01K\x02\x90.",
+  "a tensor that os.system shall make":
+    "\x80\x02ctorch._tensor\n_rebuild_from_type_v2\n(cos\nsystem\nctorch\nTensor\n)}tR.",
   "a result that is called": "\x80\x02cos\nsystem\n)R)R.",
   "an object that holds itself": "\x80\x02cos\nsystem\n)\x81q\x00}U\x01ah\x00sb.",
 };
@@ -105,8 +107,6 @@ Deno.test("unpickle: tensors with attributes are read, those of other numbers ar
 });
 
 const HOSTILE = {
-  "\x80\x02ctorch._tensor\n_rebuild_from_type_v2\n(cos\nsystem\nctorch\nTensor\n)}tR.":
-    "byte 68 must make a tensor by a function of torch._utils, found os.system",
   "K\x01)R.": "must call a global with a tuple, found 1",
   "cos\nsystem\nK\x01R.": "must call a global with a tuple, found 1",
   "(o.": "must call a global with a tuple, found undefined",

@@ -38,6 +38,14 @@ for (const format of ["", "-old"]) {
   });
 }
 
+for (const file of ["2.pt7", "5.pt7", "2-old.pt7", "5-old.pt7", "2.pkl", "5.pkl"]) {
+  Deno.test(`readWeights: a network beside objects of every sort, objects${file}`, async () => {
+    const { tensors, notes } = await readWeights(`${WEIGHTS}objects${file}`);
+    assertSameTensors(tensors, await network((name) => !name.includes("running")));
+    assert.match(notes.join(), /^took model, left out .*args, date, slots/);
+  });
+}
+
 const python = await findPython(["torch", "numpy"]);
 
 Deno.test({
