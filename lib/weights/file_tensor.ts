@@ -24,6 +24,14 @@ export interface FileTensor {
   readonly data: Uint8Array;
 }
 
+/** The arrays of a file, and what else is in it. */
+export interface Arrays {
+  /** Arrays by name. */
+  readonly tensors: ReadonlyMap<string, FileTensor>;
+  /** The names of the entries that are not arrays of numbers: text, None, objects, dates. */
+  readonly left: readonly string[];
+}
+
 const BYTES: Readonly<Record<FileDType, number>> = {
   F16: 2,
   BF16: 2,

@@ -1,5 +1,4 @@
-import type { FileTensor } from "./file_tensor.ts";
-import type { Arrays } from "./npz.ts";
+import type { Arrays, FileTensor } from "./file_tensor.ts";
 import type { HickleReply, HickleRequest } from "./hickle_worker.ts";
 import { decodedLimit } from "./limits.ts";
 

@@ -1,15 +1,7 @@
-import type { FileTensor } from "./file_tensor.ts";
+import type { Arrays, FileTensor } from "./file_tensor.ts";
 import { messageOf } from "./message_of.ts";
 import { formatNpy, isOtherNpy, parseNpy } from "./npy.ts";
 import { formatZip, type ZipEntry } from "./zip.ts";
-
-/** The arrays of a file, and what else is in it. */
-export interface Arrays {
-  /** Arrays by name. */
-  readonly tensors: ReadonlyMap<string, FileTensor>;
-  /** The names of the entries that are not arrays of numbers: text, objects, dates. */
-  readonly left: readonly string[];
-}
 
 /**
  * Reads the arrays of an npz archive.

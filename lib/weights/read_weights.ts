@@ -1,10 +1,10 @@
-import type { FileTensor } from "./file_tensor.ts";
+import type { Arrays, FileTensor } from "./file_tensor.ts";
 import { readHickle } from "./hickle.ts";
 import { decodedLimit } from "./limits.ts";
 import { messageOf } from "./message_of.ts";
 import { leftOut } from "./notes.ts";
 import { NPY_MAGIC, parseNpy } from "./npy.ts";
-import { type Arrays, parseNpz } from "./npz.ts";
+import { parseNpz } from "./npz.ts";
 import { unpickle } from "./pickle.ts";
 import { parseSafetensors, readBytes } from "./safetensors.ts";
 import { savedTensors, startingWith } from "./saved_tensors.ts";
