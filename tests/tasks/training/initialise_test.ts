@@ -41,6 +41,7 @@ Deno.test("initialise: wrapped names and counters are read as a teacher's are, N
   const counter = { dtype: "I64", shape: [], data: new Uint8Array(8) } as const;
   const wrapped = Array.from(tensors, ([name, tensor]) => [`model.${name}`, tensor] as const);
   await start(model, new Map([...wrapped, ["epoch", counter]]));
+  await start(model, new Map([...tensors, ["bn.num_batches_tracked", counter]]));
   assert.deepEqual(await model.parameters.save(), tensors);
   const bias = fileTensor(new Float32Array([0, NaN, 0]), [3]);
   await assert.rejects(start(model, new Map([...tensors, ["fc.bias", bias]])), {
