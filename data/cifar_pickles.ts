@@ -1,5 +1,7 @@
 import { NUMPY_GLOBALS, PickledArray } from "../lib/weights/numpy_pickle.ts";
 import { unpickle } from "../lib/weights/pickle.ts";
+import { Tuple } from "../lib/weights/pickle_values.ts";
+import { floats, isWhole, wholes } from "../lib/weights/file_tensor.ts";
 import type { Images } from "../lib/train/image_set.ts";
 import { imageBytes, readSetFile, type RecordFormat } from "./cifar_records.ts";
 
@@ -11,7 +13,7 @@ export interface PickleFormat extends RecordFormat {
 
 /**
  * Reads files of CIFAR's Python version, the one that torchvision downloads: a pickled dict of an array `data`,
- * `[images, 3072]`, and a list of labels. Nothing in a file is run.
+ * `[images, 3072]`, and a list or an array of labels. Nothing in a file is run.
  *
  * @param paths The files, in order.
  * @param format The images and labels.
@@ -58,12 +60,23 @@ function parse(bytes: Uint8Array, format: PickleFormat): Batch {
       `data must be U8 [images, ${image}], found ${dtype} [${[count, ...sizes].join(", ")}]`,
     );
   }
-  const labels = get(format.labelKey);
-  if (!Array.isArray(labels) || labels.length !== count) {
-    const found = Array.isArray(labels) ? labels.length : "none";
-    throw new Error(`it must hold ${count} ${format.labelKey}, found ${found}`);
+  const labels = labelsOf(get(format.labelKey));
+  if (labels?.length !== count) {
+    throw new Error(`it must hold ${count} ${format.labelKey}, found ${labels?.length ?? "none"}`);
   }
   return { pixels, labels: labels.map((label, index) => checkLabel(label, { index, format })) };
+}
+
+/** The labels of a list, a tuple or an array; those of a list may be NumPy's scalars. */
+function labelsOf(value: unknown): readonly unknown[] | undefined {
+  if (value instanceof PickledArray) return numbersOf(value);
+  const items = value instanceof Tuple ? value.items : value;
+  if (!Array.isArray(items)) return undefined;
+  return items.map((item) => item instanceof PickledArray ? numbersOf(item)[0] : item);
+}
+
+function numbersOf({ tensor }: PickledArray): readonly unknown[] {
+  return isWhole(tensor.dtype) ? wholes(tensor) : [...floats(tensor, "read labels")];
 }
 
 function checkLabel(

@@ -1,4 +1,7 @@
-import { type FileTensor, floats } from "../lib/weights/file_tensor.ts";
+import { type FileTensor, floats, isWhole } from "../lib/weights/file_tensor.ts";
+import { messageOf } from "../lib/weights/message_of.ts";
+import { styleOf } from "../lib/weights/names.ts";
+import { peelNames } from "../lib/weights/peel.ts";
 import { readWeights } from "../lib/weights/read_weights.ts";
 import { renameWeights } from "../lib/weights/rename.ts";
 import { writeWeights } from "../lib/weights/write_weights.ts";
@@ -9,19 +12,37 @@ import type { Conversion } from "./convert_options.ts";
  *
  * @param conversion What is read, written and listed.
  * @returns What to print.
- * @throws {Error} If the file cannot be read, renamed or written.
+ * @throws {Error} If the file cannot be read, renamed or written, or one is there that must not be overwritten.
  */
-export async function convert({ input, output, to, list }: Conversion): Promise<string> {
-  const { format, tensors: read, metadata } = await readWeights(input);
-  const tensors = to === null ? read : renameWeights(read, { to, from: input });
-  const lines = list ? tableOf(tensors) : [];
-  const { left, ...kept } = metadata;
-  if (left !== undefined) lines.push(`left out: ${left}`);
+export async function convert(
+  { input, output, to, take, list, force }: Conversion,
+): Promise<string> {
+  if (output !== null && !force && await isThere(output)) {
+    throw new RangeError(`Cannot write ${output}: it is there already; --force overwrites it`);
+  }
+  const { format, tensors: read, metadata, notes } = await readWeights(input, {
+    take: take ?? undefined,
+  });
+  const tensors = to === null ? read : renameWeights(
+    peelNames(read, (tensors) => styleOf(tensors) !== undefined),
+    { to, from: input },
+  );
+  const lines = [...list ? tableOf(tensors) : [], ...notes];
   if (output !== null) {
-    await writeWeights(output, tensors, { metadata: kept });
+    await writeWeights(output, tensors, { metadata });
     lines.push(`${output}: ${tensors.size} tensors from ${input} (${format})`);
   }
   return lines.join("\n");
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw new Error(`Cannot write ${path}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /**
@@ -60,7 +81,7 @@ export function tableOf(tensors: ReadonlyMap<string, FileTensor>): string[] {
 
 /** The square root of the sum of squares; whole numbers have none here. */
 function normOf(tensor: FileTensor): string {
-  if (!/^B?F/.test(tensor.dtype)) return "-";
+  if (isWhole(tensor.dtype)) return "-";
   const squares = floats(tensor, "take the norm").reduce((sum, value) => sum + value * value, 0);
   return String(Number(Math.sqrt(squares).toPrecision(6)));
 }

@@ -7,6 +7,7 @@ import { renameWeights, summary } from "../weights/rename.ts";
 import { affineResNet } from "./affine_resnet.ts";
 import { foldedResNet } from "./folded_resnet.ts";
 import type { Model } from "./model.ts";
+import { networkTensors } from "./network_tensors.ts";
 import { networkInNetwork } from "./nin.ts";
 import { isNin, ninSizes } from "./nin_sizes.ts";
 import { resNet } from "./resnet.ts";
@@ -28,6 +29,12 @@ export interface NewHead {
   readonly seed: number;
 }
 
+/** How a file of weights is opened. */
+export interface OpenOptions extends ModelOptions {
+  /** Is called with which part of the file was taken, and what was left out. */
+  readonly onNote?: ((note: string) => void) | undefined;
+}
+
 /** A network and the tensors that go into it. */
 interface Found {
   readonly model: Model;
@@ -42,14 +49,16 @@ interface Found {
  * Network-in-Network or an ImageNet student, with the original's names, of a published export, or torchvision's state
  * dict.
  * @param options What of it is fixed, and whether it gets a new head.
- * @throws {TypeError} If the file does not hold a network that Pupil knows.
+ * @throws {TypeError} If the file does not hold a network that Pupil knows, or other tensors beside it.
+ * @throws {RangeError} If one of its numbers is NaN or infinite.
  */
 export async function openModel(
   gpu: Gpu,
   path: string,
-  options: ModelOptions = {},
+  { onNote = () => {}, ...options }: OpenOptions = {},
 ): Promise<Model> {
-  const { tensors } = await readWeights(path);
+  const { tensors, notes } = await readWeights(path);
+  for (const note of notes) onNote(note);
   return modelOf(gpu, tensors, { ...options, from: path });
 }
 
@@ -57,7 +66,8 @@ export async function openModel(
  * Makes the network whose weights these are.
  *
  * @param options.from Where they are from, for errors.
- * @throws {TypeError} If they are of no network that Pupil knows.
+ * @throws {TypeError} If they are of no network that Pupil knows, or there are others beside them.
+ * @throws {RangeError} If one of their numbers is NaN or infinite.
  */
 export function modelOf(
   gpu: Gpu,
@@ -65,7 +75,7 @@ export function modelOf(
   options: ModelOptions & { from: string },
 ): Model {
   const { from, head } = options;
-  const { model, tensors } = networkOf(gpu, weights, options);
+  const { model, tensors } = networkOf(gpu, networkTensors(weights, { from }), options);
   try {
     model.parameters.load(head === undefined ? tensors : withoutHead(tensors, model), { from });
     return model;
@@ -94,11 +104,11 @@ function networkOf(
   const start = { seed: 0, fixed, ...head };
   if (tensors.has("affine_last.a")) {
     const sizes = resNetSizes(tensors, { suffix: "", from });
-    return strict({ model: affineResNet(gpu, { ...sizes, ...start }), tensors }, { from });
+    return { model: affineResNet(gpu, { ...sizes, ...start }), tensors };
   }
   if (isNin(tensors)) {
     const sizes = ninSizes(tensors, { from });
-    return strict({ model: networkInNetwork(gpu, { ...sizes, ...start }), tensors }, { from });
+    return { model: networkInNetwork(gpu, { ...sizes, ...start }), tensors };
   }
   const style = styleOf(tensors);
   if (style === "bare" && !tensors.has("group3.block0.conv0")) {
@@ -106,7 +116,7 @@ function networkOf(
   }
   if (style === "bare" && !hasNormalisedShortcut(tensors)) {
     const sizes = resNetSizes(tensors, { suffix: "", from });
-    return strict({ model: resNet(gpu, { ...sizes, ...start }), tensors }, { from });
+    return { model: resNet(gpu, { ...sizes, ...start }), tensors };
   }
   if (style === undefined) {
     throw new TypeError(
@@ -117,22 +127,9 @@ function networkOf(
   const folded = renameWeights(tensors, { to: "functional-zoo", from });
   const sizes = resNetSizes(folded, { suffix: ".weight", from });
   const shortcutBias = [...folded.keys()].some((name) => name.endsWith("conv_dim.bias"));
-  const model = foldedResNet(gpu, { ...sizes, shortcutBias, ...start });
-  return strict({ model, tensors: folded }, { from });
+  return { model: foldedResNet(gpu, { ...sizes, shortcutBias, ...start }), tensors: folded };
 }
 
 function hasNormalisedShortcut(tensors: NamedTensors): boolean {
   return [...tensors.keys()].some((name) => name.includes(".bndim."));
-}
-
-/** Refuses tensors that the network would leave aside: it would not compute what the file's network does. */
-function strict({ model, tensors }: Found, { from }: { from: string }): Found {
-  const left = [...tensors.keys()].filter((name) => !model.parameters.has(name));
-  if (left.length === 0) return { model, tensors };
-  model[Symbol.dispose]();
-  throw new TypeError(
-    `Cannot make a ${model.name} of ${from}: wanted its tensors alone, found beside them ${
-      summary(left)
-    }`,
-  );
 }

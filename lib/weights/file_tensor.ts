@@ -24,6 +24,14 @@ export interface FileTensor {
   readonly data: Uint8Array;
 }
 
+/** The arrays of a file, and what else is in it. */
+export interface Arrays {
+  /** Arrays by name. */
+  readonly tensors: ReadonlyMap<string, FileTensor>;
+  /** The names of the entries that are not arrays of numbers: text, None, objects, dates. */
+  readonly left: readonly string[];
+}
+
 const BYTES: Readonly<Record<FileDType, number>> = {
   F16: 2,
   BF16: 2,
@@ -57,6 +65,11 @@ export const dtypes: readonly string[] = Object.keys(BYTES);
  */
 export function isDType(value: unknown): value is FileDType {
   return typeof value === "string" && Object.hasOwn(BYTES, value);
+}
+
+/** Whether a format is of whole numbers or truth values. */
+export function isWhole(dtype: FileDType): boolean {
+  return /^(?:I|U|BOOL)/.test(dtype);
 }
 
 /**
@@ -119,5 +132,43 @@ export function floats(tensor: FileTensor, action: string): Float32Array<ArrayBu
       throw new TypeError(
         `Cannot ${action}: dtype must be F16, BF16, F32 or F64, found ${tensor.dtype}`,
       );
+  }
+}
+
+/**
+ * The numbers of a tensor of whole numbers or truth values; beyond 2^53 they are rounded.
+ *
+ * @param tensor A tensor of I8 to U64, or BOOL.
+ * @throws {TypeError} If the tensor has another format.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * const labels = { dtype: "I16", shape: [2], data: new Uint8Array([3, 0, 255, 255]) } as const;
+ * assert.deepEqual(wholes(labels), [3, -1]);
+ * ```
+ */
+export function wholes(tensor: FileTensor): number[] {
+  const { buffer } = new Uint8Array(tensor.data);
+  switch (tensor.dtype) {
+    case "BOOL":
+    case "U8":
+      return [...new Uint8Array(buffer)];
+    case "I8":
+      return [...new Int8Array(buffer)];
+    case "I16":
+      return [...new Int16Array(buffer)];
+    case "U16":
+      return [...new Uint16Array(buffer)];
+    case "I32":
+      return [...new Int32Array(buffer)];
+    case "U32":
+      return [...new Uint32Array(buffer)];
+    case "I64":
+      return Array.from(new BigInt64Array(buffer), Number);
+    case "U64":
+      return Array.from(new BigUint64Array(buffer), Number);
+    default:
+      throw new TypeError(`Cannot read whole numbers: found ${tensor.dtype}`);
   }
 }

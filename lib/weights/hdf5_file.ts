@@ -74,6 +74,22 @@ export class Hdf5File implements Disposable {
     });
   }
 
+  /** The first of the texts of fixed length that an attribute holds, `undefined` where there is none. */
+  textAttribute(path: string, name: string): string | undefined {
+    const { library } = this;
+    if (!library.get_attribute_names(this.#id, path).includes(name)) return undefined;
+    const { type, size, total_size, vlen } = library.get_attribute_metadata(this.#id, path, name);
+    const bytes = size * total_size;
+    if (type !== library.H5T_class_t.H5T_STRING.value || vlen || !(size > 0 && bytes <= 10_000)) {
+      return undefined;
+    }
+    return this.#withMemory(bytes, (pointer) => {
+      library.get_attribute_data(this.#id, path, name, BigInt(pointer));
+      const text = new TextDecoder().decode(library.HEAPU8.slice(pointer, pointer + size));
+      return text.replace(/\0.*$/s, "");
+    });
+  }
+
   /** Describes a dataset. */
   describe(path: string): Hdf5Dataset {
     const { library } = this;
@@ -194,6 +210,12 @@ function dtypeOf(library: H5Module, metadata: Metadata): Hdf5Dataset["dtype"] {
   }
   if (type === classes.H5T_STRING.value) return "string";
   if (type === classes.H5T_REFERENCE.value && metadata.ref_type === "object") return "reference";
-  const name = Object.entries(classes).find(([, { value }]) => value === type)?.[0] ?? "data";
+  if (type === classes.H5T_COMPOUND.value) {
+    const members = metadata.compound_type?.members ?? [];
+    const isComplex = members.map(({ name }) => name).join() === "r,i";
+    return `${isComplex ? "complex numbers" : "records"} of ${size} bytes`;
+  }
+  // the library's table of classes has entries that are none
+  const name = Object.entries(classes).find(([, entry]) => entry?.value === type)?.[0] ?? "data";
   return `${name.replace("H5T_", "").toLowerCase()} of ${size} bytes`;
 }

@@ -1,4 +1,4 @@
-import type { FileTensor } from "./file_tensor.ts";
+import type { Arrays, FileTensor } from "./file_tensor.ts";
 import type { HickleReply, HickleRequest } from "./hickle_worker.ts";
 import { decodedLimit } from "./limits.ts";
 
@@ -21,7 +21,8 @@ const MOST_WORKERS = 4;
  * @param options.patience The milliseconds that may pass without a step before the workers are ended.
  * @param options.start Starts a worker.
  * @returns Arrays by name, nested dicts joined with dots, in the order of the dicts.
- * @throws {Error} If the file is damaged, or holds something else than arrays of numbers.
+ * Text, None and objects are left out.
+ * @throws {Error} If the file is damaged, or holds numbers that a tensor cannot have.
  * @example
  * ```ts
  * import assert from "node:assert/strict";
@@ -34,7 +35,7 @@ const MOST_WORKERS = 4;
 export async function readHickle(
   path: string,
   { patience = PATIENCE, start = startWorker }: { patience?: number; start?: () => Worker } = {},
-): Promise<Map<string, FileTensor>> {
+): Promise<Arrays> {
   const { size } = await Deno.stat(path);
   const workers = Math.max(
     1,
@@ -52,16 +53,23 @@ export async function readHickle(
     Array.from({ length: workers }, (_, worker) => shares.read({ ...request, worker })),
   );
   const tensors = new Map<string, FileTensor>();
-  for (const { name, tensor } of found.flat().sort((a, b) => a.at - b.at)) {
+  const all = found.flatMap((share) => share.tensors).sort((a, b) => a.at - b.at);
+  for (const { name, tensor } of all) {
     if (tensors.has(name)) {
       throw new RangeError(`Cannot read ${path}: each name must occur once, found ${name} twice`);
     }
     tensors.set(name, tensor);
   }
-  return tensors;
+  return { tensors, left: found[0]?.left ?? [] };
 }
 
 type Found = Extract<HickleReply, { kind: "tensor" }>;
+
+/** What a worker has read, and the names of all that is no array. */
+interface Share {
+  readonly tensors: readonly Found[];
+  readonly left: readonly string[];
+}
 
 function startWorker(): Worker {
   return new Worker(new URL("./hickle_worker.ts", import.meta.url), { type: "module" });
@@ -73,7 +81,7 @@ class Shares implements Disposable {
 
   constructor(readonly start: () => Worker, readonly patience: number) {}
 
-  read(request: HickleRequest): Promise<Found[]> {
+  read(request: HickleRequest): Promise<Share> {
     const worker = this.start();
     const found: Found[] = [];
     return new Promise((resolve, reject) => {
@@ -94,7 +102,7 @@ class Shares implements Disposable {
       });
       worker.onmessage = ({ data }: MessageEvent<HickleReply>) => {
         clearTimeout(timer);
-        if (data.kind === "done") resolve(found);
+        if (data.kind === "done") resolve({ tensors: found, left: data.left });
         else if (data.kind === "failed") fail(data.message);
         else {
           if (data.kind === "tensor") found.push(data);

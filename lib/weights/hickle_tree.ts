@@ -1,4 +1,5 @@
 import type { Hdf5Dataset, Hdf5Kind } from "./hdf5_file.ts";
+import { wordNames } from "./notes.ts";
 
 /** What is asked of an HDF5 file to find the tensors in it. */
 export interface HickleSource {
@@ -37,6 +38,7 @@ const LIST_ITEM = /^data_?(\d+)$/;
  *
  * @param source The file.
  * @returns The datasets in the order of the dicts where the file has it.
+ * @throws {TypeError} If it is an HDF5 file of something else.
  * @throws {RangeError} If there are groups without end.
  */
 export function listHickle(source: HickleSource): HickleEntry[] {
@@ -70,10 +72,16 @@ function rootsOf(source: HickleSource): string[] {
   const roots = names.filter((name) => WRAPPED.test(name) || LIST_ITEM.test(name));
   if (roots.length > 0) return roots.map((name) => `/${name}`);
   // hickle's option `path` puts everything into a group of another name
-  return names.filter((name) => source.kind(`/${name}`) === "group").flatMap((name) =>
+  const inner = names.filter((name) => source.kind(`/${name}`) === "group").flatMap((name) =>
     source.children(`/${name}`).filter((child) => WRAPPED.test(child)).map((child) =>
       `/${name}/${child}`
     )
+  );
+  if (inner.length > 0) return inner;
+  throw new TypeError(
+    `it must be hickle's, with /data or /data_0, found an HDF5 file with ${
+      wordNames(names) || "nothing in it"
+    }`,
   );
 }
 

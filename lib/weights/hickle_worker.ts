@@ -34,7 +34,8 @@ export type HickleReply =
     readonly name: string;
     readonly tensor: FileTensor;
   }
-  | { readonly kind: "done" }
+  /** Beside the arrays stand the names of what is none. */
+  | { readonly kind: "done"; readonly left: readonly string[] }
   | { readonly kind: "failed"; readonly message: string };
 
 interface Sized extends HickleEntry {
@@ -46,15 +47,22 @@ interface Sized extends HickleEntry {
 
 const FILTERS: Readonly<Record<number, string>> = { 4: "szip", 32000: "lzf", 32001: "blosc" };
 const READABLE = new Set([1, 2, 3, 5, 6]);
+const MOST_PICKLED = 2 ** 24;
+/** The last instruction of a pickle. */
+const STOP = ".".charCodeAt(0);
 
-function* sizesOf(file: Hdf5File, limit: number): Generator<Sized> {
-  let at = 0;
+function sizesOf(file: Hdf5File, limit: number): { arrays: Sized[]; left: string[] } {
+  const arrays: Sized[] = [];
+  const left: string[] = [];
   let total = 0;
   for (const { name, path } of listHickle(file)) {
     const { dtype, shape, filters } = file.describe(path);
-    if (dtype === "string" || shape === null) continue;
+    if (dtype === "string" || shape === null) {
+      left.push(name);
+      continue;
+    }
     if (!isDType(dtype)) {
-      throw new TypeError(`${path} must hold numbers, found ${dtype}`);
+      throw new TypeError(`${path} must hold real or whole numbers, found ${dtype}`);
     }
     const unreadable = filters.find((filter) => !READABLE.has(filter));
     if (unreadable !== undefined) {
@@ -74,8 +82,23 @@ function* sizesOf(file: Hdf5File, limit: number): Generator<Sized> {
           `a file of this size may have ${limit}`,
       );
     }
-    yield { name, path, dtype, shape, bytes, at: at++ };
+    if (standsForObject(file, { path, dtype, shape, bytes })) left.push(name);
+    else arrays.push({ name, path, dtype, shape, bytes, at: arrays.length });
   }
+  return { arrays, left };
+}
+
+/** Whether an array is the pickle of an object, or what versions 1 to 3 write for None. */
+function standsForObject(
+  file: Hdf5File,
+  { path, dtype, shape, bytes }: Pick<Sized, "path" | "dtype" | "shape" | "bytes">,
+): boolean {
+  if (shape.length !== 1) return false;
+  if (shape[0] === 1 && file.textAttribute(path, "type") === "none") return true;
+  if (dtype !== "U8" || bytes < 3 || bytes > MOST_PICKLED) return false;
+  const pickle = file.read(path, bytes);
+  const [head = 0, protocol = 0] = pickle;
+  return head === 0x80 && protocol >= 2 && protocol <= 5 && pickle.at(-1) === STOP;
 }
 
 /** Deals the arrays out, the largest first, each to the worker with the least. */
@@ -88,16 +111,19 @@ function shareOf(all: readonly Sized[], { workers, worker }: HickleRequest): Siz
   });
 }
 
-async function answer(request: HickleRequest): Promise<void> {
+/** Reads this worker's share, and returns the names of what is no array. */
+async function answer(request: HickleRequest): Promise<string[]> {
   const library = await loadHdf5(request);
   const alive = () => send({ kind: "alive" });
   alive();
   using file = new Hdf5File(library, request.path, alive);
-  for (const entry of shareOf([...sizesOf(file, request.limit)], request)) {
+  const { arrays, left } = sizesOf(file, request.limit);
+  for (const entry of shareOf(arrays, request)) {
     const { at, name, path, dtype, shape, bytes } = entry;
     const data = read(file, path, bytes);
     send({ kind: "tensor", at, name, tensor: { dtype, shape, data } }, [data.buffer]);
   }
+  return left;
 }
 
 function read(file: Hdf5File, path: string, bytes: number): Uint8Array<ArrayBuffer> {
@@ -115,8 +141,8 @@ function send(reply: HickleReply, transfer: Transferable[] = []): void {
 addEventListener("message", async (event) => {
   if (!(event instanceof MessageEvent)) return;
   try {
-    await answer(event.data);
-    send({ kind: "done" });
+    const left = await answer(event.data);
+    send({ kind: "done", left });
   } catch (error) {
     send({ kind: "failed", message: wordHdf5Error(error) });
   }

@@ -1,5 +1,5 @@
 import { byteLength, type FileTensor } from "./file_tensor.ts";
-import { readNumpyDType, wordNumpyDType } from "./numpy_dtype.ts";
+import { isOther, readNumpyDType, wordNumpyDType } from "./numpy_dtype.ts";
 import { cStrides, fortranStrides, inCOrder, swapped } from "./strided.ts";
 
 /** What a `.npy` file begins with. */
@@ -39,6 +39,16 @@ export function parseNpy(bytes: Uint8Array): FileTensor {
   const strides = isFortran ? fortranStrides(shape) : cStrides(shape);
   const ordered = inCOrder(data, { shape, strides, offset: 0, elementBytes });
   return { dtype, shape, data: bigEndian ? swapped(ordered, elementBytes) : ordered };
+}
+
+/**
+ * Whether an array in NumPy's npy format is of text, objects or dates, not of numbers.
+ *
+ * @param bytes The whole file; nothing behind its header is looked at.
+ * @throws {SyntaxError} If the header is malformed.
+ */
+export function isOtherNpy(bytes: Uint8Array): boolean {
+  return isOther(readHeader(bytes).descr);
 }
 
 /**
@@ -83,7 +93,9 @@ function parseHeader(text: string): { descr: string; isFortran: boolean; shape: 
   const fail = (key: string): never => {
     throw new SyntaxError(`the header must name ${key}, found ${text.trim().slice(0, 100)}`);
   };
-  const descr = /'descr':\s*'([^']*)'/.exec(text)?.[1] ?? fail("descr");
+  // records have a list of their fields in place of a name
+  const [, name, fields] = /'descr':\s*(?:'([^']*)'|(\[[^\]]*))/.exec(text) ?? [];
+  const descr = name ?? fields ?? fail("descr");
   const order = /'fortran_order':\s*(True|False)/.exec(text)?.[1] ?? fail("fortran_order");
   const sizes = /'shape':\s*\(([\d\s,L]*)\)/.exec(text)?.[1] ?? fail("shape");
   const shape = sizes.split(",").map((size) => size.trim()).filter((size) => size !== "").map(

@@ -23,6 +23,13 @@ const CODES: Readonly<Record<string, FileDType>> = {
   b1: "BOOL",
 };
 
+/** The data type that NumPy writes so, `undefined` where a tensor cannot have it. */
+export function findNumpyDType(text: string): NumpyDType | undefined {
+  const [, order, code = ""] = /^([<>|=]?)([a-z]\d)$/.exec(text) ?? [];
+  const dtype = Object.hasOwn(CODES, code) ? CODES[code] : undefined;
+  return dtype === undefined ? undefined : { dtype, bigEndian: order === ">" };
+}
+
 /**
  * Reads a data type as NumPy writes it, such as `<f4`.
  *
@@ -35,14 +42,26 @@ const CODES: Readonly<Record<string, FileDType>> = {
  * ```
  */
 export function readNumpyDType(text: string): NumpyDType {
-  const [, order, code = ""] = /^([<>|=]?)([a-z]\d)$/.exec(text) ?? [];
-  const dtype = Object.hasOwn(CODES, code) ? CODES[code] : undefined;
-  if (dtype === undefined) {
-    throw new TypeError(
-      `dtype must be a type of numbers such as '<f4', found '${text.slice(0, 40)}'`,
-    );
-  }
-  return { dtype, bigEndian: order === ">" };
+  const found = findNumpyDType(text);
+  if (found !== undefined) return found;
+  throw new TypeError(
+    `dtype must be a type of numbers such as '<f4', found '${text.slice(0, 40)}'`,
+  );
+}
+
+/**
+ * Whether a data type is of anything but numbers: text, bytes, Python objects, dates and spans of time.
+ *
+ * @param text The type as NumPy writes it.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(["<U8", "|O", "<M8[D]", "<f4", "<c8"].map(isOther), [true, true, true, false, false]);
+ * ```
+ */
+export function isOther(text: string): boolean {
+  return /^[<>|=]?[OSUaMm](?:$|[\d[])|^numpy\.dtypes\.StringDType$/.test(text);
 }
 
 /**

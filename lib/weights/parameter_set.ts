@@ -134,9 +134,10 @@ export class ParameterSet implements Disposable {
   /**
    * Overwrites every tensor with a file's.
    *
-   * @param tensors The file's tensors; what the network does not know is left alone.
+   * @param tensors The file's tensors, all of which the network must have: with fewer it would not compute what the
+   * file's network does.
    * @param options.from The file's name, for errors.
-   * @throws {TypeError} If one is missing or has another shape; nothing is overwritten then.
+   * @throws {TypeError} If one is missing, has another shape or is not the network's; nothing is overwritten then.
    */
   load(tensors: NamedTensors, { from }: { from: string }): void {
     const checked = this.specs.map(({ name, shape }) => {
@@ -157,6 +158,14 @@ export class ParameterSet implements Disposable {
       }
       return { name, shape, values: floats(found, `load ${name} from ${from}`) };
     });
+    const left = [...tensors.keys()].filter((name) => !this.has(name));
+    if (left.length > 0) {
+      throw new TypeError(
+        `Cannot load weights: wanted the network's tensors alone, found beside them ${
+          summary(left)
+        } in ${from}`,
+      );
+    }
     for (const { name, shape, values } of checked) this.get(name).write(toGpu(values, shape));
   }
 

@@ -4,8 +4,10 @@ import {
   isStateful,
   PickleGlobal,
   type PickleHost,
+  Placeholder,
   textOf,
   Tuple,
+  unknownGlobal,
   wordValue,
 } from "./pickle_values.ts";
 
@@ -14,24 +16,26 @@ const MARK = Symbol("mark");
 
 /** A pickle that was read. */
 export interface Unpickled {
-  /** The value: lists are arrays, dicts maps, old strings and bytes `Uint8Array`. */
+  /** The value: lists and sets are arrays, dicts maps, old strings and bytes `Uint8Array`. */
   readonly value: unknown;
   /** The first byte after it. */
   readonly end: number;
 }
 
 /**
- * Reads one pickle, protocols 0 to 5, without running anything: a name that the host does not know is an error.
+ * Reads one pickle, protocols 0 to 5, without running anything: what a class or function that the host does not know
+ * would make is a {@linkcode Placeholder}.
  *
  * @param bytes The memory that it lies in.
  * @param options Where it begins, and what its names mean.
- * @throws {Error} If it is damaged, or asks for something that is not known; the message says at which byte.
+ * @throws {Error} If it is damaged; the message says at which byte.
  * @example
  * ```ts
  * import assert from "node:assert/strict";
+ * import { Placeholder } from "./pickle_values.ts";
  *
  * const evil = new TextEncoder().encode("cos\nsystem\n(S'true'\ntR.");
- * assert.throws(() => unpickle(evil, { host: { globals: new Map() } }), /asks for os\.system/);
+ * assert.deepEqual(unpickle(evil, { host: { globals: new Map() } }).value, new Placeholder("os.system"));
  * ```
  */
 export function unpickle(
@@ -113,6 +117,7 @@ class Machine {
 
   append(items: readonly unknown[]): void {
     const list = this.top();
+    if (list instanceof Placeholder) return;
     if (!Array.isArray(list)) {
       throw new TypeError(`must append to a list, found ${wordValue(list)}`);
     }
@@ -121,6 +126,7 @@ class Machine {
 
   setItems(items: readonly unknown[]): void {
     const dict = this.top();
+    if (dict instanceof Placeholder) return;
     if (!(dict instanceof Map) || items.length % 2 !== 0) {
       throw new TypeError(`must set items of a dict, found ${wordValue(dict)}`);
     }
@@ -129,11 +135,7 @@ class Machine {
 
   global(module: string, name: string): void {
     const full = `${module}.${name}`;
-    const known = this.host.globals.get(full);
-    if (known === undefined) {
-      throw new TypeError(`asks for ${full.slice(0, 100)}; only tensors and plain data are read`);
-    }
-    this.#stack.push(known);
+    this.#stack.push(this.host.globals.get(full) ?? unknownGlobal(full));
   }
 
   stackGlobal(): void {
@@ -147,13 +149,20 @@ class Machine {
   reduce(): void {
     const args = this.#pop();
     const callee = this.#pop();
-    if (!(args instanceof Tuple) || !(callee instanceof PickleGlobal)) {
+    if (!(args instanceof Tuple)) {
+      throw new TypeError(`must call a global with a tuple, found ${wordValue(args)}`);
+    }
+    this.call(callee, args.items);
+  }
+
+  call(callee: unknown, args: readonly unknown[]): void {
+    // a placeholder is called where getattr or functools.partial made it
+    if (callee instanceof Placeholder) this.#stack.push(new Placeholder(callee.name));
+    else if (!(callee instanceof PickleGlobal)) {
       throw new TypeError(`must call a global with a tuple, found ${wordValue(callee)}`);
-    }
-    if (callee.make === undefined) {
+    } else if (callee.make === undefined) {
       throw new TypeError(`must not call ${callee.name}, found a call`);
-    }
-    this.#stack.push(callee.make(args.items));
+    } else this.#stack.push(callee.make(args) ?? null);
   }
 
   build(): void {
@@ -246,7 +255,26 @@ const STEPS: Readonly<Record<number, (machine: Machine) => void>> = {
   [0x85]: (m) => m.push(new Tuple([m.pop()])),
   [0x86]: (m) => m.push(new Tuple([m.pop(), m.pop()].reverse())),
   [0x87]: (m) => m.push(new Tuple([m.pop(), m.pop(), m.pop()].reverse())),
+  [0x8f]: (m) => m.push([]),
+  [0x90]: (m) => {
+    const items = m.popToMark();
+    m.append(items);
+  },
+  [0x91]: (m) => m.push(m.popToMark()),
   [code("c")]: (m) => m.global(m.reader.line(), m.reader.line()),
+  [code("i")]: (m) => {
+    m.global(m.reader.line(), m.reader.line());
+    const callee = m.pop();
+    m.call(callee, m.popToMark());
+  },
+  [code("o")]: (m) => {
+    const [callee, ...args] = m.popToMark();
+    m.call(callee, args);
+  },
+  [0x92]: (m) => {
+    m.pop();
+    m.reduce();
+  },
   [0x93]: (m) => m.stackGlobal(),
   [code("R")]: (m) => m.reduce(),
   [0x81]: (m) => m.reduce(),

@@ -1,12 +1,13 @@
-import type { FileTensor } from "./file_tensor.ts";
+import type { Arrays, FileTensor } from "./file_tensor.ts";
 import { readHickle } from "./hickle.ts";
 import { decodedLimit } from "./limits.ts";
 import { messageOf } from "./message_of.ts";
+import { leftOut } from "./notes.ts";
 import { NPY_MAGIC, parseNpy } from "./npy.ts";
 import { parseNpz } from "./npz.ts";
 import { unpickle } from "./pickle.ts";
 import { parseSafetensors, readBytes } from "./safetensors.ts";
-import { type SavedTensors, savedTensors } from "./saved_tensors.ts";
+import { savedTensors, startingWith } from "./saved_tensors.ts";
 import { parseTorchLegacy, parseTorchZip, TORCH_MAGIC, TORCH_PICKLE } from "./torch.ts";
 import { TORCH_GLOBALS } from "./torch_globals.ts";
 import { readZip } from "./zip.ts";
@@ -22,6 +23,17 @@ export interface WeightsFile {
   readonly tensors: ReadonlyMap<string, FileTensor>;
   /** Free text by key. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Which part of the file was taken and what was left out, a line each. */
+  readonly notes: readonly string[];
+}
+
+/** Options of {@linkcode readWeights}. */
+export interface ReadOptions {
+  /**
+   * The part of the file to take: an entry of a saved dict, such as `model_ema`, or the first part of the tensors'
+   * names, such as `teacher`. Default: the network, as {@linkcode readWeights} finds it.
+   */
+  readonly take?: string | undefined;
 }
 
 const HDF5_MAGIC = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -30,13 +42,15 @@ const HEAD_BYTES = 8192;
 
 /**
  * Reads a file of weights, whatever its name: safetensors, hickle, PyTorch's (both formats), NumPy's npz and npy, or a
- * pickled dict of arrays. Nothing in a file is ever run.
+ * pickled dict of arrays. Nothing in a file is ever run. Of a PyTorch checkpoint the network is taken: its
+ * `state_dict`, `model_state_dict`, `model`, `net` or `params`, the first that is there, or a moving average (`ema`)
+ * without these; of a student with its teacher the student.
  *
  * @param path The file.
- * @returns The tensors; of a PyTorch checkpoint the network's, and of a student with its teacher the student's.
+ * @returns The tensors under the names that they have in it.
  * @throws {Deno.errors.NotFound} If there is no such file.
- * @throws {Error} If the file is damaged, of another format, or asks for code; the message names the file and the
- * place.
+ * @throws {Error} If the file is damaged, of another format, without tensors, or a pickled network with its code; the
+ * message names the file and the place.
  * @example
  * ```ts
  * import assert from "node:assert/strict";
@@ -47,16 +61,25 @@ const HEAD_BYTES = 8192;
  * await Deno.remove(path);
  * ```
  */
-export async function readWeights(path: string): Promise<WeightsFile> {
-  if (isHdf5(await readHead(path))) {
-    return { format: "hickle", tensors: await readHickle(path), metadata: {} };
-  }
+export async function readWeights(
+  path: string,
+  { take }: ReadOptions = {},
+): Promise<WeightsFile> {
+  const file = await readFile(path, take);
+  if (file.tensors.size > 0) return file;
+  const place = take === undefined ? "" : ` whose names begin with ${take}.`;
+  throw new TypeError(`Cannot read ${path}: wanted tensors${place}, found none`);
+}
+
+async function readFile(path: string, take: string | undefined): Promise<WeightsFile> {
+  if (isHdf5(await readHead(path))) return arrays("hickle", await readHickle(path), take);
   const bytes = await readBytes(path);
   if (looksLikeSafetensors(bytes)) {
-    return { format: "safetensors", ...parseSafetensors(bytes, path) };
+    const { tensors, metadata } = parseSafetensors(bytes, path);
+    return { ...arrays("safetensors", { tensors, left: [] }, take), metadata };
   }
   try {
-    const parsed = parseOthers(bytes);
+    const parsed = parseOthers(bytes, take);
     if (parsed !== undefined) return parsed;
   } catch (cause) {
     throw new Error(`Cannot read ${path}: ${messageOf(cause)}`, { cause });
@@ -66,27 +89,39 @@ export async function readWeights(path: string): Promise<WeightsFile> {
   );
 }
 
-function parseOthers(bytes: Uint8Array): WeightsFile | undefined {
+function parseOthers(bytes: Uint8Array, take: string | undefined): WeightsFile | undefined {
   const limit = decodedLimit(bytes.length);
-  const saved = (format: WeightsFormat, value: unknown): WeightsFile & SavedTensors => ({
+  const saved = (format: WeightsFormat, value: unknown): WeightsFile => ({
     format,
-    ...savedTensors(value, { limit }),
+    ...savedTensors(value, { limit, take }),
   });
-  if (startsWith(bytes, TORCH_MAGIC)) return saved("PyTorch", parseTorchLegacy(bytes));
   if (startsWith(bytes, ZIP_MAGIC)) {
     const entries = readZip(bytes, { limit });
     const pickle = [...entries.keys()].find((name) => `/${name}`.endsWith(`/${TORCH_PICKLE}`));
     return pickle === undefined
-      ? { format: "npz", tensors: parseNpz(entries), metadata: {} }
+      ? arrays("npz", parseNpz(entries), take)
       : saved("PyTorch", parseTorchZip(entries, pickle));
   }
   if (startsWith(bytes, NPY_MAGIC)) {
-    return { format: "npy", tensors: new Map([["arr_0", parseNpy(bytes)]]), metadata: {} };
+    return arrays("npy", { tensors: new Map([["arr_0", parseNpy(bytes)]]), left: [] }, take);
   }
   if (bytes[0] === 0x80 && (bytes[1] ?? 0) >= 2 && (bytes[1] ?? 0) <= 5) {
-    return saved("pickle", unpickle(bytes, { host: { globals: TORCH_GLOBALS } }).value);
+    const { value } = unpickle(bytes, { host: { globals: TORCH_GLOBALS } });
+    return value === TORCH_MAGIC
+      ? saved("PyTorch", parseTorchLegacy(bytes))
+      : saved("pickle", value);
   }
   return undefined;
+}
+
+/** A file whose format has no entries beside its tensors; a part of it is what shares the beginning of the names. */
+function arrays(
+  format: WeightsFormat,
+  { tensors, left }: Arrays,
+  take: string | undefined,
+): WeightsFile {
+  const taken = take === undefined ? tensors : startingWith(tensors, `${take}.`);
+  return { format, tensors: taken, metadata: {}, notes: leftOut(left) };
 }
 
 async function readHead(path: string): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 import type { FileTensor } from "./file_tensor.ts";
 import { biasNorm, type ConvTensors, foldNorm, type NormTensors } from "./fold.ts";
+import { isCounter } from "./peel.ts";
 import { convNames, type ConvPlace, type NameStyle, styleOf } from "./names.ts";
 
 const NORM = {
@@ -54,9 +55,8 @@ export function renameWeights(
     if (tensor === undefined) throw refuse(`no ${name}`);
     renamed.set(name, tensor);
   }
-  const left = [...tensors.keys()].filter((name) =>
-    !taken.has(name) && !name.endsWith(".num_batches_tracked")
-  );
+  const left = [...tensors].filter(([name, tensor]) => !taken.has(name) && !isCounter(name, tensor))
+    .map(([name]) => name);
   if (left.length > 0) throw refuse(`beside it ${summary(left)}`);
   return renamed;
 }

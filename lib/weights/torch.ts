@@ -1,13 +1,10 @@
-import { byteLength } from "./file_tensor.ts";
 import { unpickle } from "./pickle.ts";
 import { type PickleHost, textOf, Tuple, wordValue } from "./pickle_values.ts";
 import { type Storage, StorageType, TORCH_GLOBALS } from "./torch_globals.ts";
 import type { ZipEntry } from "./zip.ts";
 
-/** What files of PyTorch before 1.6 begin with: a pickled magic number. */
-export const TORCH_MAGIC: readonly number[] = [
-  ...[0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19],
-];
+/** What the first pickle of a file in the format before PyTorch 1.6 holds. */
+export const TORCH_MAGIC = 0x1950a86a20f9469cfc6cn;
 
 /** The name of the pickle in a zip of PyTorch, without the folder before it. */
 export const TORCH_PICKLE = "data.pkl";
@@ -32,13 +29,19 @@ function storageId(id: unknown): StorageId {
   return { type, key: name, count, view };
 }
 
+/** The class of `("module", class, file, source)`, which the old format has for every class of a pickled network. */
+function moduleClassOf(id: unknown): unknown {
+  const [kind, moduleClass] = id instanceof Tuple ? id.items : [];
+  return textOf(kind) === "module" ? moduleClass : undefined;
+}
+
 /**
  * Reads what `torch.save` wrote, in the zip format of PyTorch 1.6 and later.
  *
  * @param entries The archive's files.
  * @param name The pickle among them.
  * @returns The saved value; its tensors are of {@link PickledTensor}.
- * @throws {Error} If it is damaged, or asks for anything but tensors and plain data.
+ * @throws {Error} If it is damaged.
  */
 export function parseTorchZip(entries: ReadonlyMap<string, ZipEntry>, name: string): unknown {
   const folder = name.slice(0, -TORCH_PICKLE.length);
@@ -48,19 +51,19 @@ export function parseTorchZip(entries: ReadonlyMap<string, ZipEntry>, name: stri
   }
   const storages = new Map<string, Storage>();
   const persistent = (id: unknown): Storage => {
-    const { type: { dtype }, key, count } = storageId(id);
+    const { type, key, count } = storageId(id);
     const known = storages.get(key);
-    if (known !== undefined && known.dtype === dtype) return known;
+    if (known !== undefined && known.type === type) return known;
     const path = `${folder}data/${key}`;
     const entry = entries.get(path);
-    const size = byteLength(dtype, [count]);
+    const size = count * type.elementBytes;
     if (entry === undefined || entry.size < size) {
       throw new RangeError(
         `must have ${size} bytes in ${path}, found ${entry === undefined ? "none" : entry.size}`,
       );
     }
     let bytes: Uint8Array | undefined;
-    const storage = { dtype, count, bytes: () => bytes ??= entry.read().subarray(0, size) };
+    const storage = { type, count, bytes: () => bytes ??= entry.read().subarray(0, size) };
     storages.set(key, storage);
     return storage;
   };
@@ -73,14 +76,16 @@ export function parseTorchZip(entries: ReadonlyMap<string, ZipEntry>, name: stri
  *
  * @param bytes The whole file.
  * @returns The saved value; its tensors are of {@link PickledTensor}.
- * @throws {Error} If it is damaged, or asks for anything but tensors and plain data.
+ * @throws {Error} If it is damaged.
  */
 export function parseTorchLegacy(bytes: Uint8Array): unknown {
   const wanted = new Map<string, LegacyStorage>();
-  const persistent = (id: unknown): Storage => {
-    const { type: { dtype }, key, count, view } = storageId(id);
-    const root = wanted.get(key) ?? new LegacyStorage(dtype, count);
-    if (root.dtype !== dtype) {
+  const persistent = (id: unknown): unknown => {
+    const moduleClass = moduleClassOf(id);
+    if (moduleClass !== undefined) return moduleClass;
+    const { type, key, count, view } = storageId(id);
+    const root = wanted.get(key) ?? new LegacyStorage(type, count);
+    if (root.type !== type) {
       throw new TypeError(`must have one type for storage ${key}, found two`);
     }
     wanted.set(key, root);
@@ -116,13 +121,13 @@ export function parseTorchLegacy(bytes: Uint8Array): unknown {
 class LegacyStorage implements Storage {
   #bytes: Uint8Array | undefined;
 
-  constructor(readonly dtype: StorageType["dtype"], readonly count: number) {}
+  constructor(readonly type: StorageType, readonly count: number) {}
 
   /** Takes the numbers, and returns the byte after them. */
   fill(file: Uint8Array, at: number): number {
     const view = new DataView(file.buffer, file.byteOffset, file.length);
     const found = at + 8 <= file.length ? view.getBigInt64(at, true) : -1n;
-    const end = at + 8 + byteLength(this.dtype, [this.count]);
+    const end = at + 8 + this.count * this.type.elementBytes;
     if (found !== BigInt(this.count) || end > file.length) {
       throw new RangeError(
         `the storage at byte ${at} must have ${this.count} numbers, found ${
@@ -146,7 +151,7 @@ function viewOf(root: LegacyStorage, view: unknown): Storage {
   const isWithin = typeof offset === "number" && typeof count === "number" && offset >= 0 &&
     count >= 0 && offset + count <= root.count;
   if (!isWithin) throw new RangeError("must have a view within its storage, found another");
-  const { dtype } = root;
-  const [start, end] = [byteLength(dtype, [offset]), byteLength(dtype, [offset + count])];
-  return { dtype, count, bytes: () => root.bytes().subarray(start, end) };
+  const { type, type: { elementBytes } } = root;
+  const [start, end] = [offset * elementBytes, (offset + count) * elementBytes];
+  return { type, count, bytes: () => root.bytes().subarray(start, end) };
 }

@@ -1,5 +1,4 @@
 import { fixedInFineTuning } from "../../lib/models/fine_tuning.ts";
-import { openModel } from "../../lib/models/open_model.ts";
 import { FINETUNE_KIND } from "../../lib/train/finetune_kind.ts";
 import {
   FINETUNE_DEFAULTS,
@@ -7,7 +6,7 @@ import {
   type FinetuneSettings,
 } from "../../lib/train/settings/finetune_settings.ts";
 import { readFinetuneSettings } from "../../lib/train/settings/read_finetune_settings.ts";
-import { findWeights, openTeacher } from "./open_teacher.ts";
+import { findWeights, openTeacher, openWeights } from "./open_teacher.ts";
 import type { RunTask } from "./run_task.ts";
 import { openStreamed } from "./streamed_data.ts";
 
@@ -28,7 +27,7 @@ export const FINETUNE_TASK: RunTask<FinetuneSettings> = {
     const wanted = alpha > 0 ? { classes } : {};
     const teacher = await openTeacher(gpu, { teacher_id, logs, ...wanted });
     const keepsHead = keep_head || resumed !== null;
-    const model = await openModel(gpu, await findWeights(resumed ?? init, { logs }), {
+    const model = await openWeights(gpu, await findWeights(resumed ?? init, { logs }), {
       fixed: fixedInFineTuning({ groups: freeze }),
       ...(keepsHead ? {} : { head: { classes, seed } }),
     });

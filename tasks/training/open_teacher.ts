@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Model } from "../../lib/models/model.ts";
-import { openModel } from "../../lib/models/open_model.ts";
+import { type ModelOptions, openModel } from "../../lib/models/open_model.ts";
 import { kindOf, resolveRun } from "../../lib/train/find_run.ts";
 import { RUN_FILES } from "../../lib/train/run.ts";
 
@@ -19,6 +19,28 @@ export async function findWeights(nameOrPath: string, { logs }: { logs: string }
   throw new RangeError(`Cannot use run ${path}: wanted ${RUN_FILES.last} in it, found none`);
 }
 
+/** Words a note on a file of weights. */
+export function noteOf(path: string, note: string): string {
+  return `${path}: ${note}`;
+}
+
+/**
+ * Opens a file of weights and says which part of it was taken.
+ *
+ * @param path The file.
+ * @param options As for {@linkcode openModel}.
+ */
+export async function openWeights(
+  gpu: Gpu,
+  path: string,
+  options: ModelOptions = {},
+): Promise<Model> {
+  return await openModel(gpu, path, {
+    ...options,
+    onNote: (note) => console.error(noteOf(path, note)),
+  });
+}
+
 /**
  * Opens the teacher that the settings name.
  *
@@ -33,7 +55,7 @@ export async function openTeacher(
 ): Promise<Model | null> {
   if (teacher_id === "") return null;
   const path = await findWeights(teacher_id, { logs });
-  const teacher = await openModel(gpu, path);
+  const teacher = await openWeights(gpu, path);
   if (classes !== undefined && teacher.classes !== classes) {
     throw new TypeError(
       `Cannot learn from teacher ${teacher_id}: it must tell ${classes} classes apart, found ${teacher.classes}`,

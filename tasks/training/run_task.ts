@@ -1,12 +1,11 @@
 import { Gpu } from "../../lib/gpu/device.ts";
-import { openModel } from "../../lib/models/open_model.ts";
 import { evaluate } from "../../lib/train/evaluate.ts";
 import { resolveRun } from "../../lib/train/find_run.ts";
 import { type ImageSet, type StreamedSet, testCount } from "../../lib/train/image_set.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { Networks, RunKind } from "../../lib/train/run_kind.ts";
 import { realTypeOf, type RunSettings } from "../../lib/train/settings/run_settings.ts";
-import { findWeights } from "./open_teacher.ts";
+import { findWeights, openWeights } from "./open_teacher.ts";
 import type { RunCommand } from "./run_options.ts";
 import { type Cast, type Job, newFolder, profileCast, trainCast } from "./training_run.ts";
 
@@ -115,7 +114,7 @@ async function evaluateRun<Settings extends RunSettings>(
   using images = await task.openImages(settings, { mayWrite: false });
   const { data } = images;
   using gpu = await Gpu.open();
-  using model = await openModel(gpu, path);
+  using model = await openWeights(gpu, path);
   if (model.classes !== data.classes) {
     throw new TypeError(
       `Cannot evaluate ${path} on ${data.name}: it must tell ${data.classes} classes apart, found ${model.classes}`,

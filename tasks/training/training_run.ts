@@ -3,6 +3,7 @@ import type { Plan } from "../../lib/gpu/plan.ts";
 import type { TuningState } from "../../lib/gpu/tuner.ts";
 import type { Variants } from "../../lib/gpu/tuning.ts";
 import type { Model } from "../../lib/models/model.ts";
+import { networkTensors } from "../../lib/models/network_tensors.ts";
 import type { Autotune } from "../../lib/train/autotune.ts";
 import { saveLocation } from "../../lib/train/find_run.ts";
 import type { FinishedEpoch, FinishedStep } from "../../lib/train/fit.ts";
@@ -14,6 +15,7 @@ import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { RunKind } from "../../lib/train/run_kind.ts";
 import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
+import { noteOf } from "./open_teacher.ts";
 import { formatProfile } from "./profile_text.ts";
 import { createProgress, createTuningProgress } from "../command_line/progress.ts";
 import { StopSignals } from "../command_line/stop_signals.ts";
@@ -63,14 +65,15 @@ export async function newFolder<Settings extends RunSettings>(
     : await RunFolder.create(saveLocation(save, logs));
 }
 
-/** Overwrites a network with the weights that `--init` names, if it does. */
+/** Overwrites a network with the weights that `--init` names, if it does; they are read as a teacher's are. */
 export async function initialise(
   model: Model,
   { init }: Pick<RunSettings, "init">,
 ): Promise<void> {
   if (init === "") return;
-  const { tensors } = await readWeights(init);
-  model.parameters.load(tensors, { from: init });
+  const { tensors, notes } = await readWeights(init);
+  for (const note of notes) console.error(noteOf(init, note));
+  model.parameters.load(networkTensors(tensors, { from: init }), { from: init });
 }
 
 /**

@@ -38,8 +38,8 @@ const batch = (data: string, labels: string) => `\x80\x02}(U\x04data${data}U\x06
 
 const REFUSED = {
   "code": [
-    "\x80\x02cos\nsystem\n.",
-    "the pickle at byte 2 asks for os.system; only tensors and plain data are read",
+    "\x80\x02cos\nsystem\n(S'touch owned'\ntR.",
+    "it must hold an array data, found none",
   ],
   "no images": ["\x80\x02}.", "it must hold an array data, found none"],
   "images of another size": [
@@ -58,6 +58,14 @@ const REFUSED = {
     batch(array("K\x02K\x03\x86", "u1", "abcdef"), "](K\x00e"),
     "it must hold 2 labels, found 1",
   ],
+  "an array of labels that are no whole numbers": [
+    batch(array("K\x01K\x03\x86", "u1", "abc"), array("K\x01\x85", "f4", "\0\0\0\x3f")),
+    "labels must be whole numbers below 2, found 0.5 in record 0",
+  ],
+  "an array of texts for labels": [
+    batch(array("K\x01K\x03\x86", "u1", "abc"), array("K\x01\x85", "U1", "abcd")),
+    "must hold real or whole numbers, found NumPy's U1",
+  ],
   "a label of no class": [
     batch(array("K\x01K\x03\x86", "u1", "abc"), "](K\x02e"),
     "labels must be whole numbers below 2, found 2 in record 0",
@@ -74,6 +82,25 @@ Deno.test("readPickles: reads a small batch", () =>
       assert.deepEqual([count, ...pixels, ...labels], [1, 97, 98, 99, 1]);
     },
   ));
+
+const scalar = (dtype: string, bytes: string) =>
+  `cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nU\x02${dtype}\x85RU${
+    String.fromCharCode(bytes.length)
+  }${bytes}\x86R`;
+const LABELS = {
+  "an array of int64": array("K\x02\x85", "i8", "\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+  "an array of bytes": array("K\x02\x85", "u1", "\x01\0"),
+  "scalars of NumPy 2": `](${scalar("i8", "\x01\0\0\0\0\0\0\0")}${scalar("u1", "\0")}e`,
+  "a tuple": "K\x01K\x00\x86",
+};
+
+for (const [what, labels] of Object.entries(LABELS)) {
+  Deno.test(`readPickles: labels that are ${what}`, () =>
+    withFile(
+      Buffer.from(batch(array("K\x02K\x03\x86", "u1", "abcdef"), labels), "latin1"),
+      async (path) => assert.deepEqual([...(await readPickles([path], format)).labels], [1, 0]),
+    ));
+}
 
 for (const [what, [pickle, problem]] of Object.entries(REFUSED)) {
   Deno.test(`readPickles: refuses ${what}`, () =>

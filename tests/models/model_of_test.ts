@@ -139,7 +139,7 @@ Deno.test("modelOf: what does not fit is named, with what else is in the file", 
     ],
     [
       new Map([...bare, ["group0.block0.conv2", odd]]),
-      /^Cannot make a ResNet-12 .* of f: wanted its tensors alone, found beside them only group0\.block0\.conv2$/,
+      /^Cannot load weights: wanted the network's tensors alone, found beside them only group0\.block0\.conv2 in f$/,
     ],
     [
       new Map([...whole].filter(([name]) => !name.startsWith("layer4"))),

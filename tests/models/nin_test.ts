@@ -239,7 +239,7 @@ Deno.test("networkInNetwork: a file that lacks or has too much, and sizes that a
   const extra = new Map([...tensors, ["conv9", fileTensor(new Float32Array(1), [1])] as const]);
   refuses(
     extra,
-    "Cannot make a NIN-(4, 3, 5, 3, 4, 4, 5, 3, 4), no ReLU before pooling of a.npz: wanted its tensors alone, found beside them only conv9",
+    "Cannot load weights: wanted the network's tensors alone, found beside them only conv9 in a.npz",
   );
   assert.throws(() => networkInNetwork(gpu, { widths: TINY, classes: 0, seed: 0 }), {
     name: "RangeError",

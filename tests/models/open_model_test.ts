@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { openModel } from "../../lib/models/open_model.ts";
+import { modelOf, openModel } from "../../lib/models/open_model.ts";
+import { fileTensor } from "../../lib/weights/file_tensor.ts";
 import { formatSafetensors, readSafetensors } from "../../lib/weights/safetensors.ts";
 import { writeWeights } from "../../lib/weights/write_weights.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
@@ -47,9 +48,10 @@ Deno.test("openModel: refuses a file without a network, and one with a tensor to
   const file = `${folder}/a.safetensors`;
   const { tensors } = await readSafetensors(`${TRAJECTORIES}student_init.safetensors`);
   const cases: [without: (name: string) => boolean, message: RegExp][] = [
+    [() => true, /^Cannot read .*: wanted tensors, found none$/],
     [
-      () => true,
-      /^Cannot make a network of .*: wanted the tensors of a wide ResNet, .* or .*, found no/,
+      (name) => name === "conv0",
+      /^Cannot make a network of .*: wanted the tensors of a wide ResNet, .* or .*, found 6\d tensors/,
     ],
     [(name) => name === "bn.running_var", /^Cannot load weights: bn.running_var must be \[64\]/],
   ];
@@ -60,4 +62,47 @@ Deno.test("openModel: refuses a file without a network, and one with a tensor to
     assert.equal(gpu.bufferCount, before, "buffers");
   }
   await assert.rejects(openModel(gpu, `${folder}/none`), /Cannot read .*: no such file$/);
+});
+
+Deno.test("openModel: a wide ResNet is made of all that the file names, whatever stands before the names", async () => {
+  const gpu = await testGpu();
+  const { tensors } = await readSafetensors(`${TRAJECTORIES}student_init.safetensors`);
+  const counter = { dtype: "I64", shape: [], data: new Uint8Array(8) } as const;
+  const wrapped = new Map([
+    ...Array.from(tensors, ([name, tensor]) => [`module._orig_mod.${name}`, tensor] as const),
+    ["module._orig_mod.bn.num_batches_tracked", counter],
+  ]);
+  using model = modelOf(gpu, wrapped, { from: "a.pth" });
+  assert.deepEqual([...(await model.parameters.save()).keys()].sort(), [...tensors.keys()].sort());
+  const deeper = new Map([
+    ...tensors,
+    ["group0.block2.bn1.weight", fileTensor(new Float32Array(16), [16])],
+  ]);
+  assert.throws(() => modelOf(gpu, deeper, { from: "a.pth" }), {
+    name: "TypeError",
+    message: "Cannot load weights: wanted the network's tensors alone, found beside them only " +
+      "group0.block2.bn1.weight in a.pth",
+  });
+});
+
+Deno.test("openModel: the first tensor with NaN or infinity is named, in half precision and beyond float32 too", async () => {
+  const gpu = await testGpu();
+  const { tensors } = await readSafetensors(`${TRAJECTORIES}student_init.safetensors`);
+  const shape = tensors.get("conv0")?.shape ?? [];
+  const count = shape.reduce((product, size) => product * size, 1);
+  const before = gpu.bufferCount;
+  for (
+    const [dtype, { buffer }, found] of [
+      ["F32", new Float32Array(count).fill(NaN, count - 1), "NaN"],
+      ["F16", new Float16Array(count).fill(-Infinity, 3, 4), "-Infinity"],
+      ["F64", new Float64Array(count).fill(1e300, 3, 4), "Infinity"],
+    ] as const
+  ) {
+    const wrong = new Map([...tensors, ["conv0", { dtype, shape, data: new Uint8Array(buffer) }]]);
+    assert.throws(() => modelOf(gpu, wrong, { from: "a.pth" }), {
+      name: "RangeError",
+      message: `Cannot load weights: conv0 must be finite, found ${found} in a.pth`,
+    });
+  }
+  assert.equal(gpu.bufferCount, before, "buffers");
 });

@@ -30,25 +30,30 @@ const named = (names: string[]) => names.map((name) => WEIGHTS + name);
 export const FUZZ_TARGETS: readonly Target[] = [
   {
     name: "hickle",
-    files: [...named(["nested.hkl", "packed.hkl"]), `${HICKLES}tiny-3.4.8.hkl`],
+    files: [...named(["nested.hkl", "packed.hkl", "mixed.hkl"]), `${HICKLES}tiny-3.4.8.hkl`],
     hostile: [],
     hasChecksums: false,
   },
   {
     name: "PyTorch, zip",
-    files: named(["bare.pt7", "odd.pt7", "pair.pt7"]),
+    files: named(["bare.pt7", "odd.pt7", "pair.pt7", "objects2.pt7", "objects5.pt7"]),
     hostile: hostileTorch(),
     hasChecksums: true,
   },
   {
     name: "PyTorch, legacy",
-    files: named(["bare-old.pt7", "odd-old.pt7", "pair-old.pt7"]),
+    files: named(
+      ["bare-old.pt7", "odd-old.pt7", "pair-old.pt7", "objects2-old.pt7", "objects5-old.pt7"],
+    ),
     hostile: hostileLegacy(),
     hasChecksums: false,
   },
   {
     name: "pickled arrays",
-    files: [`${CIFAR}data_batch_1`, `${CIFAR}test_batch`],
+    files: [
+      ...[`${CIFAR}data_batch_1`, `${CIFAR}test_batch`],
+      ...named(["objects2.pkl", "objects5.pkl"]),
+    ],
     hostile: hostilePickles(),
     hasChecksums: false,
   },

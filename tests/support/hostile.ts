@@ -20,7 +20,47 @@ const CALLS = [
   "__main__.Net",
 ];
 
+/** Every way in which a pickle can ask for a call, or for what runs while it is read; `GLOBAL` stands for the name. */
+const FORMS: Readonly<Record<string, string>> = {
+  "INST": "(S'true'\niGLOBAL",
+  "OBJ": "(cGLOBALS'true'\no",
+  "NEWOBJ with a state": "cGLOBAL)\x81}S'x'\ncGLOBALsb",
+  "NEWOBJ_EX": "cGLOBALU\x04true\x85}S'x'\ncGLOBALs\x92",
+  "a state of slots": "cGLOBAL)\x81N}S'x'\ncGLOBAL)Rs\x86b",
+  "APPENDS": "cGLOBAL)R(cGLOBAL)RK\x01eK\x02a",
+  "SETITEMS": "cGLOBAL)R(cGLOBAL)Rcbuiltins\neval\n)RuK\x01K\x02s",
+  "ADDITEMS": "cGLOBAL)R(cGLOBAL)R\x90",
+  "a set of calls": "\x8f(cGLOBAL)R\x90",
+  "a frozen set of calls": "(cGLOBAL)R\x91",
+  "getattr": "cbuiltins\ngetattr\ncGLOBALS'__call__'\n\x86RS'true'\n\x85R",
+  "a partial function": "cfunctools\npartial\ncGLOBAL\x85R(cGLOBAL(S'true'\nt}NtbS'x'\n\x85R",
+  "a reconstructor":
+    "ccopyreg\n_reconstructor\ncGLOBALcbuiltins\nobject\nN\x87R}S'__setstate__'\ncGLOBALsb",
+  "a default factory": "ccollections\ndefaultdict\ncGLOBAL\x85RK\x01cGLOBAL)Rs",
+  "counts": "ccollections\nCounter\ncGLOBAL)R\x85R",
+  "a tensor's function":
+    "ctorch._tensor\n_rebuild_from_type_v2\n(cGLOBALctorch\nTensor\nU\x04true\x85}tR",
+  "an array's type": "cnumpy\ndtype\ncGLOBAL)R\x85R",
+  "a scalar of objects":
+    "cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\x02O8\x85RcGLOBAL)R\x86R",
+  "an object that calls itself": "cGLOBAL)\x81q\x01}S'x'\nh\x01)Rsb",
+};
+
+/** A network with something beside it, which is all that a reader may see. */
+function besideNetwork(hostile: string): string {
+  const array = "cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\x02u1\x85RU\x01a\x86R";
+  return `\x80\x04}(U\x05model}U\x01w${array}sU\x01x${hostile}u.`;
+}
+
 function pickles(): [string, string][] {
+  const forms = Object.entries(FORMS).flatMap(([what, form], at): [string, string][] => {
+    const name = CALLS[at % CALLS.length] ?? "";
+    const call = form.replaceAll("GLOBAL", `${name.replace(/\.(?=[^.]*$)/, "\n")}\n`);
+    return [
+      [`${what} of ${name} beside a network`, besideNetwork(call)],
+      [`${what} of ${name}`, `\x80\x04${call}.`],
+    ];
+  });
   const named = CALLS.flatMap((name): [string, string][] => {
     const at = name.lastIndexOf(".");
     const [module, attribute] = [name.slice(0, at), name.slice(at + 1)];
@@ -41,6 +81,7 @@ function pickles(): [string, string][] {
     (_, at) => `(${`h${String.fromCharCode(at)}`.repeat(10)}lq${String.fromCharCode(at + 1)}`,
   );
   return [
+    ...forms,
     ...named,
     ["lists in lists", `\x80\x02${"]".repeat(100_000)}${"a".repeat(99_999)}.`],
     ["tuples in tuples", `\x80\x02)${"\x85".repeat(100_000)}.`],

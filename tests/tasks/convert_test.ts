@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { readWeights } from "../../lib/weights/read_weights.ts";
+import { formatSafetensors } from "../../lib/weights/safetensors.ts";
+import { writeWeights } from "../../lib/weights/write_weights.ts";
+import { convert } from "../../tasks/convert_run.ts";
 import { runTask } from "../support/command.ts";
 import { assertSameTensors } from "../support/same_tensors.ts";
 import { tempFolder } from "../support/temp_folder.ts";
@@ -29,10 +32,66 @@ Deno.test("convert: without --to names and types stay, and the student is taken"
   assert.equal(code, 0);
   assert.match(
     stdout,
-    /^left out: 4 tensors beside student\.\*\ns\.npz: 4 tensors from .* \(PyTorch\)\n$/,
+    /^took params and stats, left out optimizer, epoch\ntook student\.\*, left out 4 beside it\ns\.npz: 4 tensors from .* \(PyTorch\)\n$/,
   );
   const { tensors } = await readWeights(`${folder.path}/s.npz`);
   assertSameTensors(tensors, (await readWeights(`${WEIGHTS}network.npz`)).tensors);
+});
+
+const CONVERSION = { to: null, take: null, list: false, force: false };
+
+Deno.test("convert: wrappers' names stay without --to, and go with it", async () => {
+  await using folder = await tempFolder();
+  const [input, same, zoo] = ["in", "same", "zoo"].map((name) =>
+    `${folder.path}/${name}.safetensors`
+  );
+  assert.ok(input !== undefined && same !== undefined && zoo !== undefined);
+  const { tensors } = await readWeights(`${HICKLES}tiny-2.0.5.npz`);
+  const wrapped = Array.from(
+    tensors,
+    ([name, tensor]) => [`_orig_mod.net.${name}`, tensor] as const,
+  );
+  await writeWeights(input, new Map(wrapped));
+  await convert({ ...CONVERSION, input, output: same });
+  assertSameTensors((await readWeights(same)).tensors, new Map(wrapped));
+  await convert({ ...CONVERSION, input, output: zoo, to: "functional-zoo" });
+  assertSameTensors((await readWeights(zoo)).tensors, tensors);
+});
+
+Deno.test("convert: --take takes another part, an existing file is overwritten with --force alone", async () => {
+  await using folder = await tempFolder();
+  const output = `${folder.path}/t.npz`;
+  const conversion = { ...CONVERSION, input: `${WEIGHTS}pair.pt7`, output, take: "teacher" };
+  assert.match(
+    await convert(conversion),
+    /^took params and stats, .*\ntook teacher\.\*, left out 4 /,
+  );
+  const teacher = await Deno.readFile(output);
+  const student = { ...conversion, take: null };
+  await assert.rejects(convert(student), {
+    name: "RangeError",
+    message: `Cannot write ${output}: it is there already; --force overwrites it`,
+  });
+  assert.deepEqual(await Deno.readFile(output), teacher);
+  await convert({ ...student, force: true });
+  assert.notDeepEqual(await Deno.readFile(output), teacher);
+});
+
+Deno.test("convert: where a file has no tensors or no such part, nothing is written", async () => {
+  await using folder = await tempFolder();
+  const input = `${folder.path}/empty.safetensors`;
+  const output = `${folder.path}/o.safetensors`;
+  await Deno.writeFile(input, formatSafetensors(new Map()));
+  const cases = [{ input }, { input: `${WEIGHTS}network.npz`, take: "teacher" }];
+  for (const one of cases) {
+    await assert.rejects(
+      convert({ ...CONVERSION, ...one, output }),
+      /wanted tensors.*, found none$/,
+    );
+  }
+  assert.deepEqual(Array.from(Deno.readDirSync(folder.path), ({ name }) => name), [
+    "empty.safetensors",
+  ]);
 });
 
 Deno.test("convert --list: names, shapes, dtypes and norms", async () => {

@@ -20,22 +20,38 @@ for (const name of FILES) {
   Deno.test(`readHickle: ${name} holds what its npz holds`, async () => {
     const { tensors } = await readWeights(`${HICKLES}${name}.npz`);
     assert.ok(tensors.size >= 23);
-    assertSameTensors(await readHickle(`${HICKLES}${name}.hkl`), tensors);
+    assertSameTensors((await readHickle(`${HICKLES}${name}.hkl`)).tensors, tensors);
   });
 }
 
 Deno.test("readHickle: keeps the order of the dict where the file has it", async () => {
-  const names = [...(await readHickle(`${HICKLES}tiny-5.0.2.hkl`)).keys()];
+  const names = [...(await readHickle(`${HICKLES}tiny-5.0.2.hkl`)).tensors.keys()];
   assert.deepEqual(names.slice(0, 3), ["conv0.weight", "conv0.bias", "group0.block0.conv0.weight"]);
 });
 
 Deno.test("readHickle: nested dicts, lists, references, keys with slashes, half precision", async () => {
-  const tensors = await readHickle(`${WEIGHTS}nested.hkl`);
+  const { tensors, left } = await readHickle(`${WEIGHTS}nested.hkl`);
+  assert.deepEqual(left, ["s"]);
   assert.deepEqual(
     Array.from(tensors, ([name, { dtype, shape }]) => `${name} ${dtype} ${shape}`),
     ["a F32 2,3", "n.w F16 3", "x/y F64 2", "t.0 F32 2", "t.1 BOOL 2", "e I64 "],
   );
   assert.deepEqual([...new Float16Array(tensors.get("n.w")?.data.slice().buffer ?? [])], [0, 1, 2]);
+});
+
+Deno.test("readHickle: None, text and objects are left out and counted, None of old versions too", async () => {
+  const { tensors, left } = await readHickle(`${WEIGHTS}mixed.hkl`);
+  assert.deepEqual([...tensors.keys()].sort(), ["bytes", "w"]);
+  assert.deepEqual(left.toSorted(), [
+    ...["arch", "date", "names.0", "names.1", "none", "old none", "path", "texts.0", "texts.1"],
+  ]);
+});
+
+Deno.test("readHickle: complex numbers are refused by name", async () => {
+  await assert.rejects(readHickle(`${WEIGHTS}complex.hkl`), {
+    message: `Cannot read ${WEIGHTS}complex.hkl: /data/'z' must hold real or whole numbers, ` +
+      "found complex numbers of 8 bytes",
+  });
 });
 
 Deno.test("readHickle: a damaged file is an error that names it and the place", async () => {
@@ -102,7 +118,7 @@ with h5py.File(folder + "/lzf.hkl", "w") as f:
     );
     const { tensors } = await readWeights(`${folder.path}/all.npz`);
     for (const name of ["plain", "gzip", "one"]) {
-      assertSameTensors(await readHickle(`${folder.path}/${name}.hkl`), tensors);
+      assertSameTensors((await readHickle(`${folder.path}/${name}.hkl`)).tensors, tensors);
     }
     await assert.rejects(
       readHickle(`${folder.path}/lzf.hkl`),

@@ -93,6 +93,14 @@ Deno.test("listHickle: groups without end and references to references are error
   assert.throws(() => list(circle), /\/data\/"a" must refer to an array, found \/data\/"b"/);
 });
 
+Deno.test("listHickle: an HDF5 file of something else is an error that says what is in it", () => {
+  assert.throws(() => list({ layer: { kernel: "x" }, optimizer: { step: "x" } }), {
+    name: "TypeError",
+    message: "it must be hickle's, with /data or /data_0, found an HDF5 file with layer, optimizer",
+  });
+  assert.throws(() => list({}), /found an HDF5 file with nothing in it$/);
+});
+
 Deno.test("keyOf: takes quotes off only where they match", () => {
   const keys = {
     "'a'": "a",

@@ -44,7 +44,8 @@ const REFUSED = {
   "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}": /must name shape/,
   "{'descr': '<f4', 'fortran_order': False, 'shape': (os.system('x'),)}": /must name shape/,
   "{'descr': '<f4', 'shape': (2,)}": /must name fortran_order/,
-  "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}": /must name descr/,
+  "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}":
+    /dtype must be a type of numbers such as '<f4', found '\[\('a', '<f4'\)'/,
 };
 
 for (const [header, message] of Object.entries(REFUSED)) {

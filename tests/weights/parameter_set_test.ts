@@ -81,7 +81,7 @@ Deno.test("ParameterSet: counts, has and get", async () => {
 Deno.test("ParameterSet: what was loaded is saved again, bit for bit and in order", async () => {
   using set = smallSet(await testGpu());
   const tensors = fileOf();
-  set.load(fileOf({ "of another network": fileTensor(ramp([2]), [2]) }), { from: "a" });
+  set.load(tensors, { from: "a" });
   assertSameBytes(formatSafetensors(await set.save()), formatSafetensors(tensors), "saved");
 });
 
@@ -102,6 +102,11 @@ Deno.test("ParameterSet: half precision and float64 are taken too", async () => 
 
 const integers: FileTensor = { dtype: "U8", shape: [5], data: new Uint8Array(5) };
 const REFUSED = {
+  "a tensor that is not its own": {
+    change: { "bn2.weight": fileTensor(ramp([2]), [2]) },
+    message:
+      "Cannot load weights: wanted the network's tensors alone, found beside them only bn2.weight in a",
+  },
   "a missing tensor": {
     change: { "fc.weight": null },
     message: "Cannot load weights: fc.weight must be [2, 5], found no such tensor in a, " +
