@@ -3,7 +3,7 @@ import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Model } from "../../lib/models/model.ts";
 import { openModel } from "../../lib/models/open_model.ts";
 import { kindOf, resolveRun } from "../../lib/train/find_run.ts";
-import { RUN_FILES } from "../../lib/train/run.ts";
+import { RUN_FILES } from "../../lib/train/run_folder.ts";
 
 /**
  * Finds the weights of a run, or a weights file.
