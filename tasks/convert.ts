@@ -6,11 +6,12 @@
 import { convert } from "./convert_run.ts";
 import { parseConvert } from "./convert_options.ts";
 import { runCommand } from "./command_line/options.ts";
+import { print } from "./command_line/screen.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {
     const command = parseConvert(argv);
-    console.log(command.kind === "print" ? command.text.trimEnd() : await convert(command));
+    print(command.kind === "print" ? command.text.trimEnd() : await convert(command));
     return 0;
   });
 }

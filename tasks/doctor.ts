@@ -7,6 +7,7 @@ import { describeAdapter, requestAdapter } from "../lib/gpu/adapter.ts";
 import { Gpu } from "../lib/gpu/device.ts";
 import { conv2d } from "../lib/ops/conv2d.ts";
 import { runCommand } from "./command_line/options.ts";
+import { print } from "./command_line/screen.ts";
 
 const SHOWN_LIMITS = [
   "maxBufferSize",
@@ -36,14 +37,14 @@ if (import.meta.main) {
     using gpu = await Gpu.open(adapter === null ? {} : { adapter });
     if (adapter === null) return 1;
     const { name, vendor, isSoftware } = describeAdapter(adapter);
-    console.log(`adapter    ${name}`);
-    console.log(`driver     ${vendor}; WebGPU does not tell the version`);
-    console.log(`software   ${isSoftware ? "yes: it computes on the CPU" : "no"}`);
-    console.log(`runtime    Deno ${Deno.version.deno} on ${Deno.build.target}`);
-    console.log(`features   ${[...adapter.features].sort().join(", ")}`);
-    for (const limit of SHOWN_LIMITS) console.log(`limit      ${limit} ${adapter.limits[limit]}`);
+    print(`adapter    ${name}`);
+    print(`driver     ${vendor}; WebGPU does not tell the version`);
+    print(`software   ${isSoftware ? "yes: it computes on the CPU" : "no"}`);
+    print(`runtime    Deno ${Deno.version.deno} on ${Deno.build.target}`);
+    print(`features   ${[...adapter.features].sort().join(", ")}`);
+    for (const limit of SHOWN_LIMITS) print(`limit      ${limit} ${adapter.limits[limit]}`);
     const isRight = await checkKernel(gpu);
-    console.log(
+    print(
       `kernel     ${isRight ? "conv2d gives the right numbers" : "conv2d gives WRONG numbers"}`,
     );
     return isRight ? 0 : 1;

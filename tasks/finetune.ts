@@ -6,12 +6,13 @@
  */
 import { parseFinetune } from "./training/finetune_options.ts";
 import { runCommand } from "./command_line/options.ts";
+import { print } from "./command_line/screen.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {
     const command = parseFinetune(argv);
     if (command.kind === "print") {
-      console.log(command.text.trimEnd());
+      print(command.text.trimEnd());
       return 0;
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.

@@ -6,6 +6,7 @@
 import { openImages } from "../data/open_images.ts";
 import { packImages } from "../data/pack/write_pack.ts";
 import { runCommand } from "./command_line/options.ts";
+import { print, say } from "./command_line/screen.ts";
 import { parsePack } from "./pack_options.ts";
 import { StopSignals } from "./command_line/stop_signals.ts";
 
@@ -13,7 +14,7 @@ if (import.meta.main) {
   await runCommand(async (argv) => {
     const command = parsePack(argv);
     if (command.kind === "print") {
-      console.log(command.text.trimEnd());
+      print(command.text.trimEnd());
       return 0;
     }
     const { folder, options } = command;
@@ -21,23 +22,23 @@ if (import.meta.main) {
     const notes: string[] = [];
     const images = await openImages(folder, { onNote: (note) => notes.push(note) });
     const { train, val } = images;
-    console.log(
+    print(
       `${folder}: ${train.count} + ${val.count} images of ${train.classes.length} classes`,
     );
-    for (const note of notes) console.log(note);
+    for (const note of notes) print(note);
     try {
       const { images: packed, skipped } = await packImages(images, {
         ...options,
         signal: signals.signal,
         onShard: ({ file, isKept, done, total }) =>
-          console.log(`${done}/${total} ${file}${isKept ? " (kept)" : ""}`),
+          print(`${done}/${total} ${file}${isKept ? " (kept)" : ""}`),
       });
-      for (const [name, reason] of skipped) console.log(`left out ${name}: ${reason}`);
-      console.log(`${options.out}: ${packed} images, ${skipped.size} left out in this run`);
+      for (const [name, reason] of skipped) print(`left out ${name}: ${reason}`);
+      print(`${options.out}: ${packed} images, ${skipped.size} left out in this run`);
       return 0;
     } catch (error) {
       if (!signals.signal.aborted) throw error;
-      console.error("stopped; the same command goes on where it was");
+      say("stopped; the same command goes on where it was");
       return signals.exitCode;
     }
   });

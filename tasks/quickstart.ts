@@ -12,6 +12,7 @@ import { wideResNet } from "../lib/models/wide_resnet.ts";
 import { groupWidths } from "../lib/models/wide_resnet_sizes.ts";
 import { fit } from "../lib/train/fit.ts";
 import { runCommand } from "./command_line/options.ts";
+import { print, say } from "./command_line/screen.ts";
 import { createProgress, createTuningProgress } from "./command_line/progress.ts";
 import { alignTable } from "./command_line/align_table.ts";
 import { trainingView } from "./training/training_view.ts";
@@ -93,13 +94,13 @@ if (import.meta.main) {
     using teacher = network(TEACHER_WIDTH, SEED);
     using alone = network(STUDENT_WIDTH, SEED + 1);
     using taught = network(STUDENT_WIDTH, SEED + 1);
-    console.error(`Pupil on ${gpu.adapter.name}`);
+    say(`Pupil on ${gpu.adapter.name}`);
     const rows = [
       await train("teacher", { model: teacher, course: TEACHER, teacher: null }),
       await train("student", { model: alone, course: STUDENT, teacher: null }),
       await train("student with attention transfer", { model: taught, course: STUDENT, teacher }),
     ];
-    console.log(table(rows));
+    print(table(rows));
     return 0;
   });
 }

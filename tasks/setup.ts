@@ -5,6 +5,7 @@
  * @module
  */
 import { requestAdapter } from "../lib/gpu/adapter.ts";
+import { say } from "./command_line/screen.ts";
 
 const PACKAGE = "mesa-vulkan-drivers";
 const APT_GET = "/usr/bin/apt-get";
@@ -101,7 +102,7 @@ async function setUp(mayInstall: boolean): Promise<void> {
   dropLoaderVariables();
   const apt = mayInstall ? await findApt() : undefined;
   if (apt === undefined) throw new Error(`Cannot find a WebGPU adapter: ${advice(Deno.build.os)}`);
-  console.error(`No WebGPU adapter was found: installing ${PACKAGE}`);
+  say(`No WebGPU adapter was found: installing ${PACKAGE}`);
   await install(apt);
   if ((await run(["deno", "eval", LOOK])).success) return;
   throw new Error(`Cannot find a WebGPU adapter: none answers with ${PACKAGE} installed either`);
@@ -110,13 +111,13 @@ async function setUp(mayInstall: boolean): Promise<void> {
 if (import.meta.main) {
   const unknown = Deno.args.find((argument) => argument !== "--no-install");
   if (unknown !== undefined) {
-    console.error(`Cannot set up: the only option is --no-install, found ${unknown}`);
+    say(`Cannot set up: the only option is --no-install, found ${unknown}`);
     Deno.exit(2);
   }
   try {
     await setUp(!Deno.args.includes("--no-install"));
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    say(error instanceof Error ? error.message : String(error));
     Deno.exit(1);
   }
 }

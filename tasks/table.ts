@@ -4,13 +4,14 @@
  * @module
  */
 import { runCommand } from "./command_line/options.ts";
+import { print } from "./command_line/screen.ts";
 import { parseTable } from "./table/table_options.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {
     const command = parseTable(argv);
     if (command.kind === "print") {
-      console.log(command.text.trimEnd());
+      print(command.text.trimEnd());
       return 0;
     }
     // Loaded late, so that --help and a mistyped flag are answered at once.

@@ -14,26 +14,10 @@ import { type ImageSet, type StreamedSet, trainingCount } from "./image_set.ts";
 import { type EpochResult, meanAndStd, stepLine } from "./log.ts";
 import { numberAt } from "./parse_log.ts";
 import { readVariants } from "./read_variants.ts";
-import type { RunFolder } from "./run_folder.ts";
+import { RUN_FILES, type RunFolder } from "./run_folder.ts";
 import type { RunKind } from "./run_kind.ts";
 import type { RunSettings } from "./settings/run_settings.ts";
 import type { Trainer } from "./trainer.ts";
-
-/** The files of a run. */
-export const RUN_FILES = {
-  /** A line an epoch, the original's. */
-  log: "log.txt",
-  /** A line every `log_every` steps. */
-  steps: "steps.jsonl",
-  /** The student after the last epoch. */
-  last: "model.safetensors",
-  /** The student after the epoch with the best test accuracy. */
-  best: "best.safetensors",
-  /** The best student before an epoch that a bound of steps cut short. */
-  bestBefore: "best_before.safetensors",
-  /** What resuming needs. */
-  checkpoint: "checkpoint.safetensors",
-} as const;
 
 /** What a run trains with and on. */
 export interface RunOptions<Settings extends RunSettings> {
@@ -117,12 +101,7 @@ export class Run<Settings extends RunSettings> {
     const variants = readVariants(await folder.readConfig(), folder.file("config.json")) ??
       (position.step > 0 ? {} : undefined);
     const { settings, data } = options;
-    const perEpoch = stepsPerEpoch({
-      count: trainingCount(data),
-      batchSize: settings.batch_size,
-      shuffle: true,
-    });
-    const epoch = Math.floor(position.step / perEpoch) + 1;
+    const epoch = Math.floor(position.step / stepsOf(settings, data)) + 1;
     await folder.dropLinesFrom(
       RUN_FILES.steps,
       (line) => (numberAt(line, "step") ?? Infinity) >= position.step,
@@ -143,6 +122,13 @@ export class Run<Settings extends RunSettings> {
     return this.#skipped;
   }
 
+  /** Whether a run that is resumed was at its end already. */
+  get wasFinished(): boolean {
+    const { settings: { epochs, max_steps }, data } = this.options;
+    const step = this.past?.checkpoint.progress.position.step ?? 0;
+    return step >= Math.min(epochs * stepsOf(this.options.settings, data), max_steps ?? Infinity);
+  }
+
   /**
    * Trains to the end or to the signal.
    *
@@ -151,7 +137,7 @@ export class Run<Settings extends RunSettings> {
   async train(): Promise<boolean> {
     const { kind, settings, data, teacher, signal, onPlan, onProgress } = this.options;
     const { checkpoint = null, variants } = this.past ?? {};
-    await fit(this.model, {
+    const evaluation = await fit(this.model, {
       data,
       teacher,
       ...kind.stepOptions(settings, { model: this.model, teacher }),
@@ -186,7 +172,8 @@ export class Run<Settings extends RunSettings> {
       onEpoch: (epoch, position) => this.#finishEpoch(epoch, position),
       onPause: async (position) => await this.#save(position, await this.#weights()),
     });
-    return !(signal?.aborted ?? false);
+    // A signal that came after the last step left nothing to do.
+    return evaluation !== null || !(signal?.aborted ?? false);
   }
 
   async #logSteps(steps: readonly FinishedStep[]): Promise<void> {
@@ -233,6 +220,11 @@ export class Run<Settings extends RunSettings> {
     await this.folder.write(RUN_FILES.last, formatSafetensors(weights));
     await this.folder.write(RUN_FILES.checkpoint, checkpoint);
   }
+}
+
+/** The steps of an epoch, whatever the number of batches that a step adds up. */
+function stepsOf({ batch_size: batchSize }: RunSettings, data: ImageSet | StreamedSet): number {
+  return stepsPerEpoch({ count: trainingCount(data), batchSize, shuffle: true });
 }
 
 function mean(steps: readonly FinishedStep[], value: (step: FinishedStep) => number): number {

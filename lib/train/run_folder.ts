@@ -2,10 +2,32 @@ import { basename, join } from "node:path";
 import { isRecord, parseJson } from "../json.ts";
 import { kindOf } from "./find_run.ts";
 import { lockFile } from "./lock_file.ts";
+import { messageOf } from "../weights/message_of.ts";
 import { writeFileAtomic } from "../weights/write_file.ts";
 
+/** The files of a run beside its `config.json`. */
+export const RUN_FILES = {
+  /** A line an epoch, the original's. */
+  log: "log.txt",
+  /** A line every `log_every` steps. */
+  steps: "steps.jsonl",
+  /** The student after the last epoch. */
+  last: "model.safetensors",
+  /** The student after the epoch with the best test accuracy. */
+  best: "best.safetensors",
+  /** The best student before an epoch that a bound of steps cut short. */
+  bestBefore: "best_before.safetensors",
+  /** What resuming needs. */
+  checkpoint: "checkpoint.safetensors",
+} as const;
+
+const CONFIG = "config.json";
 /** Locked while a process trains in the folder. */
 const LOCK = "run.lock";
+/** What a run has written before it saves anything. */
+const STARTED: readonly string[] = [CONFIG, RUN_FILES.steps];
+const OWN: readonly string[] = [CONFIG, ...Object.values(RUN_FILES)];
+const SAVED = OWN.filter((name) => !STARTED.includes(name));
 
 /**
  * The folder of a run: its `config.json`, its logs and its weights. Files in it are written whole
@@ -28,7 +50,11 @@ export class RunFolder {
   /** The folder's path. */
   readonly path: string;
 
-  private constructor(path: string) {
+  private constructor(
+    path: string,
+    /** Whether the folder was not there before. */
+    private readonly isNew = false,
+  ) {
     this.path = path;
   }
 
@@ -40,7 +66,8 @@ export class RunFolder {
   /**
    * Makes the folder of a new run, and the folders above it.
    *
-   * @param path Where it goes; a folder may be there already that is empty, but for the lock of a run that is over.
+   * @param path Where it goes; a folder may be there already that is empty, or holds only what a run left that ended
+   * before anything was saved.
    * @param options `numbered` takes the next free name (`_2`, `_3`...) where the path is taken.
    * @throws {RangeError} If something is there and `numbered` is not asked for; nothing is changed.
    */
@@ -57,12 +84,12 @@ export class RunFolder {
     let place = path;
     for (let number = 2; !await makeFolder(place); number++) {
       if (!numbered) {
-        await checkEmpty(place);
-        break;
+        await checkFree(place);
+        return new RunFolder(place);
       }
       place = `${path}_${number}`;
     }
-    return new RunFolder(place);
+    return new RunFolder(place, true);
   }
 
   /**
@@ -78,18 +105,58 @@ export class RunFolder {
   }
 
   /**
-   * Keeps the folder to one process that trains there, until that is disposed of or the process ends.
+   * Keeps the folder to one process that trains there, until that is disposed of or the process ends. What an earlier one
+   * was writing when it was killed is removed.
    *
    * @throws {RangeError} If another one trains there.
    */
   async hold(): Promise<Disposable> {
     const held = await lockFile(this.file(LOCK));
-    if (held !== null) return held;
+    if (held !== null) {
+      for (const name of await namesIn(this.path)) {
+        if (isPart(name)) await Deno.remove(this.file(name));
+      }
+      return held;
+    }
     throw new RangeError(
       `Cannot train in ${this.path}: expected no other process at work there, found one, which holds ${
         this.file(LOCK)
       }`,
     );
+  }
+
+  /**
+   * Whether a run was started here and ended before it saved anything, so that there is nothing to go on from.
+   */
+  async isUnsaved(): Promise<boolean> {
+    const names = await namesIn(this.path);
+    return names.includes(CONFIG) && !SAVED.some((name) => names.includes(name));
+  }
+
+  /**
+   * Removes the files of a run. Others stay, and so does the lock.
+   *
+   * @throws {RangeError} If a process trains there.
+   */
+  async clear(): Promise<void> {
+    using _held = await this.hold();
+    for (const name of OWN) await this.remove(name);
+  }
+
+  /**
+   * Frees the name of a run that failed before it logged a step: what it wrote goes, and the folder if it made that. A
+   * run that came further is left as it is.
+   *
+   * @throws {RangeError} If a process trains there.
+   */
+  async discard(): Promise<void> {
+    const names = await namesIn(this.path);
+    if (SAVED.some((name) => names.includes(name))) return;
+    if (await readIfThere(this.file(RUN_FILES.steps))) return;
+    await this.clear();
+    if (!this.isNew) return;
+    await Deno.remove(this.file(LOCK));
+    await Deno.remove(this.path);
   }
 
   /**
@@ -145,7 +212,7 @@ export class RunFolder {
    * @param settings The run's settings.
    */
   async writeConfig(settings: object): Promise<void> {
-    await this.write("config.json", `${JSON.stringify(settings, undefined, 2)}\n`);
+    await this.write(CONFIG, `${JSON.stringify(settings, undefined, 2)}\n`);
   }
 
   /**
@@ -155,7 +222,7 @@ export class RunFolder {
    * @throws {RangeError} If it is missing, or not a JSON object.
    */
   async readConfig(): Promise<Record<string, unknown>> {
-    const path = this.file("config.json");
+    const path = this.file(CONFIG);
     const text = await readIfThere(path);
     if (text === undefined) {
       throw new RangeError(`Cannot read ${path}: expected the settings of a run, found no file`);
@@ -172,12 +239,17 @@ export class RunFolder {
    * @param name The log's name.
    * @param line The line, without its end.
    * @throws {RangeError} If the line holds a line end.
+   * @throws {Error} If the line cannot be written.
    */
   async appendLine(name: string, line: string): Promise<void> {
     if (line.includes("\n")) {
       throw new RangeError(`Cannot append to ${this.file(name)}: expected one line, found more`);
     }
-    await Deno.writeTextFile(this.file(name), `${line}\n`, { append: true });
+    try {
+      await Deno.writeTextFile(this.file(name), `${line}\n`, { append: true });
+    } catch (cause) {
+      throw new Error(`Cannot write ${this.file(name)}: ${messageOf(cause)}`, { cause });
+    }
   }
 
   /**
@@ -209,19 +281,30 @@ async function makeFolder(path: string, options: { recursive?: boolean } = {}): 
   }
 }
 
-async function checkEmpty(path: string): Promise<void> {
+async function checkFree(path: string): Promise<void> {
   const kind = await kindOf(path);
-  const entries = kind === "folder" ? await Array.fromAsync(Deno.readDir(path)) : [];
-  const names = entries.map(({ name }) => name).filter((name) => name !== LOCK).sort();
-  if (kind === "folder" && names.length === 0) return;
-  const isRun = names.includes("config.json");
-  const found = kind === "folder" ? `${isRun ? "config.json" : names[0]} in it` : "a file";
+  const names = kind === "folder" ? await namesIn(path) : [];
+  const others = names.filter((name) => name !== LOCK && !isPart(name));
+  // A run locks its folder before it writes there: without the lock, the files are somebody else's.
+  const isLeftOver = names.includes(LOCK) && others.every((name) => STARTED.includes(name));
+  if (kind === "folder" && (others.length === 0 || isLeftOver)) return;
+  const isRun = names.includes(CONFIG) && names.includes(RUN_FILES.checkpoint);
+  const found = kind === "folder" ? `${isRun ? CONFIG : others[0]} in it` : "a file";
   const advice = isRun
     ? "continue it with --resume, or choose another --save"
     : "choose another --save";
   throw new RangeError(
     `Cannot start a run in ${path}: expected a new or empty folder, found ${found}; ${advice}`,
   );
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(path), ({ name }) => name)).sort();
+}
+
+/** Whether a file is one of a run's that a process was writing when it was killed. */
+function isPart(name: string): boolean {
+  return OWN.some((own) => name.startsWith(`${own}.`) && name.endsWith(".part"));
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "npm:commander@15.1.0";
 import config from "../../deno.json" with { type: "json" };
 import { nearestWords } from "../../lib/train/settings/nearest.ts";
 import { type Flag, type Flags, toggle, UsageError } from "./flags.ts";
+import { say, wantPrinted } from "./screen.ts";
 
 /** What a command is called and how its help reads. */
 export interface CommandText {
@@ -82,7 +83,7 @@ export function parseFlags<T>(
 
 /**
  * Runs a command and ends the process as its outcome asks: an error is one line on stderr, with
- * exit code 2 where the command line was wrong and 1 otherwise. `--debug` shows the stack instead.
+ * exit code 2 where the command line was wrong and 1 otherwise, as where a result could not be printed. `--debug` shows the stack instead.
  *
  * @param main The command; it takes the arguments and gives the exit code.
  * @param argv The arguments.
@@ -99,9 +100,11 @@ export async function runCommand(
   argv: readonly string[] = Deno.args,
 ): Promise<void> {
   try {
-    Deno.exitCode = await main(argv);
+    const code = await main(argv);
+    if (code === 0) wantPrinted();
+    Deno.exitCode = code;
   } catch (error) {
-    console.error(wordFailure(error, argv.includes("--debug")));
+    say(wordFailure(error, argv.includes("--debug")));
     Deno.exit(error instanceof UsageError ? error.exitCode : 1);
   }
 }

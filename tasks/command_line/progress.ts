@@ -1,7 +1,7 @@
 import { SingleBar } from "npm:cli-progress@3.12.0";
-import process from "node:process";
 import type { Writable } from "node:stream";
 import type { TuningState } from "../../lib/gpu/tuner.ts";
+import { screen } from "./screen.ts";
 
 /** How far a training run is. */
 export interface TrainingState {
@@ -35,7 +35,7 @@ export interface DownloadState {
 
 /** Where a display writes. */
 export interface DisplayOptions {
-  /** The stream, stderr unless told otherwise; a bar is drawn where it is a terminal. */
+  /** The stream; a bar is drawn where it is a terminal. Default: standard error. */
   stream?: Writable & { isTTY?: boolean };
   /** The clock, in milliseconds. */
   now?: () => number;
@@ -168,7 +168,7 @@ interface Bar {
 }
 
 function display<State>(
-  { stream = process.stderr, now = Date.now }: DisplayOptions,
+  { stream = screen, now = Date.now }: DisplayOptions,
   view: (state: State) => View,
 ): Progress<State> {
   const surface = stream.isTTY === true ? barOn(stream) : linesOn(stream, now);

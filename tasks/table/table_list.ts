@@ -5,6 +5,7 @@ import { readTable, type Recipe, TABLES } from "./table_files.ts";
 import type { TableRequest } from "./table_options.ts";
 import { type PlannedRun, planTable, type TablePlan } from "./table_plan.ts";
 import { TABLE_TASKS } from "./table_tasks.ts";
+import { print, say } from "../command_line/screen.ts";
 
 /** Runs that differ by their seed alone, and what one of them takes. */
 interface Listed {
@@ -38,12 +39,12 @@ export async function listTable(
   const listed: Listed[] = [];
   let adapter = "";
   for (const [at, runs] of groups.entries()) {
-    console.error(`timing ${at + 1} of ${groups.length}: ${namesOf(runs)}`);
+    say(`timing ${at + 1} of ${groups.length}: ${namesOf(runs)}`);
     using gpu = await Gpu.open();
     adapter = gpu.adapter.name;
     listed.push(await measure(gpu, runs, request));
   }
-  console.log(wordList(plan, { listed, adapter }));
+  print(wordList(plan, { listed, adapter }));
   return 0;
 }
 

@@ -4,6 +4,7 @@ import { checkRules, orNull, type Rules, whole } from "../../lib/train/settings/
 import type { DatasetName } from "../../lib/train/settings/cifar_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { parseFlags } from "../command_line/options.ts";
+import { shellWord } from "../command_line/shell_word.ts";
 import {
   GIVEN,
   type GivenName,
@@ -95,7 +96,7 @@ export function parseTable(argv: readonly string[]): TableCommand {
       })),
       places: { dataroot, logs, nthread },
       autotune,
-      command: ["deno task table", ...argv.map(quoted)].join(" "),
+      command: ["deno task table", ...argv.map(shellWord)].join(" "),
     },
   };
 }
@@ -122,9 +123,4 @@ function folderOf(name: string | undefined): string {
       name === undefined ? "none" : `${JSON.stringify(name)}; the nearest is ${nearest}`
     }`,
   );
-}
-
-/** An argument as a shell takes it. */
-function quoted(argument: string): string {
-  return /^[\w.,=/~:@%+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }

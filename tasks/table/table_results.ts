@@ -1,8 +1,7 @@
 import { summarise } from "../../lib/gpu/summary.ts";
 import { saveLocation } from "../../lib/train/find_run.ts";
 import { type LogEntry, parseLog } from "../../lib/train/parse_log.ts";
-import { RUN_FILES } from "../../lib/train/run.ts";
-import { RunFolder } from "../../lib/train/run_folder.ts";
+import { RUN_FILES, RunFolder } from "../../lib/train/run_folder.ts";
 import { type Measure, MEASURES } from "./table_files.ts";
 import type { PlannedRow, PlannedRun, TablePlan } from "./table_plan.ts";
 import { stateOf } from "./table_state.ts";

@@ -9,6 +9,7 @@ import { gatherResults, type TableResult } from "./table_results.ts";
 import { clearUnsaved, type RunState, stateOf } from "./table_state.ts";
 import { TABLE_TASKS } from "./table_tasks.ts";
 import { formatResult } from "./table_text.ts";
+import { print, say } from "../command_line/screen.ts";
 
 const WORDS: Readonly<Record<RunState, string>> = {
   new: "starts",
@@ -39,13 +40,13 @@ export async function trainTable(
   for (const run of all) states.set(run, await stateOf(run));
   for (const [at, run] of plan.runs.entries()) {
     const state = states.get(run) ?? "new";
-    console.error(`run ${at + 1} of ${plan.runs.length}: ${run.name}, ${WORDS[state]}`);
+    say(`run ${at + 1} of ${plan.runs.length}: ${run.name}, ${WORDS[state]}`);
     if (state === "finished") continue;
     const code = await train(run, { state, request });
     await save(plan, request);
     if (code !== 0) return code;
   }
-  console.log(formatResult(await save(plan, request)).trimEnd());
+  print(formatResult(await save(plan, request)).trimEnd());
   return 0;
 }
 

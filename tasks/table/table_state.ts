@@ -1,8 +1,7 @@
 import { readCheckpoint } from "../../lib/train/checkpoint.ts";
 import { kindOf, saveLocation } from "../../lib/train/find_run.ts";
 import { parseLog } from "../../lib/train/parse_log.ts";
-import { RUN_FILES } from "../../lib/train/run.ts";
-import { RunFolder } from "../../lib/train/run_folder.ts";
+import { RUN_FILES, RunFolder } from "../../lib/train/run_folder.ts";
 import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { flagOf, type PlannedRun } from "./table_plan.ts";
 import { TABLE_TASKS } from "./table_tasks.ts";
@@ -64,12 +63,5 @@ async function wantSame(folder: RunFolder, { settings, recipe }: PlannedRun): Pr
  * @throws {RangeError} If a process trains there.
  */
 export async function clearUnsaved({ name, settings }: PlannedRun): Promise<void> {
-  const folder = await RunFolder.open(saveLocation(name, settings.logs));
-  using _held = await folder.hold();
-  const files = ["config.json", ...Object.values(RUN_FILES)];
-  const isRuns = (name: string) =>
-    files.some((file) => name === file || name.startsWith(`${file}.`) && name.endsWith(".part"));
-  for await (const { name } of Deno.readDir(folder.path)) {
-    if (isRuns(name)) await folder.remove(name);
-  }
+  await (await RunFolder.open(saveLocation(name, settings.logs))).clear();
 }

@@ -3,7 +3,8 @@ import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Model } from "../../lib/models/model.ts";
 import { type ModelOptions, openModel } from "../../lib/models/open_model.ts";
 import { kindOf, resolveRun } from "../../lib/train/find_run.ts";
-import { RUN_FILES } from "../../lib/train/run.ts";
+import { RUN_FILES } from "../../lib/train/run_folder.ts";
+import { say } from "../command_line/screen.ts";
 
 /**
  * Finds the weights of a run, or a weights file.
@@ -37,7 +38,7 @@ export async function openWeights(
 ): Promise<Model> {
   return await openModel(gpu, path, {
     ...options,
-    onNote: (note) => console.error(noteOf(path, note)),
+    onNote: (note) => say(noteOf(path, note)),
   });
 }
 

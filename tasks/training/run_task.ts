@@ -7,7 +7,15 @@ import type { Networks, RunKind } from "../../lib/train/run_kind.ts";
 import { realTypeOf, type RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { findWeights, openWeights } from "./open_teacher.ts";
 import type { RunCommand } from "./run_options.ts";
-import { type Cast, type Job, newFolder, profileCast, trainCast } from "./training_run.ts";
+import {
+  type Cast,
+  type Job,
+  newFolder,
+  profileCast,
+  trainCast,
+  wantTrainable,
+} from "./training_run.ts";
+import { print, say } from "../command_line/screen.ts";
 
 /** The images of a run. */
 export interface OpenedImages extends Disposable {
@@ -84,10 +92,15 @@ async function startRun<Settings extends RunSettings>(
   const job = { ...task, settings, autotune };
   if (kind === "profile") return await profileCast(cast, job);
   const folder = await newFolder(cast, { job, name: task.nameRun(settings) });
-  return await train(cast, { job, folder, resumes: false });
+  try {
+    return await train(cast, { job, folder, resumes: false });
+  } catch (error) {
+    await folder.discard().catch(() => {}); // The first error is the one that counts.
+    throw error;
+  }
 }
 
-/** Takes up a run where it was left. */
+/** Takes up a run where it was left, or starts it anew with its settings where nothing was saved. */
 async function resumeRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
   { run, logs, changes, autotune }: Asked<Settings, "resume">,
@@ -95,8 +108,12 @@ async function resumeRun<Settings extends RunSettings>(
   const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
   const config = task.readSettings(await folder.readConfig(), folder.file("config.json"));
   const settings = { ...config, ...changes };
-  using cast = await openCast(task, settings, { resumed: folder.path });
-  return await train(cast, { job: { ...task, settings, autotune }, folder, resumes: true });
+  const resumes = !await folder.isUnsaved();
+  if (!resumes) say(`Nothing was saved in ${folder.path}: the run starts from its beginning`);
+  using cast = await openCast(task, settings, { resumed: resumes ? folder.path : null });
+  const job = { ...task, settings, autotune };
+  wantTrainable(cast, job);
+  return await train(cast, { job, folder, resumes });
 }
 
 /** Evaluates the student of a run, or a weights file, and prints loss and accuracy. */
@@ -129,8 +146,8 @@ async function evaluateRun<Settings extends RunSettings>(
   });
   const seconds = (performance.now() - began) / 1000;
   const count = testCount(data);
-  console.log(`${model.name} of ${path} on ${count} test images of ${data.name}`);
-  console.log(
+  print(`${model.name} of ${path} on ${count} test images of ${data.name}`);
+  print(
     task.tellsTopFive
       ? `test_loss ${loss.toFixed(4)}  top-1 ${accuracy.toFixed(2)} %  top-5 ${
         topFive.toFixed(2)
@@ -158,8 +175,8 @@ async function train<Settings extends RunSettings>(
 function tellSkipped({ skipped }: OpenedImages): void {
   if (skipped.size === 0) return;
   const one = skipped.size === 1;
-  console.error(`${skipped.size} image${one ? " was" : "s were"} skipped:`);
-  for (const [name, reason] of skipped) console.error(`  ${name}: ${reason}`);
+  say(`${skipped.size} image${one ? " was" : "s were"} skipped:`);
+  for (const [name, reason] of skipped) say(`  ${name}: ${reason}`);
 }
 
 async function openCast<Settings extends RunSettings>(

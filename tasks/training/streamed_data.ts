@@ -8,6 +8,7 @@ import { stepsPerEpoch } from "../../lib/train/batches.ts";
 import type { StreamedSettings } from "../../lib/train/settings/streamed_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
 import type { OpenedImages } from "./run_task.ts";
+import { say } from "../command_line/screen.ts";
 
 /** Where the images of a run lie, and what training sees of them. */
 export interface Images {
@@ -44,7 +45,7 @@ export async function openStreamed(
   const { train, val } = await openImages(root, {
     cache: listing,
     writesCache: mayWrite,
-    onNote: (note) => console.error(note),
+    onNote: say,
   });
   const pool = new DecodePool({ workers: nthread });
   // An evaluation may be told a size that the run's number of batches does not divide.

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Plan } from "../../lib/gpu/plan.ts";
 import type { TuningState } from "../../lib/gpu/tuner.ts";
@@ -10,6 +11,7 @@ import type { FinishedEpoch, FinishedStep } from "../../lib/train/fit.ts";
 import type { Landed } from "../../lib/train/flight.ts";
 import { type ImageSet, type StreamedSet, trainingCount } from "../../lib/train/image_set.ts";
 import { profileStep } from "../../lib/train/profile_step.ts";
+import { wantTrainableBatches } from "../../lib/train/last_batch.ts";
 import { Run } from "../../lib/train/run.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { RunKind } from "../../lib/train/run_kind.ts";
@@ -18,8 +20,10 @@ import { readWeights } from "../../lib/weights/read_weights.ts";
 import { noteOf } from "./open_teacher.ts";
 import { formatProfile } from "./profile_text.ts";
 import { createProgress, createTuningProgress } from "../command_line/progress.ts";
+import { shellWord } from "../command_line/shell_word.ts";
 import { StopSignals } from "../command_line/stop_signals.ts";
 import { trainingView } from "./training_view.ts";
+import { print, say } from "../command_line/screen.ts";
 
 /** Who takes part in a run. */
 export interface Cast {
@@ -43,8 +47,23 @@ export interface Job<Settings extends RunSettings> {
   readonly kind: RunKind<Settings>;
   /** The settings. */
   readonly settings: Settings;
+  /** The settings of a run that is told nothing. */
+  readonly defaults: Readonly<Settings>;
   /** How kernels are chosen. */
   readonly autotune: Autotune | undefined;
+}
+
+/**
+ * Checks that these networks can be trained as the settings say.
+ *
+ * @throws {RangeError} If a network does not have a group that is compared, or a batch of one image is left over that
+ * cannot be normalised.
+ */
+export function wantTrainable<Settings extends RunSettings>(
+  cast: Cast,
+  { kind, settings }: Pick<Job<Settings>, "kind" | "settings">,
+): void {
+  wantTrainableBatches(cast, { data: cast.data, options: kind.stepOptions(settings, cast) });
 }
 
 /**
@@ -56,10 +75,10 @@ export interface Job<Settings extends RunSettings> {
  */
 export async function newFolder<Settings extends RunSettings>(
   cast: Cast,
-  { job: { kind, settings }, name }: { job: Job<Settings>; name: string },
+  { job, name }: { job: Job<Settings>; name: string },
 ): Promise<RunFolder> {
-  kind.stepOptions(settings, cast);
-  const { logs, save } = settings;
+  wantTrainable(cast, job);
+  const { logs, save } = job.settings;
   return save === ""
     ? await RunFolder.create(saveLocation(name, logs), { numbered: true })
     : await RunFolder.create(saveLocation(save, logs));
@@ -72,7 +91,7 @@ export async function initialise(
 ): Promise<void> {
   if (init === "") return;
   const { tensors, notes } = await readWeights(init);
-  for (const note of notes) console.error(noteOf(init, note));
+  for (const note of notes) say(noteOf(init, note));
   model.parameters.load(networkTensors(tensors, { from: init }), { from: init });
 }
 
@@ -95,7 +114,7 @@ export async function profileCast<Settings extends RunSettings>(
     onNote: (note) => tuning.note(note),
   });
   const names = teacher === null ? model.name : `${model.name} from ${teacher.name}`;
-  console.log(
+  print(
     formatProfile(profile, { title: `${names} on ${data.name}`, adapter: gpu.adapter.name }),
   );
   return 0;
@@ -153,16 +172,36 @@ export async function trainCast<Settings extends RunSettings>(
   if (settings.dtype === "half") {
     progress.note(`${run.skippedSteps} steps skipped for gradients beyond half precision`);
   }
+  if (resumes && run.wasFinished) progress.note(finishedNote(folder, settings));
   progress.done();
   if (isDone) return 0;
-  const goesOn = job.goesOn ?? `${job.command} --resume ${resumeName(folder, settings)}`;
-  console.error(`Stopped and saved; go on with: ${goesOn}`);
+  say(`Stopped and saved; go on with: ${job.goesOn ?? resumeCommand(folder, job)}`);
   return stop.exitCode;
 }
 
-function resumeName(folder: RunFolder, { logs }: RunSettings): string {
-  if (saveLocation(folder.name, logs) !== folder.path) return folder.path;
-  return logs === "logs" ? folder.name : `${folder.name} --logs ${logs}`;
+function finishedNote(folder: RunFolder, { epochs, max_steps }: RunSettings): string {
+  return max_steps === null
+    ? `${folder.path} is finished already, with --epochs ${epochs}; more of them train it further`
+    : `${folder.path} is finished already, with --epochs ${epochs} and --max_steps ${max_steps}; more of them train it further`;
+}
+
+/**
+ * Words the command that goes on with a run, as a shell takes it.
+ *
+ * @param folder Where the run is.
+ * @param job What is trained.
+ */
+export function resumeCommand<Settings extends RunSettings>(
+  folder: RunFolder,
+  { command, settings: { logs }, defaults }: Pick<
+    Job<Settings>,
+    "command" | "settings" | "defaults"
+  >,
+): string {
+  const isInLogs = resolve(saveLocation(folder.name, logs)) === resolve(folder.path);
+  if (!isInLogs) return `${command} --resume ${shellWord(folder.path)}`;
+  const where = resolve(logs) === resolve(defaults.logs) ? "" : ` --logs ${shellWord(logs)}`;
+  return `${command} --resume ${shellWord(folder.name)}${where}`;
 }
 
 function variantsNote(variants: Variants): string {

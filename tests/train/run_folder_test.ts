@@ -29,6 +29,12 @@ Deno.test("RunFolder.create: refuses what is there and changes nothing", () =>
     const run = await RunFolder.create(`${folder}/run`);
     await run.writeConfig({ depth: 16 });
     const before = await Deno.readTextFile(run.file("config.json"));
+    await assert.rejects(
+      RunFolder.create(run.path),
+      /found config\.json in it; choose another --save$/,
+      "somebody's config.json",
+    );
+    await run.write("checkpoint.safetensors", "");
     await assert.rejects(RunFolder.create(run.path), {
       name: "RangeError",
       message: `Cannot start a run in ${run.path}: expected a new or empty folder, found ` +
@@ -93,6 +99,66 @@ Deno.test("RunFolder.hold: one process trains in a folder, which counts as empty
       });
     }
     using _again = await (await RunFolder.create(run.path)).hold();
+  }));
+
+Deno.test("RunFolder.create: takes what a run left that ended before anything was saved", () =>
+  inFolder(async (folder) => {
+    const run = await RunFolder.create(`${folder}/run`);
+    {
+      using _held = await run.hold();
+      await run.writeConfig({ depth: 16 });
+      await run.appendLine("steps.jsonl", '{"step":0}');
+      await run.write("checkpoint.safetensors.0-1.part", "half");
+      assert.ok(await run.isUnsaved());
+      const second = await RunFolder.create(run.path);
+      await assert.rejects(second.hold(), /found one, which holds/);
+    }
+    const again = await RunFolder.create(run.path);
+    using _held = await again.hold();
+    assert.deepEqual(await namesIn(run.path), ["config.json", "run.lock", "steps.jsonl"]);
+    for (const name of ["log.txt", "model.safetensors", "checkpoint.safetensors", "notes.txt"]) {
+      await run.write(name, "");
+      await assert.rejects(RunFolder.create(run.path), /^RangeError: Cannot start a run in/, name);
+      assert.equal(await run.isUnsaved(), name === "notes.txt", name);
+      await run.remove(name);
+    }
+  }));
+
+Deno.test("RunFolder.discard: frees the name of a run that failed at its start, and no other's", () =>
+  inFolder(async (folder) => {
+    const run = await RunFolder.create(`${folder}/run`);
+    const start = async ({ step = "", saved = "" } = {}) => {
+      const made = await RunFolder.create(run.path);
+      using _held = await made.hold();
+      await made.writeConfig({ depth: 16 });
+      await made.write("steps.jsonl", step);
+      if (saved !== "") await made.write(saved, "");
+      return made;
+    };
+    await start();
+    {
+      using _held = await run.hold();
+      await assert.rejects(run.discard(), /expected no other process at work there/);
+    }
+    await run.discard();
+    assert.deepEqual(await namesIn(folder), []);
+
+    await Deno.mkdir(run.path);
+    const given = await start();
+    await given.discard();
+    assert.deepEqual(await namesIn(run.path), ["run.lock"], "a folder that was there stays");
+    await (await start({ step: '{"step":0}\n' })).discard();
+    assert.deepEqual(await namesIn(run.path), ["config.json", "run.lock", "steps.jsonl"]);
+    const saved = await start({ saved: "checkpoint.safetensors" });
+    await saved.discard();
+    assert.ok(await saved.has("checkpoint.safetensors") && await saved.has("config.json"));
+  }));
+
+Deno.test("RunFolder.appendLine: an error names the file", () =>
+  inFolder(async (folder) => {
+    const run = await RunFolder.create(`${folder}/run`);
+    await Deno.mkdir(run.file("log.txt"));
+    await assert.rejects(run.appendLine("log.txt", "a"), /^Error: Cannot write .*log\.txt: /);
   }));
 
 Deno.test("RunFolder.readConfig: gives what was written, and names what is wrong", () =>
