@@ -158,7 +158,7 @@ export type { Landed, Submitted } from "./lib/train/flight.ts";
 export * from "./lib/train/image_set.ts";
 export * from "./lib/train/learned.ts";
 export type { ProfileOptions } from "./lib/train/made_step.ts";
-export { NonFiniteError } from "./lib/train/non_finite_error.ts";
+export { NonFiniteError, ON_NONFINITE, type OnNonfinite } from "./lib/train/non_finite.ts";
 export * from "./lib/train/profile_step.ts";
 export * from "./lib/train/resident_feed.ts";
 export * from "./lib/train/step_cost.ts";

@@ -10,7 +10,7 @@ import { Flight, type Landed, type Submitted } from "./flight.ts";
 import type { ImageSet, StreamedSet } from "./image_set.ts";
 import { openTestFeed, openTrainingFeed } from "./open_feeds.ts";
 import { type StepOptions, withDefaults } from "./step_options.ts";
-import { NonFiniteError } from "./non_finite_error.ts";
+import { NonFiniteError } from "./non_finite.ts";
 import { hasFault, type StepResult } from "./step_result.ts";
 import { Trainer } from "./trainer.ts";
 

@@ -4,8 +4,9 @@ import { transferTerms } from "../losses/transfer_terms.ts";
 import type { Model } from "../models/model.ts";
 import type { LossScaleOptions } from "../optim/loss_scale.ts";
 import type { ImageFeed } from "./feed.ts";
+import type { OnNonfinite } from "./non_finite.ts";
 import type { Augmentation } from "./resident_feed.ts";
-import type { OnNonfinite, Statistics, TrainerOptions } from "./trainer.ts";
+import type { Statistics, TrainerOptions } from "./trainer.ts";
 
 /** What a step of a training does. */
 export interface StepOptions {

@@ -25,13 +25,18 @@ export interface StepResult {
   readonly fault?: string;
 }
 
-/** Whether a step had a number that is not finite and so changed nothing. */
+/** Whether a step had a number that is not finite, which is not the loss scale's doing. */
 export function hasFault<Step extends StepResult>(step: Step): step is Step & { fault: string } {
   return step.fault !== undefined;
 }
 
-/** The steps that were made: what the others came to says nothing of the training. */
-export function madeSteps<Step extends StepResult>(steps: readonly Step[]): readonly Step[] {
+/** Whether a step changed nothing, for a number that was not finite. */
+export function isSkipped(step: StepResult): boolean {
+  return hasFault(step) || step.scaling?.isSkipped === true;
+}
+
+/** The steps without a fault: what the others came to says nothing of the training. */
+export function soundSteps<Step extends StepResult>(steps: readonly Step[]): readonly Step[] {
   return steps.filter((step) => !hasFault(step));
 }
 

@@ -23,6 +23,7 @@ import { accumulatedSteps, batchAt, batchSizes, partsOf } from "./batches.ts";
 import type { ImageFeed } from "./feed.ts";
 import { History } from "./history.ts";
 import { Learned } from "./learned.ts";
+import type { OnNonfinite } from "./non_finite.ts";
 import { type StepResult, stepResult } from "./step_result.ts";
 
 /** Whose mean and variance batch normalisation uses in each network, in a step. */
@@ -32,12 +33,6 @@ export interface Statistics {
   /** In the teacher, whose running ones stay either way. */
   readonly teacher: "batch" | "running";
 }
-
-/** What happens at a step with a number that is not finite, by the names that `--on_nonfinite` takes. */
-export const ON_NONFINITE = ["stop", "skip"] as const;
-
-/** What happens at a step with a number that is not finite. */
-export type OnNonfinite = typeof ON_NONFINITE[number];
 
 /** How a network is trained, apart from when to stop. */
 export interface TrainerOptions {

@@ -110,3 +110,15 @@ Deno.test("fit: frees what it made", async () => {
   await fit(model, TWO_EPOCHS);
   assert.equal(gpu.bufferCount, before);
 });
+
+Deno.test("fit: an error of a listener that comes late is not lost", async () => {
+  let calls = 0;
+  const late = trained({
+    onSteps: async () => {
+      if (calls++ > 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      throw new Error("the disk is full");
+    },
+  });
+  await assert.rejects(late, { message: "the disk is full" });
+});

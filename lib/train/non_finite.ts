@@ -1,5 +1,11 @@
 import type { StepResult } from "./step_result.ts";
 
+/** What happens at a step with a number that is not finite, by the names that `--on_nonfinite` takes. */
+export const ON_NONFINITE = ["stop", "skip"] as const;
+
+/** What happens at a step with a number that is not finite: the training ends, or goes on without it. */
+export type OnNonfinite = typeof ON_NONFINITE[number];
+
 /** A training came to a step with a number that is not finite. Nothing has changed since the step before. */
 export class NonFiniteError extends Error {
   /** Its name. */
