@@ -1,7 +1,7 @@
 // Whether the numbers of a step are finite: its loss, the running statistics s and the gradients g. Their vec4s have
 // places in this order: the loss is place 0, the first of s is place 1, the first of g is `first`.
 //   inspect: found <- ~place of the first that has a number that is not finite, 0 where there is none
-//   settle:  found = 0: kept <- s, fault <- 0
+//   settle:  found = 0: fault <- 0
 //            otherwise: s <- kept, fault <- place + 1, and found <- 0 unless `stops`
 // Layout: loss, s, kept, g flat, as vec4s; found a word, fault a scalar. `inspect` has one invocation a vec4, and looks
 // at the first `losses`, `quads` and `gradients` vec4s of the loss, of s and of g; `settle` is one workgroup.
@@ -34,16 +34,16 @@ fn inspect(
   if (i < gradients) { look(g[i], first + i); }
 }
 
-@group(0) @binding(0) var<storage, read_write> statistics: array<vec4f>; // s
-@group(0) @binding(1) var<storage, read_write> kept: array<vec4f>;
+@group(0) @binding(0) var<storage, read> kept: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> statistics: array<vec4f>; // s
 @group(0) @binding(2) var<storage, read_write> found: array<u32>;
 @group(0) @binding(3) var<storage, read_write> fault: array<vec4f>;
 
 @compute @workgroup_size(lanes)
 fn settle(@builtin(local_invocation_index) lane: u32) {
   let code = found[0];
-  for (var i = lane; i < quads; i += lanes) {
-    if (code == 0) { kept[i] = statistics[i]; } else { statistics[i] = kept[i]; }
+  if (code != 0) {
+    for (var i = lane; i < quads; i += lanes) { statistics[i] = kept[i]; }
   }
   workgroupBarrier(); // all have read `found`
   if (lane > 0) { return; }

@@ -2,7 +2,6 @@ import source from "../../kernels/inspection.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { gridFor, Kernel } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { copyInto } from "../ops/copy.ts";
 import { storedQuads } from "../ops/shapes.ts";
 
 const kernel = new Kernel("inspection", source);
@@ -68,9 +67,15 @@ export class Inspection implements Disposable {
     return room;
   }
 
-  /** Keeps the running statistics as they are, for a step with a fault to put back. */
-  keep(): void {
-    copyInto(this.#statistics, this.#kept, { offset: 0 });
+  /**
+   * Keeps the running statistics as they are before a step, which puts them back where it has a fault.
+   *
+   * @param encoder What the step is encoded into after it.
+   */
+  keep(encoder: GPUCommandEncoder): void {
+    const { range: from } = this.#statistics.storage;
+    const { range: to } = this.#kept.storage;
+    encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, to.size);
   }
 
   /**
@@ -102,16 +107,15 @@ export class Inspection implements Disposable {
   }
 
   /**
-   * Ends a step: where something was found, puts the running statistics back as they were after the last step in which
-   * nothing was.
+   * Ends a step: where something was found, puts the running statistics back as they were kept.
    *
    * @returns A scalar: the first place with a number that is not finite, counted from 1, and 0 for none.
    */
   settle(): Tensor {
     const fault = this.gpu.empty([], { label: "inspection.fault" });
     kernel.dispatch("settle", {
-      read: [],
-      write: [this.#statistics, this.#kept, this.found, fault],
+      read: [this.#kept],
+      write: [this.#statistics, this.found, fault],
       constants: { quads: storedQuads(this.#statistics), stops: this.#stops ? 1 : 0 },
       grid: [1],
     });

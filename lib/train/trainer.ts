@@ -193,7 +193,6 @@ export class Trainer implements Disposable {
     this.options.feed.beginEpoch(epoch);
     this.objective.beginEpoch(epoch);
     this.#values.setFloat("rate", rate);
-    this.#inspection.keep();
   }
 
   /** Zeroes the momentum. */
@@ -218,11 +217,11 @@ export class Trainer implements Disposable {
       await this.options.feed.load(first + part);
       this.#flying++;
       this.#share?.write(Float32Array.of(size / images));
-      this.#run(program);
+      this.#run(program, { isFirst: part === 0 });
     }
     if (this.#share !== null) {
       this.#update ??= await this.#recordUpdate();
-      this.#run(this.#update);
+      this.#run(this.#update, { isFirst: false });
     }
     this.#untaken.push(sizes);
     return images;
@@ -232,10 +231,10 @@ export class Trainer implements Disposable {
     return this.model.parameters.gpu;
   }
 
-  #run(program: Program<null>): void {
+  #run(program: Program<null>, { isFirst }: { isFirst: boolean }): void {
     this.#values.setInteger("row", this.#history.nextRow());
     this.#values.upload();
-    program.run();
+    program.run(isFirst ? { before: (encoder) => this.#inspection.keep(encoder) } : {});
   }
 
   /** Waits for the steps submitted so far, without reading anything. */
