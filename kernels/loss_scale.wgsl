@@ -1,32 +1,15 @@
-// Dynamic loss scaling, as PyTorch's GradScaler: the gradients g are those of scale * loss. Where one of them is not
-// finite, the step is skipped and the scale halved; after `interval` steps in a row that were not, it is doubled.
-//   inspect: found <- 1 where an element of g is not finite
-//   update:  found = 1: scale <- scale / 2, good <- 0, skipped <- skipped + 1
-//            found = 0: good <- good + 1, and where that is `interval`: scale <- 2 scale, good <- 0
-//            then found <- 0; outcome is the scale of this step, below zero where the step was skipped
-// Layout: g flat, as vec4s; scale, outcome a scalar each; counts [good, skipped]; found a word. One invocation a vec4
-// of g; `update` is one invocation.
-override quads: u32 = 1; // vec4s of g
-override interval: u32 = 1;
-override lanes: u32 = 64;
-const LEAST = 0x1p-100f; // a scale that is never left, so that its inverse stays finite
-const MOST = 0x1p+100f;
-
-@group(0) @binding(0) var<storage, read> g: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> flag: array<atomic<u32>>; // found
-
-// By the bits, since comparisons with NaN are not reliable on every driver.
-@compute @workgroup_size(lanes)
-fn inspect(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = (group.y * groups.x + group.x) * lanes + lane;
-  if (i >= quads) { return; }
-  let exponent = bitcast<vec4u>(g[i]) & vec4u(0x7f800000u);
-  if (any(exponent == vec4u(0x7f800000u))) { atomicOr(&flag[0], 1u); }
-}
+// Dynamic loss scaling, as PyTorch's GradScaler, for gradients of scale * loss that inspection.wgsl has looked at. Where
+// one of them is not finite, the step is skipped and the scale halved; after `interval` steps in a row that were not, it
+// is doubled.
+//   found = 0: good <- good + 1, and where that is `interval`: scale <- 2 scale, good <- 0
+//   found is the place of a gradient: scale <- scale / 2, good <- 0, skipped <- skipped + 1, found <- 0
+//   found is a place before the gradients, or the scale is 1 already: skipped <- skipped + 1; no scale would help
+//   outcome is the scale of this step, below zero where the step was skipped
+// Layout: scale, outcome a scalar each; counts [good, skipped]; found a word. One invocation.
+override interval: u32;
+override first: u32; // place of the first gradient
+const LEAST = 1f;
+const MOST = 0x1p+100f; // a scale that is never left, so that it stays finite
 
 @group(0) @binding(0) var<storage, read_write> scale: array<f32>;
 @group(0) @binding(1) var<storage, read_write> counts: array<f32>;
@@ -38,9 +21,10 @@ fn update() {
   let before = scale[0];
   if (found[0] != 0) {
     outcome[0] = vec4f(-before, 0, 0, 0);
+    counts[1] += 1;
+    if (~found[0] < first || before <= LEAST) { return; }
     scale[0] = max(before / 2, LEAST);
     counts[0] = 0;
-    counts[1] += 1;
     found[0] = 0;
     return;
   }

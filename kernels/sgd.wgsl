@@ -1,14 +1,15 @@
 // Stochastic gradient descent with momentum m and weight decay d, over all parameters in one dispatch:
 //   v <- m v + (g + d p)        p <- p - rate * v            (Nesterov: p <- p - rate * (g + d p + m v))
 // as PyTorch's SGD; v starts as zeros, which makes the first step's v the gradient, as there.
-// With a loss scale, g is divided by it first, and nothing happens where a gradient was found that is not finite.
+// With a loss scale, g is divided by it first. Nothing happens where an inspection found a number that is not finite.
 // Layout: p, g, v flat buffers of one size, as vec4s; `values` holds the learning rate; scale a scalar and found a word
-// (without a loss scale, any buffers). One invocation a vec4.
+// (any buffers, where there is none). One invocation a vec4.
 override quads: u32; // vec4s in all
 override momentum: f32;
 override weight_decay: f32;
 override nesterov: bool = false;
 override scaled: bool = false;
+override inspected: bool = false;
 override rate_at: u32; // place of the learning rate in `values`
 override lanes: u32 = 64;
 
@@ -27,11 +28,11 @@ fn step(
 ) {
   let i = (group.y * groups.x + group.x) * lanes + lane;
   if (i >= quads) { return; }
-  var gradient = g[i];
-  if (scaled) {
+  if (inspected) {
     if (found[0] != 0) { return; }
-    gradient /= scale[0];
   }
+  var gradient = g[i];
+  if (scaled) { gradient /= scale[0]; }
   gradient += weight_decay * p[i];
   let velocity = momentum * v[i] + gradient;
   v[i] = velocity;

@@ -88,10 +88,15 @@ export class Program<T extends Outputs> implements Disposable {
     return new Program(gpu, label, result, plan, bound, buffers);
   }
 
-  /** Runs the recorded step once more. Nothing is read back. */
-  run(): void {
+  /**
+   * Runs the recorded step once more. Nothing is read back.
+   *
+   * @param options.before Encodes what comes before it in the same submit, such as a copy; nothing unless told.
+   */
+  run({ before }: { before?: (encoder: GPUCommandEncoder) => void } = {}): void {
     this.gpu.throwFailure();
     const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
+    before?.(encoder);
     const pass = encoder.beginComputePass({ label: this.label });
     this.encode(pass);
     pass.end();

@@ -1,14 +1,15 @@
 import source from "../../kernels/loss_scale.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
-import { gridFor, Kernel } from "../gpu/kernel.ts";
+import { Kernel } from "../gpu/kernel.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import { storedQuads, wantInteger } from "../ops/shapes.ts";
+import { wantInteger } from "../ops/shapes.ts";
+import { Inspection } from "./inspection.ts";
 
 const kernel = new Kernel("loss_scale", source);
 
 /** Settings of a {@link LossScale}; the defaults are those of PyTorch's GradScaler. */
 export interface LossScaleOptions {
-  /** The scale of the first step; 65536 unless told. */
+  /** The scale of the first step, at least 1; 65536 unless told. */
   readonly initial?: number;
   /** After how many steps in a row without overflow the scale doubles; 2000 unless told. */
   readonly interval?: number;
@@ -27,8 +28,8 @@ export interface LossScaleState {
 /**
  * Dynamic loss scaling for half precision ({@link https://arxiv.org/abs/1710.03740 | Micikevicius et al. 2018}), as
  * PyTorch's GradScaler: gradients are taken of the scaled loss, so that small ones do not vanish in f16. A step whose
- * gradients overflow is skipped and the scale halved; after many steps without, it is doubled. All of it stays on the
- * GPU. Give {@link LossScale.scale} to `gradients` as the upstream, and the whole to `sgd`.
+ * gradients overflow is skipped and the scale halved; after many steps without, it is doubled. It never falls below 1:
+ * gradients that are not finite then are a fault, which its inspection settles. All of it stays on the GPU. Give {@link LossScale.scale} to `gradients` as the upstream, and the whole to `sgd`.
  *
  * @example
  * ```ts
@@ -45,56 +46,45 @@ export interface LossScaleState {
 export class LossScale implements Disposable {
   /** The factor on the loss, a scalar. */
   readonly scale: Tensor;
-  /** Whether the gradients inspected since the last update had one that is not finite: one word. */
-  readonly found: Tensor;
+  /** What looks for gradients that are not finite. */
+  readonly inspection: Inspection;
   readonly #counts: Tensor;
   readonly #interval: number;
-  readonly #rooms = new Map<Tensor, Tensor>();
+  readonly #held = new DisposableStack();
 
   /**
    * Begins with no step behind it.
    *
-   * @throws {RangeError} If the scale is not positive or the interval not a whole number.
+   * @param options.inspection What looks for gradients that are not finite; one of its own unless told.
+   * @throws {RangeError} If the scale is below 1 or the interval not a whole number.
    */
   constructor(
     private readonly gpu: Gpu,
-    { initial = 65536, interval = 2000 }: LossScaleOptions = {},
+    { initial = 65536, interval = 2000, inspection }: LossScaleOptions & {
+      readonly inspection?: Inspection;
+    } = {},
   ) {
-    if (!(initial > 0 && Number.isFinite(initial))) {
-      throw new RangeError(`Cannot scale the loss: wanted a positive number, found ${initial}`);
+    if (!(initial >= 1 && Number.isFinite(initial))) {
+      throw new RangeError(
+        `Cannot scale the loss: wanted a number of at least 1, found ${initial}`,
+      );
     }
     wantInteger(interval, "the interval of a loss scale", { least: 1 });
+    const held = this.#held;
     this.#interval = interval;
-    this.scale = gpu.tensor([initial], [], { label: "loss scale" });
-    this.found = gpu.zeros([1], { label: "loss_scale.found", dtype: "u32" });
-    this.#counts = gpu.zeros([2], { label: "loss_scale.counts" });
-  }
-
-  /**
-   * A buffer for gradients that nothing else uses, so that its gaps stay zero and no stray number is taken for an
-   * overflow.
-   *
-   * @param flat The parameters' buffer.
-   */
-  room(flat: Tensor): Tensor {
-    const room = this.#rooms.get(flat) ?? this.gpu.zeros(flat.shape, { label: "gradients" });
-    this.#rooms.set(flat, room);
-    return room;
+    this.scale = held.use(gpu.tensor([initial], [], { label: "loss scale" }));
+    this.#counts = held.use(gpu.zeros([2], { label: "loss_scale.counts" }));
+    this.inspection = inspection ?? held.use(new Inspection(gpu));
   }
 
   /** Looks for a gradient that is not finite. */
   inspect(gradients: Tensor): void {
-    const quads = storedQuads(gradients);
-    kernel.dispatch("inspect", {
-      read: [gradients],
-      write: [this.found],
-      constants: { quads },
-      grid: gridFor(quads, 64),
-    });
+    this.inspection.inspect({ gradients: [gradients] });
   }
 
   /**
-   * Ends a step: moves the scale by what was found.
+   * Ends a step: moves the scale by what was found. What no scale would help is left for the inspection to settle: a
+   * loss that is not finite, or gradients that are not where the scale is 1.
    *
    * @returns A scalar: the scale of the step, below zero where the step was skipped.
    */
@@ -102,8 +92,8 @@ export class LossScale implements Disposable {
     const outcome = this.gpu.empty([], { label: "loss_scale.outcome" });
     kernel.dispatch("update", {
       read: [],
-      write: [this.scale, this.#counts, this.found, outcome],
-      constants: { interval: this.#interval },
+      write: [this.scale, this.#counts, this.inspection.found, outcome],
+      constants: { interval: this.#interval, first: this.inspection.firstGradient },
       grid: [1],
     });
     return outcome;
@@ -125,7 +115,6 @@ export class LossScale implements Disposable {
 
   /** Frees the buffers. */
   [Symbol.dispose](): void {
-    const held = [this.scale, this.found, this.#counts, ...this.#rooms.values()];
-    for (const one of held) one[Symbol.dispose]();
+    this.#held.dispose();
   }
 }

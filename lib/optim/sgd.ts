@@ -5,6 +5,7 @@ import type { StepValue } from "../gpu/step_values.ts";
 import { Tensor } from "../gpu/tensor.ts";
 import { copyInto } from "../ops/copy.ts";
 import { storedQuads, wantShape } from "../ops/shapes.ts";
+import type { Inspection } from "./inspection.ts";
 import type { LossScale } from "./loss_scale.ts";
 
 const kernel = new Kernel("sgd", source);
@@ -31,6 +32,8 @@ export interface SgdOptions {
   readonly nesterov?: boolean;
   /** What the gradients were scaled by; a step whose gradients overflow is then skipped. */
   readonly lossScale?: LossScale;
+  /** What has looked at the gradients already; where it found one that is not finite, nothing changes. */
+  readonly inspection?: Inspection;
 }
 
 /**
@@ -44,19 +47,21 @@ export interface SgdOptions {
 export function sgd(
   parameters: FlatTensors,
   gradients: readonly Tensor[] | Tensor,
-  { velocity, learningRate, momentum, weightDecay, nesterov = false, lossScale }: SgdOptions,
+  options: SgdOptions,
 ): void {
+  const { velocity, learningRate, momentum, weightDecay, nesterov = false, lossScale } = options;
+  const inspection = options.inspection ?? lossScale?.inspection;
   const { flat } = parameters;
   wantShape(velocity.flat, flat.shape, "take a step of SGD");
   if (gradients instanceof Tensor) wantShape(gradients, flat.shape, "take a step of SGD");
   const whole = gradients instanceof Tensor
     ? gradients
-    : flatGradients(parameters, gradients, lossScale === undefined ? {} : { lossScale });
+    : flatGradients(parameters, gradients, inspection === undefined ? {} : { inspection });
   const quads = storedQuads(flat);
-  lossScale?.inspect(whole);
+  if (options.inspection === undefined) lossScale?.inspect(whole);
   const { values } = learningRate;
   kernel.dispatch("step", {
-    read: [values, whole, lossScale?.scale ?? values, lossScale?.found ?? values],
+    read: [values, whole, lossScale?.scale ?? values, inspection?.found ?? values],
     write: [flat, velocity.flat],
     constants: {
       quads,
@@ -64,6 +69,7 @@ export function sgd(
       weight_decay: weightDecay,
       nesterov: nesterov ? 1 : 0,
       scaled: lossScale === undefined ? 0 : 1,
+      inspected: inspection === undefined ? 0 : 1,
       rate_at: learningRate.index,
     },
     grid: gridFor(quads, 64),
@@ -75,19 +81,19 @@ export function sgd(
  *
  * @param parameters The parameters.
  * @param gradients A gradient for each, in the same order.
- * @param options.lossScale What the gradients were scaled by, which then keeps the buffer.
+ * @param options.inspection What will look at them, which then keeps the buffer.
  * @throws {TypeError} If a gradient's shape differs from its parameter's.
  */
 export function flatGradients(
   parameters: FlatTensors,
   gradients: readonly Tensor[],
-  { lossScale }: { lossScale?: LossScale } = {},
+  { inspection }: { inspection?: Inspection } = {},
 ): Tensor {
   const { flat, trainable } = parameters;
   trainable.forEach((parameter, at) => {
     wantShape(gradients[at] ?? flat, parameter.shape, `take a step of SGD for ${parameter.label}`);
   });
-  const into = lossScale === undefined ? {} : { into: lossScale.room(flat) };
+  const into = inspection === undefined ? {} : { into: inspection.room(flat) };
   return gather(gradients, { label: "gradients", ...into }) ?? copied(parameters, gradients);
 }
 

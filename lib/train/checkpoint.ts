@@ -1,5 +1,6 @@
 import { isRecord, member, parseJson } from "../json.ts";
 import type { LossScaleState } from "../optim/loss_scale.ts";
+import { floats } from "../weights/file_tensor.ts";
 import type { NamedTensors } from "../weights/parameter_set.ts";
 import { readWeights } from "../weights/read_weights.ts";
 import { formatSafetensors } from "../weights/safetensors.ts";
@@ -14,6 +15,8 @@ export interface Progress {
   readonly epochs: number;
   /** The steps since the last line of `steps.jsonl`. */
   readonly unlogged: readonly FinishedStep[];
+  /** The steps so far that changed nothing, for a number that was not finite. */
+  readonly skipped: number;
   /** The best test accuracy after a whole epoch, in percent; `null` before the first. */
   readonly best: number | null;
 }
@@ -48,6 +51,7 @@ function stripped(prefix: string, tensors: NamedTensors): NamedTensors {
  * @param trainer The trainer, for the momentum and the loss scale.
  * @param weights The network's parameters.
  * @param progress The rest.
+ * @throws {RangeError} If a tensor has a number that is not finite.
  */
 export async function formatCheckpoint(
   trainer: Trainer,
@@ -63,11 +67,23 @@ export async function formatCheckpoint(
       ...prefixed(OBJECTIVE + MOMENTUM, await objective.velocity.save()),
     ]),
   ]);
+  wantFinite(tensors, progress.position);
   const scale = await trainer.lossScale?.read();
   return formatSafetensors(tensors, {
     progress: JSON.stringify(progress),
     ...(scale === undefined ? {} : { loss_scale: JSON.stringify(scale) }),
   });
+}
+
+/** Checks that nothing is saved which no training could go on from. */
+function wantFinite(tensors: NamedTensors, { step }: Position): void {
+  for (const [name, tensor] of tensors) {
+    const wrong = floats(tensor, `save ${name}`).find((value) => !Number.isFinite(value));
+    if (wrong === undefined) continue;
+    throw new RangeError(
+      `Cannot save before step ${step}: ${name} must be finite, found ${wrong} in it; lower the learning rate`,
+    );
+  }
 }
 
 function number(value: unknown): number {
@@ -79,6 +95,7 @@ function stepOf(value: unknown): FinishedStep {
     typeof value === "object" && value !== null ? Reflect.get(value, name) : null;
   const scaling = read("scaling");
   const topFive = read("topFive");
+  const fault = read("fault");
   return {
     step: number(read("step")),
     epoch: number(read("epoch")),
@@ -95,6 +112,7 @@ function stepOf(value: unknown): FinishedStep {
         isSkipped: Reflect.get(scaling, "isSkipped") === true,
       },
     }),
+    ...(typeof fault === "string" ? { fault } : {}),
   };
 }
 
@@ -129,7 +147,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
       `Cannot resume from ${path}: wanted a checkpoint with its progress, found none`,
     );
   }
-  const [epochs, unlogged, best] = ["epochs", "unlogged", "best"].map((key) => member(value, key));
+  const read = (key: string) => member(value, key);
+  const [epochs, unlogged, skipped, best] = ["epochs", "unlogged", "skipped", "best"].map(read);
   const steps = (list: unknown) => Array.isArray(list) ? list.map(stepOf) : [];
   const lossScale = lossScaleOf(metadata["loss_scale"]);
   return {
@@ -138,6 +157,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
       position: { step: number(position["step"]), stepsOfEpoch: steps(position["stepsOfEpoch"]) },
       epochs: number(epochs),
       unlogged: steps(unlogged),
+      // Earlier versions skipped steps in half precision alone, where the loss scale counts them.
+      skipped: typeof skipped === "number" ? skipped : lossScale?.skipped ?? 0,
       best: typeof best === "number" ? best : null,
     },
     restore(trainer: Trainer) {

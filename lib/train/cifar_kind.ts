@@ -17,6 +17,7 @@ export const CIFAR_KIND: RunKind<CifarSettings> = {
     shuffle: !settings.no_shuffle,
     seed: settings.seed,
     dtype: realTypeOf(settings),
+    onNonfinite: settings.on_nonfinite,
   }),
   epochLine: cifarEpochLine,
 };

@@ -10,7 +10,8 @@ import { Flight, type Landed, type Submitted } from "./flight.ts";
 import type { ImageSet, StreamedSet } from "./image_set.ts";
 import { openTestFeed, openTrainingFeed } from "./open_feeds.ts";
 import { type StepOptions, withDefaults } from "./step_options.ts";
-import type { StepResult } from "./step_result.ts";
+import { NonFiniteError } from "./non_finite.ts";
+import { hasFault, type StepResult } from "./step_result.ts";
 import { Trainer } from "./trainer.ts";
 
 /** A step of a run that is over. */
@@ -95,6 +96,8 @@ function turn(): Promise<void> {
  *
  * @param model The network; its parameters change.
  * @returns The evaluation after the last epoch, `null` if the run was interrupted or there was nothing left to do.
+ * @throws {NonFiniteError} If a step has a number that is not finite and such steps are not left out; the network is then
+ * as it was before that step.
  * @example
  * ```ts
  * import { fit, Gpu, groupWidths, shapes, wideResNet } from "@pupil/pupil";
@@ -141,7 +144,10 @@ class Loop {
   #step: number;
   #steps: FinishedStep[];
   #unread: Submitted[] = [];
+  /** The last reading of results, which rejects where something went wrong. */
   #reading: Promise<void> | null = null;
+  /** Whether the results of that reading are not there yet. */
+  #isTaking = false;
   #paused = performance.now();
   #waited = 0;
 
@@ -204,8 +210,9 @@ class Loop {
       // Whoever waits for it next throws what went wrong.
       this.#reading.catch(() => {});
     }
-    if (this.#flight.isFull || this.trainer.isSated) await (this.#reading ?? this.#wait());
-    else await turn();
+    if (this.#flight.isFull || this.trainer.isSated) {
+      await (this.#isTaking ? this.#reading : this.#wait());
+    } else await turn();
     if (performance.now() - this.#paused > 1000 * SECONDS_BETWEEN_PAUSES) {
       await this.#drain();
       await this.#pause();
@@ -224,17 +231,21 @@ class Loop {
     const steps = this.#unread;
     this.#unread = [];
     const landed = this.#flight.count;
+    this.#isTaking = true;
     const results = await this.trainer.take();
-    this.#reading = null;
+    this.#isTaking = false;
     const seconds = this.#flight.lap() / results.length;
     const finished = results.map((result, at) => ({
       ...steps[at] ?? { step: NaN, epoch: NaN, rate: NaN, images: NaN },
       ...result,
       seconds,
     }));
-    this.#steps.push(...finished);
+    const fault = this.trainer.options.onNonfinite === "skip" ? undefined : finished.find(hasFault);
+    const told = fault === undefined ? finished : finished.slice(0, finished.indexOf(fault));
+    this.#steps.push(...told);
     const progress = this.#flight.land(landed);
-    await this.#flight.unlessFlying(() => this.options.onSteps?.(finished));
+    if (told.length > 0) await this.#flight.unlessFlying(() => this.options.onSteps?.(told));
+    if (fault !== undefined) throw new NonFiniteError(fault);
     await this.#tell(progress);
   }
 

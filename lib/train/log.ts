@@ -34,7 +34,7 @@ export interface EpochResult {
   term_losses?: Readonly<Record<string, number>>;
   /** In half precision: the factor on the loss at the epoch's last step. */
   loss_scale?: number;
-  /** In half precision: the epoch's steps whose gradients overflowed. */
+  /** In half precision, or where steps may be left out: the epoch's steps that changed nothing. */
   skipped_steps?: number;
 }
 
@@ -56,7 +56,7 @@ export interface StepRecord {
   images_per_s: number;
   /** In half precision: the factor on the loss. */
   loss_scale?: number;
-  /** In half precision: the steps since the line before whose gradients overflowed. */
+  /** In half precision, or where steps may be left out: the steps since the line before that changed nothing. */
   skipped_steps?: number;
 }
 

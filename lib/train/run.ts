@@ -3,7 +3,6 @@ import type { Plan } from "../gpu/plan.ts";
 import type { TuningState } from "../gpu/tuner.ts";
 import type { Variants } from "../gpu/tuning.ts";
 import type { Model } from "../models/model.ts";
-import type { NamedTensors } from "../weights/parameter_set.ts";
 import { formatSafetensors } from "../weights/safetensors.ts";
 import type { Autotune } from "./autotune.ts";
 import { stepsPerEpoch } from "./batches.ts";
@@ -16,7 +15,8 @@ import { numberAt } from "./parse_log.ts";
 import { readVariants } from "./read_variants.ts";
 import { RUN_FILES, type RunFolder } from "./run_folder.ts";
 import type { RunKind } from "./run_kind.ts";
-import type { RunSettings } from "./settings/run_settings.ts";
+import { type RunSettings, skipsSteps } from "./settings/run_settings.ts";
+import { isSkipped, soundSteps } from "./step_result.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** What a run trains with and on. */
@@ -57,6 +57,12 @@ interface Past {
   readonly variants: Variants | undefined;
 }
 
+/** The files of a checkpoint, every number of them finite. */
+interface Saved {
+  readonly weights: Uint8Array;
+  readonly checkpoint: Uint8Array;
+}
+
 /** A training whose settings, logs, weights and checkpoints go into a folder. */
 export class Run<Settings extends RunSettings> {
   #unlogged: FinishedStep[] = [];
@@ -72,7 +78,7 @@ export class Run<Settings extends RunSettings> {
   ) {
     this.#unlogged = [...past?.checkpoint.progress.unlogged ?? []];
     this.#best = past?.checkpoint.progress.best ?? null;
-    this.#skipped = past?.checkpoint.lossScale?.skipped ?? 0;
+    this.#skipped = past?.checkpoint.progress.skipped ?? 0;
   }
 
   /** Starts a run in an empty folder. */
@@ -117,7 +123,7 @@ export class Run<Settings extends RunSettings> {
     return new Run(model, folder, options, { checkpoint, variants });
   }
 
-  /** The steps so far that were skipped since a gradient overflowed, those before a resume counted. */
+  /** The steps so far that changed nothing for a number that was not finite, those before a resume counted. */
   get skippedSteps(): number {
     return this.#skipped;
   }
@@ -170,7 +176,7 @@ export class Run<Settings extends RunSettings> {
       onStart: (trainer) => this.#trainer = trainer,
       onSteps: (steps) => this.#logSteps(steps),
       onEpoch: (epoch, position) => this.#finishEpoch(epoch, position),
-      onPause: async (position) => await this.#save(position, await this.#weights()),
+      onPause: async (position) => await this.#write(await this.#format(position)),
     });
     // A signal that came after the last step left nothing to do.
     return evaluation !== null || !(signal?.aborted ?? false);
@@ -178,10 +184,10 @@ export class Run<Settings extends RunSettings> {
 
   async #logSteps(steps: readonly FinishedStep[]): Promise<void> {
     for (const step of steps) {
-      if (step.scaling?.isSkipped) this.#skipped++;
+      if (isSkipped(step)) this.#skipped++;
       this.#unlogged.push(step);
       if ((step.step + 1) % this.options.settings.log_every !== 0) continue;
-      await this.folder.appendLine(RUN_FILES.steps, lineOf(this.#unlogged));
+      await this.folder.appendLine(RUN_FILES.steps, this.#lineOf(this.#unlogged));
       this.#unlogged = [];
     }
     this.options.onSteps?.(steps);
@@ -189,35 +195,52 @@ export class Run<Settings extends RunSettings> {
 
   async #finishEpoch(epoch: FinishedEpoch, position: Position): Promise<void> {
     const { folder, options } = this;
-    await folder.appendLine(RUN_FILES.log, this.#wordEpoch(epoch));
-    const weights = await this.#weights();
     const { accuracy } = epoch.evaluation;
-    if (this.#best === null || accuracy > this.#best) {
-      if (!epoch.isWhole && this.#best !== null) {
+    const best = this.#best;
+    const isBest = best === null || accuracy > best;
+    if (isBest && epoch.isWhole) this.#best = accuracy;
+    // Nothing is written before it is known that all of it is finite.
+    const saved = await this.#format(position);
+    await folder.appendLine(RUN_FILES.log, this.#wordEpoch(epoch));
+    if (isBest) {
+      if (!epoch.isWhole && best !== null) {
         await folder.write(RUN_FILES.bestBefore, await Deno.readFile(folder.file(RUN_FILES.best)));
       }
-      await folder.write(RUN_FILES.best, formatSafetensors(weights));
-      if (epoch.isWhole) this.#best = accuracy;
+      await folder.write(RUN_FILES.best, saved.weights);
     }
-    await this.#save(position, weights);
+    await this.#write(saved);
     options.onEpoch?.(epoch);
   }
 
   #wordEpoch(epoch: FinishedEpoch): string {
     const { kind, settings } = this.options;
-    return kind.epochLine(settings, resultOf(epoch, this.model));
+    const { model } = this;
+    return kind.epochLine(settings, resultOf(epoch, { model, counts: skipsSteps(settings) }));
   }
 
-  async #weights(): Promise<NamedTensors> {
-    return await this.model.parameters.save();
+  #lineOf(steps: readonly FinishedStep[]): string {
+    return lineOf(steps, { counts: skipsSteps(this.options.settings) });
   }
 
-  async #save(position: Position, weights: NamedTensors): Promise<void> {
-    if (this.#trainer === null) return;
-    const epochs = Math.floor(position.step / this.#trainer.stepsPerEpoch);
-    const progress = { position, epochs, unlogged: this.#unlogged, best: this.#best };
-    const checkpoint = await formatCheckpoint(this.#trainer, { weights, progress });
-    await this.folder.write(RUN_FILES.last, formatSafetensors(weights));
+  /** The files of a checkpoint. */
+  async #format(position: Position): Promise<Saved> {
+    const trainer = this.#trainer;
+    if (trainer === null) throw new TypeError("Cannot save a run: wanted one that trains");
+    const weights = await this.model.parameters.save();
+    const epochs = Math.floor(position.step / trainer.stepsPerEpoch);
+    const progress = {
+      position,
+      epochs,
+      unlogged: this.#unlogged,
+      skipped: this.#skipped,
+      best: this.#best,
+    };
+    const checkpoint = await formatCheckpoint(trainer, { weights, progress });
+    return { weights: formatSafetensors(weights), checkpoint };
+  }
+
+  async #write({ weights, checkpoint }: Saved): Promise<void> {
+    await this.folder.write(RUN_FILES.last, weights);
     await this.folder.write(RUN_FILES.checkpoint, checkpoint);
   }
 }
@@ -231,11 +254,13 @@ function mean(steps: readonly FinishedStep[], value: (step: FinishedStep) => num
   return steps.reduce((sum, step) => sum + value(step), 0) / steps.length;
 }
 
-function scalingOf(steps: readonly FinishedStep[]) {
-  const last = steps.at(-1)?.scaling;
-  if (last === undefined) return {};
-  const skipped = steps.filter(({ scaling }) => scaling?.isSkipped);
-  return { loss_scale: last.scale, skipped_steps: skipped.length };
+/** Where steps may be skipped, how many were, and where there is a loss scale, how it stands. */
+function skippingOf(steps: readonly FinishedStep[], { counts }: { counts: boolean }) {
+  const scaling = steps.at(-1)?.scaling;
+  return {
+    ...(scaling === undefined ? {} : { loss_scale: scaling.scale }),
+    ...(counts ? { skipped_steps: steps.filter(isSkipped).length } : {}),
+  };
 }
 
 /** The attention loss of each group, step by step. */
@@ -253,30 +278,32 @@ function termsOf(steps: readonly FinishedStep[]): Record<string, number> {
   ]));
 }
 
-function lineOf(steps: readonly FinishedStep[]): string {
+function lineOf(steps: readonly FinishedStep[], options: { counts: boolean }): string {
   const last = steps.at(-1);
+  const sound = soundSteps(steps);
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
   return stepLine({
     step: last?.step ?? NaN,
     epoch: last?.epoch ?? NaN,
-    loss: mean(steps, ({ loss }) => loss),
-    at_losses: groups(steps).map((values) => meanAndStd(values)[0]),
-    term_losses: termsOf(steps),
+    loss: mean(sound, ({ loss }) => loss),
+    at_losses: groups(sound).map((values) => meanAndStd(values)[0]),
+    term_losses: termsOf(sound),
     lr: last?.rate ?? NaN,
     images_per_s: steps.reduce((sum, { images }) => sum + images, 0) / seconds,
-    ...scalingOf(steps),
+    ...skippingOf(steps, options),
   });
 }
 
 function resultOf(
   { epoch, steps, evaluation, evaluationSeconds }: FinishedEpoch,
-  { classes, parameters }: Model,
+  { model: { classes, parameters }, counts }: { model: Model; counts: boolean },
 ): EpochResult {
-  const images = steps.reduce((sum, step) => sum + step.images, 0);
+  const sound = soundSteps(steps);
+  const images = sound.reduce((sum, step) => sum + step.images, 0);
   const share = (right: (step: FinishedStep) => number) =>
-    100 * steps.reduce((sum, step) => sum + right(step), 0) / images;
+    100 * sound.reduce((sum, step) => sum + right(step), 0) / images;
   return {
-    train_loss: mean(steps, ({ loss }) => loss),
+    train_loss: mean(sound, ({ loss }) => loss),
     train_acc: share(({ right }) => right),
     train_top5: share(({ topFive = NaN }) => topFive),
     test_loss: evaluation.loss,
@@ -289,8 +316,8 @@ function resultOf(
     n_trainable: parameters.count({ statistics: false }),
     train_time: steps.reduce((sum, { seconds }) => sum + seconds, 0),
     test_time: evaluationSeconds,
-    at_losses: groups(steps).map(meanAndStd),
-    term_losses: termsOf(steps),
-    ...scalingOf(steps),
+    at_losses: groups(sound).map(meanAndStd),
+    term_losses: termsOf(sound),
+    ...skippingOf(steps, { counts }),
   };
 }

@@ -4,6 +4,7 @@ import { transferTerms } from "../losses/transfer_terms.ts";
 import type { Model } from "../models/model.ts";
 import type { LossScaleOptions } from "../optim/loss_scale.ts";
 import type { ImageFeed } from "./feed.ts";
+import type { OnNonfinite } from "./non_finite.ts";
 import type { Augmentation } from "./resident_feed.ts";
 import type { Statistics, TrainerOptions } from "./trainer.ts";
 
@@ -37,6 +38,8 @@ export interface StepOptions {
   readonly dtype?: RealType;
   /** Settings of the loss scale of half precision. */
   readonly lossScale?: LossScaleOptions;
+  /** What a step with a number that is not finite does: it ends the training unless told, or is left out. */
+  readonly onNonfinite?: OnNonfinite;
   /** The augmentation of a set in memory; a crop from 4 reflected pixels and a flip unless told. */
   readonly augment?: Augmentation;
   /** Whether the order is drawn anew each epoch; true unless told. */
@@ -58,6 +61,7 @@ export function withDefaults(options: StepOptions, feed: ImageFeed): TrainerOpti
     weightDecay: options.weightDecay ?? 5e-4,
     nesterov: options.nesterov ?? false,
     dtype: options.dtype ?? "f32",
+    onNonfinite: options.onNonfinite ?? "stop",
     ...(options.lossScale === undefined ? {} : { lossScale: options.lossScale }),
   };
 }

@@ -24,6 +24,7 @@ export function streamedStepOptions(
     weightDecay: settings.weight_decay,
     seed: settings.seed,
     dtype: realTypeOf(settings),
+    onNonfinite: settings.on_nonfinite,
   };
 }
 

@@ -12,7 +12,9 @@ import { Objective } from "../losses/objective.ts";
 import { freeze, type FrozenModel, type Model } from "../models/model.ts";
 import { accumulate } from "../ops/accumulate.ts";
 import { multiply } from "../ops/multiply.ts";
+import { storedQuads } from "../ops/shapes.ts";
 import { topK } from "../ops/top_k.ts";
+import { Inspection } from "../optim/inspection.ts";
 import { LossScale, type LossScaleOptions } from "../optim/loss_scale.ts";
 import { flatGradients, sgd } from "../optim/sgd.ts";
 import { watch, withoutGradients } from "../tape.ts";
@@ -21,6 +23,7 @@ import { accumulatedSteps, batchAt, batchSizes, partsOf } from "./batches.ts";
 import type { ImageFeed } from "./feed.ts";
 import { History } from "./history.ts";
 import { Learned } from "./learned.ts";
+import type { OnNonfinite } from "./non_finite.ts";
 import { type StepResult, stepResult } from "./step_result.ts";
 
 /** Whose mean and variance batch normalisation uses in each network, in a step. */
@@ -58,6 +61,11 @@ export interface TrainerOptions {
   readonly dtype?: RealType;
   /** Settings of that loss scale. */
   readonly lossScale?: LossScaleOptions;
+  /**
+   * What happens after a step whose loss, running statistics or gradients have a number that is not finite, which itself
+   * changes nothing: with `skip` training goes on, else no later step changes anything either.
+   */
+  readonly onNonfinite?: OnNonfinite;
 }
 
 /** The steps of a training: one recorded program a batch size, replayed. */
@@ -73,6 +81,7 @@ export class Trainer implements Disposable {
   readonly #programs = new Map<number, Program<null>>();
   readonly #values: StepValues<"rate" | "row">;
   readonly #history: History;
+  readonly #inspection: Inspection;
   readonly #teacher: FrozenModel | null;
   /** A scalar: the batch's part of the step's images; `null` where each batch is a step. */
   readonly #share: Tensor | null;
@@ -97,7 +106,13 @@ export class Trainer implements Disposable {
     const { gpu } = model.parameters;
     const { teacher, dtype, statistics, accumulate = 1 } = options;
     if (dtype === "f16") gpu.wantHalf("train in half precision");
-    this.lossScale = dtype === "f16" ? new LossScale(gpu, options.lossScale) : null;
+    this.#inspection = new Inspection(gpu, {
+      statistics: model.parameters.flatStatistics,
+      stops: options.onNonfinite !== "skip",
+    });
+    this.lossScale = dtype === "f16"
+      ? new LossScale(gpu, { ...options.lossScale, inspection: this.#inspection })
+      : null;
     this.objective = new Objective(gpu, options.objective);
     this.#teacher = teacher === null ? null : heldStill(teacher, statistics);
     this.#values = new StepValues(gpu, ["rate", "row"]);
@@ -158,7 +173,7 @@ export class Trainer implements Disposable {
 
   /** Whether {@link Trainer.take} must come before another step. */
   get isFull(): boolean {
-    // One row a batch, and one for what the loss scale made of their sum.
+    // One row a batch, and one for how their step ended.
     const rows = this.#share === null ? 1 : this.accumulate + 1;
     return this.#history.room < rows;
   }
@@ -202,11 +217,11 @@ export class Trainer implements Disposable {
       await this.options.feed.load(first + part);
       this.#flying++;
       this.#share?.write(Float32Array.of(size / images));
-      this.#run(program, { writesRow: true });
+      this.#run(program, { isFirst: part === 0 });
     }
     if (this.#share !== null) {
       this.#update ??= await this.#recordUpdate();
-      this.#run(this.#update, { writesRow: this.lossScale !== null });
+      this.#run(this.#update, { isFirst: false });
     }
     this.#untaken.push(sizes);
     return images;
@@ -216,10 +231,10 @@ export class Trainer implements Disposable {
     return this.model.parameters.gpu;
   }
 
-  #run(program: Program<null>, { writesRow }: { writesRow: boolean }): void {
-    if (writesRow) this.#values.setInteger("row", this.#history.nextRow());
+  #run(program: Program<null>, { isFirst }: { isFirst: boolean }): void {
+    this.#values.setInteger("row", this.#history.nextRow());
     this.#values.upload();
-    program.run();
+    program.run(isFirst ? { before: (encoder) => this.#inspection.keep(encoder) } : {});
   }
 
   /** Waits for the steps submitted so far, without reading anything. */
@@ -238,13 +253,28 @@ export class Trainer implements Disposable {
     const rows = await this.#history.take();
     this.#flying = Math.max(0, this.#flying - flying);
     const isScaled = this.lossScale !== null;
-    const ends = this.#share !== null && isScaled;
     const { topFive = false } = this.options;
+    const nameAt = (place: number) => this.#nameAt(place);
     return untaken.map((sizes) => {
       const parts = rows.splice(0, sizes.length);
-      const outcome = ends ? rows.shift()?.[0] : undefined;
-      return stepResult(parts, { sizes, topFive, terms: this.#terms, isScaled, outcome });
+      const end = this.#share === null ? undefined : rows.shift();
+      return stepResult(parts, { sizes, topFive, terms: this.#terms, isScaled, end, nameAt });
     });
+  }
+
+  /** The name of what is inspected at a place, in vec4s. */
+  #nameAt(place: number): string {
+    const { parameters: { statistics } } = this.learned[0];
+    const inspected = [{ tensors: statistics, first: 1 }];
+    let first = this.#inspection.firstGradient;
+    for (const { parameters: { trainable, flat } } of this.learned) {
+      inspected.push({ tensors: trainable, first });
+      first += storedQuads(flat);
+    }
+    const begun = inspected.flatMap(({ tensors, first }) =>
+      tensors.filter(({ storage }) => first + storage.range.offset / 16 <= place)
+    );
+    return begun.at(-1)?.label ?? "loss";
   }
 
   async #program(batch: number): Promise<Program<null>> {
@@ -284,27 +314,28 @@ export class Trainer implements Disposable {
       teacher: taught,
       apply: (others) => this.model.apply(others, { training, momentum: 0 }),
     });
-    const outcome = this.#learn(total);
+    const end = this.#learn(total);
     this.#terms = [...terms].map(([name, values]) => [name, values.length]);
     const counts = (topFive ? [1, 5] : [1]).map((k) => topK(learning.logits, labels, { k }));
-    const scalars = [total, ...counts, ...[...terms.values()].flat(), ...outcome];
+    const scalars = [total, ...counts, ...[...terms.values()].flat(), ...end];
     this.#history.append(scalars, this.#values.at("row"));
     return null;
   }
 
-  /** Takes the gradients of the loss and a step with them, or adds them up; tells what the loss scale made of it. */
+  /** Takes the gradients of the loss and a step with them, or adds them up; returns the scalars of how a step ended. */
   #learn(total: Tensor): Tensor[] {
-    const { lossScale, learned } = this;
+    const { learned } = this;
     const upstream = this.#upstream();
     const found = gradients(
       total,
       learned.flatMap(({ parameters }) => parameters.trainable),
       upstream === null ? {} : { upstream },
     );
-    const scaled = lossScale === null ? {} : { lossScale };
+    const inspection = this.#inspection;
     const flat = learned.map(({ parameters }) =>
-      flatGradients(parameters, found.splice(0, parameters.trainable.length), scaled)
+      flatGradients(parameters, found.splice(0, parameters.trainable.length), { inspection })
     );
+    inspection.inspect({ loss: total, gradients: this.#share === null ? flat : [] });
     if (this.#share === null) return this.#step(flat);
     learned.forEach(({ sum }, at) => {
       const gradient = flat[at];
@@ -321,12 +352,11 @@ export class Trainer implements Disposable {
     return withoutGradients(() => multiply(scale, share));
   }
 
-  /** Changes what is learned by its gradients, all or nothing; tells what the loss scale made of it. */
+  /** Changes what is learned by its gradients, all or nothing; returns the scalars of how the step ended. */
   #step(found: readonly Tensor[]): Tensor[] {
     const { lossScale, learned } = this;
     const { momentum, weightDecay, nesterov } = this.options;
-    // The first step must know of what overflows in the later ones; `sgd` looks at its own gradients alone.
-    for (const later of found.slice(1)) lossScale?.inspect(later);
+    const inspection = this.#inspection;
     learned.forEach(({ parameters, velocity }, at) =>
       sgd(parameters, found[at] ?? [], {
         velocity,
@@ -334,28 +364,32 @@ export class Trainer implements Disposable {
         momentum,
         weightDecay,
         nesterov,
+        inspection,
         ...(lossScale === null ? {} : { lossScale }),
       })
     );
-    return lossScale === null ? [] : [lossScale.update()];
+    const scale = lossScale === null ? [] : [lossScale.update()];
+    return [inspection.settle(), ...scale];
   }
 
   async #recordUpdate(): Promise<Program<null>> {
     return await Program.record(this.#gpu, {
       label: `update ${this.model.name}`,
       build: () => {
-        const outcome = this.#step(this.learned.flatMap(({ sum }) => sum ?? []));
-        if (outcome.length > 0) this.#history.append(outcome, this.#values.at("row"));
+        const sums = this.learned.flatMap(({ sum }) => sum ?? []);
+        this.#inspection.inspect({ gradients: sums });
+        this.#history.append(this.#step(sums), this.#values.at("row"));
         return null;
       },
     });
   }
 
-  /** Frees the programs, the objective, the momentum and the loss scale. */
+  /** Frees the programs, the objective, the momentum, the loss scale and what is kept beside them. */
   [Symbol.dispose](): void {
     for (const program of this.#programs.values()) program[Symbol.dispose]();
     const { objective, learned, lossScale } = this;
-    const held = [this.#update, this.#teacher, this.#share, this.#values, this.#history];
+    const own = [this.#update, this.#teacher, this.#share, this.#values];
+    const held = [...own, this.#history, this.#inspection];
     for (const one of [...held, ...learned, objective, lossScale]) one?.[Symbol.dispose]();
   }
 }

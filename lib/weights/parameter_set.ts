@@ -53,7 +53,8 @@ export class ParameterSet implements Disposable {
   /** What they are; one that is fixed is not trainable. */
   readonly specs: readonly ParameterSpec[];
   readonly #trainable: Arena;
-  readonly #others: readonly Arena[];
+  readonly #fixed: Arena;
+  readonly #statistics: Arena;
 
   /**
    * Makes the tensors and fills in their first values.
@@ -80,16 +81,18 @@ export class ParameterSet implements Disposable {
       });
     this.specs = specs.map((spec) => isFixed(spec) ? { ...spec, trainable: false } : spec);
     this.#trainable = arena("parameters", (spec) => spec.trainable && !isFixed(spec));
-    this.#others = [
-      arena("fixed parameters", isFixed),
-      arena("running statistics", ({ trainable }) => !trainable),
-    ];
-    const tensors = [this.#trainable, ...this.#others].flatMap(({ tensors }) => tensors);
+    this.#fixed = arena("fixed parameters", isFixed);
+    this.#statistics = arena("running statistics", ({ trainable }) => !trainable);
+    const tensors = this.#arenas.flatMap(({ tensors }) => tensors);
     this.#tensors = new Map(tensors.map((tensor) => [tensor.label, tensor]));
     for (const tensor of this.#trainable.tensors) tensor.requiresGrad = true;
     for (const { name, shape, initialise } of specs) {
       this.get(name).write(toGpu(initialise(), shape));
     }
+  }
+
+  get #arenas(): readonly Arena[] {
+    return [this.#trainable, this.#fixed, this.#statistics];
   }
 
   /**
@@ -118,6 +121,16 @@ export class ParameterSet implements Disposable {
   /** The trainable tensors as one flat buffer. */
   get flat(): Tensor {
     return this.#trainable.whole;
+  }
+
+  /** The running statistics, in order. */
+  get statistics(): readonly Tensor[] {
+    return this.#statistics.tensors;
+  }
+
+  /** The running statistics as one flat buffer. */
+  get flatStatistics(): Tensor {
+    return this.#statistics.whole;
   }
 
   /**
@@ -184,7 +197,6 @@ export class ParameterSet implements Disposable {
 
   /** Frees the buffers. */
   [Symbol.dispose](): void {
-    this.gpu.free(this.#trainable.whole.storage);
-    for (const { whole } of this.#others) this.gpu.free(whole.storage);
+    for (const { whole } of this.#arenas) this.gpu.free(whole.storage);
   }
 }

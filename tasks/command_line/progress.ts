@@ -15,8 +15,8 @@ export interface TrainingState {
   steps: number;
   /** Training speed. */
   imagesPerSecond: number;
-  /** The loss. */
-  loss: number;
+  /** The loss, `null` before one is known. */
+  loss: number | null;
   /** The learning rate. */
   learningRate: number;
   /** The part of the time that was spent waiting for images, 0 to 1; nothing where they stay on the GPU. */
@@ -78,7 +78,7 @@ export function createProgress(options: DisplayOptions = {}): Progress<TrainingS
     details: [
       `step ${state.step}/${state.steps}`,
       `${rounded(state.imagesPerSecond)} images/s`,
-      `loss ${rounded(state.loss)}`,
+      `loss ${state.loss === null ? "-" : String(shortened(state.loss))}`,
       `lr ${rounded(state.learningRate)}`,
       ...waitingWords(state),
       `${wordSeconds(state.secondsLeft)} left`,
@@ -256,7 +256,12 @@ function linesOn(stream: Writable, now: () => number): Surface {
 }
 
 function rounded(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : "-";
+  return Number.isFinite(value) ? String(shortened(value)) : "-";
+}
+
+/** A number with four digits. */
+function shortened(value: number): number {
+  return Number(value.toPrecision(4));
 }
 
 function megabytes(bytes: number): string {

@@ -79,7 +79,7 @@ export const CIFAR_FLAGS: Flags<CifarFlags> = {
   },
   ...RUN_FLAGS,
   save: saveFlag("at_16_1_from_resnet_16_2_teacher"),
-  resume: resumeFlag("--epochs, --max_steps and --log_every"),
+  resume: resumeFlag("--epochs, --max_steps, --log_every and --on_nonfinite"),
   ...OUTSIDE_FLAGS,
   evaluate: {
     group: RUN,

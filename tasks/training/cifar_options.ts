@@ -3,7 +3,7 @@ import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings/cif
 import { CIFAR_FLAGS, CIFAR_TEXT } from "./cifar_flags.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";
 
-const RESUMED = ["epochs", "max_steps", "log_every"] as const;
+const RESUMED = ["epochs", "max_steps", "log_every", "on_nonfinite"] as const;
 const EVALUATED = ["dataset", "dataroot", "batch_size", "train_images"] as const;
 
 /** What `deno task cifar` is asked to do. */

@@ -74,7 +74,9 @@ export const FINETUNE_FLAGS: Flags<FinetuneSettings & OutsideFlags> = {
   ...STREAMING_FLAGS,
   ...COMMON_FLAGS,
   save: saveFlag("at_CUB_200_2011_resnet-18-export_from_resnet-34-export"),
-  resume: resumeFlag("--epochs, --max_steps, --log_every, --data, --nthread and --on_bad"),
+  resume: resumeFlag(
+    "--epochs, --max_steps, --log_every, --on_nonfinite, --data, --nthread and --on_bad",
+  ),
   ...OUTSIDE_FLAGS,
   evaluate: {
     group: RUN,

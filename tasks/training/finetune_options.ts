@@ -7,7 +7,15 @@ import { FINETUNE_FLAGS, FINETUNE_TEXT } from "./finetune_flags.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";
 
-const RESUMED = ["epochs", "max_steps", "log_every", "data", "nthread", "on_bad"] as const;
+const RESUMED = [
+  "epochs",
+  "max_steps",
+  "log_every",
+  "on_nonfinite",
+  "data",
+  "nthread",
+  "on_bad",
+] as const;
 const EVALUATED = ["data", "nthread", "batch_size", "image_size", "on_bad", "dtype"] as const;
 
 /** What `deno task finetune` is asked to do. */

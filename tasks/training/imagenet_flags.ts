@@ -59,7 +59,7 @@ export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
   ...RUN_FLAGS,
   save: saveFlag("at_imagenet_18_1_from_resnet-34-export"),
   resume: resumeFlag(
-    "--epochs, --max_steps, --log_every, --imagenetpath, --nthread and --on_bad",
+    "--epochs, --max_steps, --log_every, --on_nonfinite, --imagenetpath, --nthread and --on_bad",
   ),
   ...OUTSIDE_FLAGS,
   evaluate: {

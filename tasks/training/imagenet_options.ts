@@ -7,7 +7,15 @@ import { UsageError } from "../command_line/flags.ts";
 import { IMAGENET_FLAGS, IMAGENET_TEXT } from "./imagenet_flags.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";
 
-const RESUMED = ["epochs", "max_steps", "log_every", "imagenetpath", "nthread", "on_bad"] as const;
+const RESUMED = [
+  "epochs",
+  "max_steps",
+  "log_every",
+  "on_nonfinite",
+  "imagenetpath",
+  "nthread",
+  "on_bad",
+] as const;
 const EVALUATED = [
   "imagenetpath",
   "nthread",

@@ -2,6 +2,7 @@ import { AUTOTUNE, type Autotune } from "../../lib/train/autotune.ts";
 import { DISTANCES } from "../../lib/losses/distance.ts";
 import { TRANSFER_FORMS } from "../../lib/losses/transfer_form.ts";
 import { NORMS } from "../../lib/ops/normalise.ts";
+import { ON_NONFINITE } from "../../lib/train/non_finite.ts";
 import { RESIZES } from "../../lib/ops/resize_map.ts";
 import { GRAD_BN } from "../../lib/train/settings/transfer_settings.ts";
 import { DTYPES, type RunSettings } from "../../lib/train/settings/run_settings.ts";
@@ -189,6 +190,13 @@ export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
     value: "T",
     help: "Temperature of the distillation loss",
     read: readNumber,
+  },
+  on_nonfinite: {
+    group: TRAINING,
+    value: "HOW",
+    help: "A step with NaN or infinity in its loss or gradients: stop ends the run there, skip " +
+      "leaves the step out",
+    read: readOneOf(ON_NONFINITE),
   },
   logs: { group: RUN, value: "FOLDER", help: "The folder of runs", read: readText },
   log_every: {

@@ -15,7 +15,8 @@ import { wantTrainableBatches } from "../../lib/train/last_batch.ts";
 import { Run } from "../../lib/train/run.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { RunKind } from "../../lib/train/run_kind.ts";
-import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
+import { type RunSettings, skipsSteps } from "../../lib/train/settings/run_settings.ts";
+import { soundSteps } from "../../lib/train/step_result.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
 import { noteOf } from "./open_teacher.ts";
 import { formatProfile } from "./profile_text.ts";
@@ -169,8 +170,8 @@ export async function trainCast<Settings extends RunSettings>(
       `${data.name}, ${trainingCount(data)} images; ${gpu.adapter.name}; ${folder.path}`,
   );
   const isDone = await run.train();
-  if (settings.dtype === "half") {
-    progress.note(`${run.skippedSteps} steps skipped for gradients beyond half precision`);
+  if (skipsSteps(settings)) {
+    progress.note(`${run.skippedSteps} steps skipped for numbers that were not finite`);
   }
   if (resumes && run.wasFinished) progress.note(finishedNote(folder, settings));
   progress.done();
@@ -218,10 +219,12 @@ function megabytes(bytes: number): string {
 }
 
 function epochNote({ epoch, steps, evaluation }: FinishedEpoch, { epochs }: RunSettings): string {
+  const seconds = steps.reduce((sum, { seconds }) => sum + seconds, 0);
+  const sound = soundSteps(steps);
   const sum = (value: (step: FinishedStep) => number) =>
-    steps.reduce((sum, step) => sum + value(step), 0);
+    sound.reduce((sum, step) => sum + value(step), 0);
   const share = (right: number) => (100 * right / sum(({ images }) => images)).toFixed(2);
-  const loss = sum(({ loss }) => loss) / steps.length;
+  const loss = sum(({ loss }) => loss) / sound.length;
   const { topFive } = evaluation;
   const [trainFive, testFive] = topFive === undefined ? ["", ""] : [
     ` (top-5 ${share(sum(({ topFive = NaN }) => topFive))} %)`,
@@ -231,5 +234,5 @@ function epochNote({ epoch, steps, evaluation }: FinishedEpoch, { epochs }: RunS
     share(sum(({ right }) => right))
   } %${trainFive}  test_loss ${evaluation.loss.toFixed(4)}  test_acc ${
     evaluation.accuracy.toFixed(2)
-  } %${testFive}  ${sum(({ seconds }) => seconds).toFixed(1)} s`;
+  } %${testFive}  ${seconds.toFixed(1)} s`;
 }

@@ -2,7 +2,9 @@ import { stepsPerEpoch } from "../../lib/train/batches.ts";
 import type { FinishedStep } from "../../lib/train/fit.ts";
 import type { Landed } from "../../lib/train/flight.ts";
 import { type ImageSet, type StreamedSet, trainingCount } from "../../lib/train/image_set.ts";
+import { faultWords } from "../../lib/train/non_finite.ts";
 import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
+import { hasFault } from "../../lib/train/step_result.ts";
 import type { Progress, TrainingState } from "../command_line/progress.ts";
 
 /** What a training shows while it runs. */
@@ -24,9 +26,14 @@ export function trainingView(
   const { epochs, batch_size: batchSize, max_steps: maxSteps } = settings;
   const perEpoch = stepsPerEpoch({ count: trainingCount(data), batchSize, shuffle: true });
   const end = Math.min(epochs * perEpoch, maxSteps ?? Infinity);
-  let loss = NaN;
+  let loss: number | null = null;
   return {
     onSteps(finished) {
+      const [first, ...others] = finished.filter(hasFault);
+      if (first !== undefined) {
+        const more = others.length === 0 ? "" : `, and ${others.length} after it`;
+        progress.note(`step ${first.step} skipped${more}: ${faultWords(first)}`);
+      }
       loss = finished.at(-1)?.loss ?? loss;
     },
     onProgress({ last, steps, images, seconds, waitedSeconds }) {

@@ -43,23 +43,45 @@ Deno.test("LossScale: finds one number of any kind that is not finite, anywhere"
   }
 });
 
-Deno.test("LossScale: stays a positive finite number", async () => {
+Deno.test("LossScale: stays between 1 and 2^100, and an overflow at 1 is left for the inspection to settle", async () => {
   const gpu = await testGpu();
-  using lossScale = new LossScale(gpu, { initial: 2 ** -99, interval: 1 });
+  using lossScale = new LossScale(gpu, { initial: 1.5, interval: 1 });
   const [bad, good] = [gpu.tensor([NaN], [1]), gpu.tensor([1], [1])];
-  for (let time = 0; time < 3; time++) await stepOf(lossScale, [bad]);
-  assert.equal((await lossScale.read()).scale, 2 ** -100);
+  const faultOf = async (gradient: Tensor) => [
+    await stepOf(lossScale, [gradient]),
+    ...await lossScale.inspection.settle().read(),
+  ];
+  const { firstGradient } = lossScale.inspection;
+  assert.deepEqual(await faultOf(bad), [-1.5, 0]);
+  assert.deepEqual(await faultOf(bad), [-1, 1 + firstGradient]);
+  assert.deepEqual(await faultOf(bad), [-1, 1 + firstGradient]);
+  assert.deepEqual(await lossScale.read(), { scale: 1, good: 0, skipped: 3 });
   lossScale.write({ scale: 2 ** 99, good: 0, skipped: 3 });
   for (let time = 0; time < 3; time++) await stepOf(lossScale, [good]);
   assert.deepEqual(await lossScale.read(), { scale: 2 ** 100, good: 0, skipped: 3 });
 });
 
-Deno.test("LossScale: refuses a scale that is not positive", async () => {
+Deno.test("LossScale: a loss that is not finite skips the step, is a fault and leaves the scale", async () => {
   const gpu = await testGpu();
-  assert.throws(() => new LossScale(gpu, { initial: 0 }), {
-    name: "RangeError",
-    message: "Cannot scale the loss: wanted a positive number, found 0",
+  using lossScale = new LossScale(gpu, { initial: 64, interval: 3 });
+  assert.equal(await stepOf(lossScale, [gpu.tensor([1], [1])]), 64);
+  lossScale.inspection.inspect({
+    loss: gpu.tensor([Infinity], []),
+    gradients: [gpu.tensor([NaN], [1])],
   });
+  const [outcome, fault] = await readChecked([lossScale.update(), lossScale.inspection.settle()]);
+  assert.deepEqual([outcome?.[0], fault?.[0]], [-64, 1]);
+  assert.deepEqual(await lossScale.read(), { scale: 64, good: 1, skipped: 1 });
+});
+
+Deno.test("LossScale: refuses a scale below 1", async () => {
+  const gpu = await testGpu();
+  for (const initial of [0, 0.99, NaN, Infinity]) {
+    assert.throws(() => new LossScale(gpu, { initial }), {
+      name: "RangeError",
+      message: `Cannot scale the loss: wanted a number of at least 1, found ${initial}`,
+    });
+  }
   assert.throws(() => new LossScale(gpu, { interval: 0.5 }), {
     message: "Cannot use the interval of a loss scale: wanted an integer of at least 1, found 0.5",
   });

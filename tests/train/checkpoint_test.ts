@@ -21,9 +21,10 @@ function step(number: number, loss: number): FinishedStep {
 }
 
 const PROGRESS: Progress = {
-  position: { step: 9, stepsOfEpoch: [step(7, 1 / 3), step(8, NaN)] },
+  position: { step: 9, stepsOfEpoch: [step(7, 1 / 3), { ...step(8, NaN), fault: "loss" }] },
   epochs: 1,
   unlogged: [step(8, 2)],
+  skipped: 1,
   best: 61.25,
 };
 
@@ -63,7 +64,7 @@ Deno.test("checkpoint: the progress comes back number by number", () =>
   inFile(async (path) => {
     using trainer = await steppedTrainer();
     const position = { step: 0, stepsOfEpoch: [] };
-    const start: Progress = { position, epochs: 0, unlogged: [], best: null };
+    const start: Progress = { position, epochs: 0, unlogged: [], skipped: 0, best: null };
     for (const progress of [PROGRESS, start]) {
       await writeCheckpoint(path, trainer, progress);
       assert.deepEqual((await readCheckpoint(path)).progress, progress);
@@ -106,6 +107,29 @@ Deno.test("checkpoint: the objective's own parameters come back with their momen
       "objective.momentum.scaled.factor",
     ]);
   }));
+
+Deno.test("checkpoint: none is made of a number that is not finite, in weights or momentum", async () => {
+  using trainer = await steppedTrainer();
+  const format = async () =>
+    await formatCheckpoint(trainer, {
+      weights: await trainer.model.parameters.save(),
+      progress: PROGRESS,
+    });
+  for (
+    const [tensor, name] of [
+      [trainer.velocity.get("conv1"), "momentum.conv1"],
+      [trainer.model.parameters.get("bn.running_var"), "parameters.bn.running_var"],
+    ] as const
+  ) {
+    const values = await tensor.read();
+    tensor.write(values.with(values.length - 1, -Infinity));
+    await assert.rejects(format(), {
+      name: "RangeError",
+      message: `Cannot save before step 9: ${name} must be finite, found -Infinity in it; ` +
+        "lower the learning rate",
+    });
+  }
+});
 
 Deno.test("checkpoint: steps of earlier versions kept the attention losses alone", () =>
   inFile(async (path) => {

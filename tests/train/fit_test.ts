@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { fit, type FitOptions } from "../../lib/train/fit.ts";
+import { Trainer } from "../../lib/train/trainer.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { testGpu } from "../support/gpu.ts";
 import { tinyModel, tinySet, weightsOf } from "../support/tiny.ts";
@@ -109,4 +110,29 @@ Deno.test("fit: frees what it made", async () => {
   const before = gpu.bufferCount;
   await fit(model, TWO_EPOCHS);
   assert.equal(gpu.bufferCount, before);
+});
+
+Deno.test("fit: an error of a listener that comes after the next steps is not lost", async () => {
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  const { submit } = Trainer.prototype;
+  // Steps that wait for their images, so that the results of those before are there first.
+  using _submit = {
+    [Symbol.dispose]: () => void (Trainer.prototype.submit = submit),
+  };
+  Trainer.prototype.submit = async function (step) {
+    await pause(20);
+    return await submit.call(this, step);
+  };
+  let calls = 0;
+  const late = trained({
+    data: tinySet({ train: 48, test: 1 }),
+    epochs: 1,
+    logEvery: 2,
+    onSteps: async () => {
+      if (calls++ !== 2) return;
+      await pause(60);
+      throw new Error("the disk is full");
+    },
+  });
+  await assert.rejects(late, { message: "the disk is full" });
 });

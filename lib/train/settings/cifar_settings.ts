@@ -1,4 +1,4 @@
-import { type RunSettings, teacherName } from "./run_settings.ts";
+import { LATER_RUN_SETTINGS, type RunSettings, teacherName } from "./run_settings.ts";
 import { methodName, TRANSFER_DEFAULTS } from "./transfer_settings.ts";
 
 /** The data sets by the names that `--dataset` takes. */
@@ -48,6 +48,7 @@ export interface CifarSettings extends RunSettings {
 /** The settings that CIFAR runs of earlier versions did not have, as these trained. */
 export const LATER_CIFAR_SETTINGS = {
   ...TRANSFER_DEFAULTS,
+  ...LATER_RUN_SETTINGS,
   model: "wrn",
   no_bn: false,
   no_pool_relu: false,

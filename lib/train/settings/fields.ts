@@ -3,6 +3,7 @@ import { DISTANCES } from "../../losses/distance.ts";
 import { TRANSFER_FORMS } from "../../losses/transfer_form.ts";
 import { NORMS } from "../../ops/normalise.ts";
 import { RESIZES } from "../../ops/resize_map.ts";
+import { ON_NONFINITE } from "../non_finite.ts";
 import { nearestWords } from "./nearest.ts";
 import { DTYPES, type RunSettings } from "./run_settings.ts";
 import { AUGMENTATIONS, ON_BAD, type Streaming } from "./streamed_settings.ts";
@@ -163,6 +164,7 @@ export function readRunSettings(of: Fields): RunSettings {
     seed: of.number("seed"),
     init: of.text("init"),
     max_steps: of.numberOrNull("max_steps"),
+    on_nonfinite: of.oneOf("on_nonfinite", ON_NONFINITE),
     log_every: of.number("log_every"),
     logs: of.text("logs"),
   };

@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { teacherName } from "./run_settings.ts";
+import { LATER_RUN_SETTINGS, teacherName } from "./run_settings.ts";
 import { type StreamedSettings, STREAMING_DEFAULTS } from "./streamed_settings.ts";
 import { methodName, TRANSFER_DEFAULTS } from "./transfer_settings.ts";
 
@@ -43,6 +43,7 @@ export const FINETUNE_DEFAULTS: Readonly<FinetuneSettings> = {
   lr_decay_ratio: 0.1,
   resume: "",
   ...TRANSFER_DEFAULTS,
+  ...LATER_RUN_SETTINGS,
   taps: [2, 3],
   grad_bn: "eval",
   cuda: false,

@@ -1,4 +1,4 @@
-import { teacherName } from "./run_settings.ts";
+import { LATER_RUN_SETTINGS, teacherName } from "./run_settings.ts";
 import { type StreamedSettings, STREAMING_DEFAULTS } from "./streamed_settings.ts";
 import { methodName, TRANSFER_DEFAULTS } from "./transfer_settings.ts";
 
@@ -21,6 +21,9 @@ export interface ImageNetSettings extends StreamedSettings {
   depth34_blocks: typeof DEPTH34_BLOCKS[number];
 }
 
+/** The settings that ImageNet runs of earlier versions did not have, as these trained. */
+export const LATER_IMAGENET_SETTINGS = { ...TRANSFER_DEFAULTS, ...LATER_RUN_SETTINGS } as const;
+
 /** The settings of a run that is told nothing: the original's defaults, and ours for the rest. */
 export const IMAGENET_DEFAULTS: Readonly<ImageNetSettings> = {
   dtype: "float",
@@ -35,7 +38,7 @@ export const IMAGENET_DEFAULTS: Readonly<ImageNetSettings> = {
   epoch_step: [30, 60, 90],
   lr_decay_ratio: 0.1,
   resume: "",
-  ...TRANSFER_DEFAULTS,
+  ...LATER_IMAGENET_SETTINGS,
   cuda: false,
   save: "",
   ngpu: 1,

@@ -1,5 +1,6 @@
 import { checkFinetuneSettings } from "./check_finetune_settings.ts";
 import { Fields, readRunSettings, readStreaming } from "./fields.ts";
+import { LATER_RUN_SETTINGS } from "./run_settings.ts";
 import { CROPS, type FinetuneSettings } from "./finetune_settings.ts";
 
 /**
@@ -20,7 +21,7 @@ import { CROPS, type FinetuneSettings } from "./finetune_settings.ts";
  * ```
  */
 export function readFinetuneSettings(value: unknown, source: string): FinetuneSettings {
-  const of = new Fields(value, source, { later: {} });
+  const of = new Fields(value, source, { later: LATER_RUN_SETTINGS });
   const settings: FinetuneSettings = {
     data: of.text("data"),
     teacher: of.text("teacher"),

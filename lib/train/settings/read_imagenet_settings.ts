@@ -1,7 +1,10 @@
 import { checkImageNetSettings } from "./check_imagenet_settings.ts";
 import { Fields, readRunSettings, readStreaming } from "./fields.ts";
-import { DEPTH34_BLOCKS, type ImageNetSettings } from "./imagenet_settings.ts";
-import { TRANSFER_DEFAULTS } from "./transfer_settings.ts";
+import {
+  DEPTH34_BLOCKS,
+  type ImageNetSettings,
+  LATER_IMAGENET_SETTINGS,
+} from "./imagenet_settings.ts";
 
 /**
  * Reads the settings of an ImageNet run from what its `config.json` holds; keys it does not know are left aside.
@@ -21,7 +24,7 @@ import { TRANSFER_DEFAULTS } from "./transfer_settings.ts";
  * ```
  */
 export function readImageNetSettings(value: unknown, source: string): ImageNetSettings {
-  const of = new Fields(value, source, { later: TRANSFER_DEFAULTS });
+  const of = new Fields(value, source, { later: LATER_IMAGENET_SETTINGS });
   const settings: ImageNetSettings = {
     depth: of.number("depth"),
     width: of.number("width"),

@@ -1,4 +1,5 @@
 import { above, oneOf, orNull, type Rules, whole, within } from "./rules.ts";
+import { ON_NONFINITE } from "../non_finite.ts";
 import { DTYPES, type RunSettings } from "./run_settings.ts";
 import { TRANSFER_RULES } from "./transfer_rules.ts";
 
@@ -28,6 +29,7 @@ export const RUN_RULES: Rules<RunSettings> = {
   },
   seed: whole(0, 0xffffffff),
   max_steps: orNull(whole(1)),
+  on_nonfinite: oneOf(ON_NONFINITE),
   log_every: whole(1),
   logs: {
     wanted: "a folder",

@@ -1,4 +1,5 @@
 import type { RealType } from "../../gpu/dtype.ts";
+import type { OnNonfinite } from "../non_finite.ts";
 import type { TransferSettings } from "./transfer_settings.ts";
 
 /** The types of activations and gradients by the names that `--dtype` takes. */
@@ -39,15 +40,25 @@ export interface RunSettings extends TransferSettings {
   init: string;
   /** The step count, from step 0, after which the run ends; null for no bound. */
   max_steps: number | null;
+  /** What happens at a step with a number that is not finite. */
+  on_nonfinite: OnNonfinite;
   /** Steps between two lines of `steps.jsonl`. */
   log_every: number;
   /** The folder that holds the runs. */
   logs: string;
 }
 
+/** The settings that runs of earlier versions did not have, as these trained. */
+export const LATER_RUN_SETTINGS = { on_nonfinite: "stop" } as const;
+
 /** What a run stores activations and gradients as. */
 export function realTypeOf({ dtype }: Pick<RunSettings, "dtype">): RealType {
   return dtype === "half" ? "f16" : "f32";
+}
+
+/** Whether a run may go on after a step that changed nothing, and so counts such steps. */
+export function skipsSteps(settings: Pick<RunSettings, "dtype" | "on_nonfinite">): boolean {
+  return settings.dtype === "half" || settings.on_nonfinite === "skip";
 }
 
 /** How a run's name says which teacher it learns from: the last part of a path, without its extension. */

@@ -7,7 +7,7 @@ import {
   type TrainingState,
 } from "../../../tasks/command_line/progress.ts";
 
-function at(epoch: number, step: number, loss = 1.23456): TrainingState {
+function at(epoch: number, step: number, loss: number | null = 1.23456): TrainingState {
   return {
     epoch,
     epochs: 3,
@@ -38,8 +38,16 @@ Deno.test("createProgress: without a terminal, a line says all there is to say",
 Deno.test("createProgress: figures that are not known yet are dashes", () => {
   const stream = new PassThrough();
   const progress = createProgress({ stream });
-  progress.update({ ...at(1, 0), imagesPerSecond: NaN, loss: NaN, secondsLeft: Infinity });
+  progress.update({ ...at(1, 0), imagesPerSecond: NaN, loss: null, secondsLeft: Infinity });
   assert.match(written(stream), /step 0\/100 {2}- images\/s {2}loss - {2}lr 0\.1 {2}- left\n$/);
+});
+
+Deno.test("createProgress: a loss that is known and not finite is shown as what it is", () => {
+  for (const loss of [NaN, Infinity, -Infinity]) {
+    const stream = new PassThrough();
+    createProgress({ stream }).update(at(1, 1, loss));
+    assert.match(written(stream), new RegExp(`  loss ${loss}  lr`));
+  }
 });
 
 Deno.test("createProgress: lines come ten seconds apart, and one at the end of an epoch", () => {

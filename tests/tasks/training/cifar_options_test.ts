@@ -70,6 +70,7 @@ Deno.test("parseCifar: every flag sets its setting", () => {
     max_steps: 20,
     no_augment: true,
     no_shuffle: true,
+    on_nonfinite: "skip",
     log_every: 1,
     logs: "runs",
     nesterov: true,

@@ -65,7 +65,7 @@ const REFUSED: readonly [argv: string[], message: RegExp][] = [
   [[...NEEDED, "--accumulate=3"], /^Cannot train: --accumulate must divide --batch_size 32, found/],
   [
     ["--resume=a", "--student=b"],
-    /^Cannot resume: expected only --epochs, --max_steps, --log_every, --data, .*, found --init;/,
+    /^Cannot resume: expected only --epochs, --max_steps, --log_every, --on_nonfinite, --data, .*, found --init;/,
   ],
   [["--evaluate=a", "--freeze=0"], /^Cannot evaluate: expected only --data, .*found --freeze/],
 ];

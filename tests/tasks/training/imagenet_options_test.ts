@@ -53,6 +53,7 @@ Deno.test("parseImageNet: every flag sets its setting, and config.json gives it 
     seed: 7,
     init: "a.npz",
     max_steps: 5,
+    on_nonfinite: "skip",
     log_every: 2,
     logs: "runs",
     teacher_random: null,

@@ -15,28 +15,34 @@ function finished(step: number): FinishedStep {
   return { ...numbers, loss: 2 + step / 10, losses: {} };
 }
 
-/** What a view of 10 images in batches of 4, three epochs of three steps, shows. */
-function shown(
+/** What a view of 10 images in batches of 4, three epochs of three steps, shows and notes. */
+function told(
   { known = [], progress, max_steps = null }: {
     known?: readonly FinishedStep[];
     progress: Landed;
     max_steps?: number | null;
   },
-): TrainingState | undefined {
+) {
   const states: TrainingState[] = [];
+  const notes: string[] = [];
   const view = trainingView(
     {
       update: (state) => void states.push(state),
-      note: () => {},
+      note: (line) => void notes.push(line),
       done: () => {},
       [Symbol.dispose]: () => {},
     },
     { settings: { epochs: 3, batch_size: 4, max_steps }, data: tinySet({ train: 10, test: 1 }) },
   );
   view.onSteps(known);
-  assert.deepEqual(states, []);
+  assert.equal(states.length, 0);
   view.onProgress(progress);
-  return states[0];
+  return { states, notes };
+}
+
+/** The first of what it shows. */
+function shown(options: Parameters<typeof told>[0]): TrainingState | undefined {
+  return told(options).states[0];
 }
 
 Deno.test("trainingView: shows the last step, the speed of all, the loss known last, the time left", () => {
@@ -68,5 +74,18 @@ Deno.test("trainingView: a bound of steps brings the end nearer, but not further
 });
 
 Deno.test("trainingView: no loss before the first is known", () => {
-  assert.ok(Number.isNaN(shown({ progress: landed(0, { epoch: 1 }) })?.loss));
+  assert.equal(shown({ progress: landed(0, { epoch: 1 }) })?.loss, null);
+});
+
+Deno.test("trainingView: steps that were skipped are noted once a fetch, with the first tensor", () => {
+  const fault = { ...finished(3), fault: "conv1" };
+  const loss = { ...finished(5), loss: NaN, losses: { attention: [1, NaN] }, fault: "loss" };
+  const progress = landed(5, { epoch: 2 });
+  const { states, notes } = told({ known: [finished(2), fault, finished(4), loss], progress });
+  assert.deepEqual(notes, ["step 3 skipped, and 1 after it: conv1 not finite"]);
+  assert.equal(states[0]?.loss, NaN);
+  assert.deepEqual(told({ known: [loss], progress }).notes, [
+    "step 5 skipped: loss NaN, of attention",
+  ]);
+  assert.deepEqual(told({ known: [finished(2)], progress }).notes, []);
 });
