@@ -1,6 +1,7 @@
 import { NAME_STYLES, type NameStyle } from "../lib/weights/names.ts";
 import { type Flags, readOneOf, toggle, UsageError } from "./command_line/flags.ts";
 import { type CommandText, parseFlags } from "./command_line/options.ts";
+import { readPath } from "./command_line/paths.ts";
 
 /** What a conversion is asked to do. */
 export interface Conversion {
@@ -54,8 +55,8 @@ const TEXT: CommandText = {
  * ```ts
  * import assert from "node:assert/strict";
  *
- * const command = parseConvert(["a.pth", "--list"]);
- * assert.deepEqual(command, { kind: "convert", input: "a.pth", output: null, to: null, list: true });
+ * const command = parseConvert(["/a.pth", "--list"]);
+ * assert.deepEqual(command, { kind: "convert", input: "/a.pth", output: null, to: null, list: true });
  * ```
  */
 export function parseConvert(argv: readonly string[]): ConvertCommand {
@@ -68,5 +69,11 @@ export function parseConvert(argv: readonly string[]): ConvertCommand {
       `Cannot read the command line: expected IN OUT, or IN --list, found ${found}`,
     );
   }
-  return { kind: "convert", input, output, to, list };
+  return {
+    kind: "convert",
+    input: readPath(input, "IN"),
+    output: output === null ? null : readPath(output, "OUT"),
+    to,
+    list,
+  };
 }

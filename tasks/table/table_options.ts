@@ -4,6 +4,7 @@ import { checkRules, orNull, type Rules, whole } from "../../lib/train/settings/
 import type { DatasetName } from "../../lib/train/settings/cifar_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { parseFlags } from "../command_line/options.ts";
+import { defaultPath } from "../command_line/paths.ts";
 import {
   GIVEN,
   type GivenName,
@@ -72,16 +73,17 @@ const COUNT_RULES: Rules<Counts> = {
  * ```
  */
 export function parseTable(argv: readonly string[]): TableCommand {
-  const parsed = parseFlags(argv, {
-    flags: TABLE_FLAGS,
-    text: TABLE_TEXT,
-    defaults: TABLE_DEFAULTS,
-  });
+  const defaults = {
+    ...TABLE_DEFAULTS,
+    dataroot: defaultPath(TABLE_DEFAULTS.dataroot),
+    logs: defaultPath(TABLE_DEFAULTS.logs),
+  };
+  const parsed = parseFlags(argv, { flags: TABLE_FLAGS, text: TABLE_TEXT, defaults });
   if (parsed.kind === "print") return parsed;
   const { given, operands: [name] = [] } = parsed;
   const { dataset = null, rows = null, autotune, dry_run: isDry = false } = given;
   const { seeds, ...counts } = countsOf({ ...COUNTS, ...pick(given) });
-  const { dataroot, logs, nthread } = { ...TABLE_DEFAULTS, ...given };
+  const { dataroot, logs, nthread } = { ...defaults, ...given };
   return {
     kind: isDry ? "list" : "train",
     request: {

@@ -16,6 +16,7 @@ import {
   readWhole,
   toggle,
 } from "../command_line/flags.ts";
+import { readPath, readPathOrName, readRun } from "../command_line/paths.ts";
 
 /** The headings of a help page, in its order. */
 export const MODEL = "Model:";
@@ -46,7 +47,7 @@ export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
     group: MODEL,
     value: "FILE",
     help: "Start from these weights instead of fresh ones",
-    read: readText,
+    read: readPath,
   },
   batch_size: { group: TRAINING, value: "N", help: "Images a step", read: readWhole },
   epochs: { group: TRAINING, value: "N", help: "Passes over the training set", read: readWhole },
@@ -190,7 +191,7 @@ export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
     help: "Temperature of the distillation loss",
     read: readNumber,
   },
-  logs: { group: RUN, value: "FOLDER", help: "The folder of runs", read: readText },
+  logs: { group: RUN, value: "FOLDER", help: "The folder of runs", read: readPath },
   log_every: {
     group: RUN,
     value: "N",
@@ -231,7 +232,7 @@ export function saveFlag(example: string): Flag<string> {
     value: "PATH|NAME",
     help: "The run's new folder: a path, or a bare name under --logs " +
       `(default: named after the settings, such as ${example})`,
-    read: readText,
+    read: readPathOrName,
   };
 }
 
@@ -242,6 +243,6 @@ export function resumeFlag(beside: string): Flag<string> {
     value: "RUN",
     help:
       `Go on with a run, a name under --logs or a folder; beside it only ${beside} may be given anew`,
-    read: readText,
+    read: readRun,
   };
 }

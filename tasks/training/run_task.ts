@@ -1,7 +1,7 @@
 import { Gpu } from "../../lib/gpu/device.ts";
 import { openModel } from "../../lib/models/open_model.ts";
 import { evaluate } from "../../lib/train/evaluate.ts";
-import { resolveRun } from "../../lib/train/find_run.ts";
+import { resolveRun, saveLocation } from "../../lib/train/find_run.ts";
 import { type ImageSet, type StreamedSet, testCount } from "../../lib/train/image_set.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { Networks, RunKind } from "../../lib/train/run_kind.ts";
@@ -92,7 +92,9 @@ async function resumeRun<Settings extends RunSettings>(
 ): Promise<number> {
   const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
   const config = task.readSettings(await folder.readConfig(), folder.file("config.json"));
-  const settings = { ...config, ...changes };
+  // A run that was found by its name has its teacher beside it, wherever the folder of runs is by now.
+  const place = saveLocation(folder.name, logs) === folder.path ? { logs } : {};
+  const settings = { ...config, ...place, ...changes };
   using cast = await openCast(task, settings, { resumed: folder.path });
   return await train(cast, { job: { ...task, settings, autotune }, folder, resumes: true });
 }
@@ -100,11 +102,11 @@ async function resumeRun<Settings extends RunSettings>(
 /** Evaluates the student of a run, or a weights file, and prints loss and accuracy. */
 async function evaluateRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
-  { target, logs, changes }: Asked<Settings, "evaluate">,
+  { target, logs, changes, settings: own }: Asked<Settings, "evaluate">,
 ): Promise<number> {
   const path = await findWeights(target, { logs });
   const { kind, path: place } = await resolveRun(target, { logs, allowFile: true });
-  const config = kind === "file" ? { ...task.defaults, logs } : task.readSettings(
+  const config = kind === "file" ? own : task.readSettings(
     await (await RunFolder.open(place)).readConfig(),
     `${place}/config.json`,
   );

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { exists } from "../../data/exists.ts";
 import { DecodePool } from "../../data/loader/decode_pool.ts";
 import { ImageLoader } from "../../data/loader/image_loader.ts";
@@ -8,6 +8,7 @@ import type { TrainingCrop } from "../../data/pictures/view.ts";
 import { stepsPerEpoch } from "../../lib/train/batches.ts";
 import type { StreamedSettings } from "../../lib/train/settings/streamed_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
+import { readPath } from "../command_line/paths.ts";
 import type { OpenedImages } from "./run_task.ts";
 
 /** Where the images of a run lie, and what training sees of them. */
@@ -37,9 +38,10 @@ export async function openStreamed(
   if (folder === "") {
     throw new UsageError(`Cannot open images: wanted --${flag} with a folder of them, found none`);
   }
-  const root = withHome(folder);
-  const digest = createHash("sha256").update(resolve(root)).digest("hex").slice(0, 8);
-  const listing = join(logs, `images-${basename(resolve(root))}-${digest}.json`);
+  // A relative path, or one with ~, stands in the config.json of older versions: those counted from the project's root.
+  const root = readPath(folder, flag, { from: Deno.cwd() });
+  const digest = createHash("sha256").update(root).digest("hex").slice(0, 8);
+  const listing = join(logs, `images-${basename(root)}-${digest}.json`);
   const { train, val } = await openImages(root, { cache: await exists(logs) ? listing : null });
   const pool = new DecodePool({ workers: nthread });
   // An evaluation may be told a size that the run's number of batches does not divide.
@@ -52,7 +54,7 @@ export async function openStreamed(
     test: new ImageLoader(val, { ...common, training: false }),
   };
   const data = {
-    name: basename(resolve(root)),
+    name: basename(root),
     classes: train.classes.length,
     augment: settings.augment === "full" ? "full" : "none",
     sources,
@@ -64,9 +66,4 @@ export async function openStreamed(
     },
     [Symbol.dispose]: () => pool[Symbol.dispose](),
   };
-}
-
-function withHome(path: string): string {
-  const home = path === "~" || path.startsWith("~/") ? Deno.env.get("HOME") : undefined;
-  return home === undefined ? path : join(home, path.slice(1));
 }

@@ -25,18 +25,18 @@ Deno.test("parseTable: only a table asks for all of it", () => {
 Deno.test("parseTable: reads every flag, before or after the table", () => {
   const argv = [
     ...["--rows", "none,sum", "--seeds=3", "--epochs", "4", "--dataset=shapes", "5"],
-    ...["--train-images", "300", "--dataroot", "my data", "--logs=runs", "--nthread", "2"],
-    ...["--autotune=full", "--imagenetpath", "photos", "--teacher_params=a.hkl", "--cub=c"],
+    ...["--train-images", "300", "--dataroot", "/my data", "--logs=/runs", "--nthread", "2"],
+    ...["--autotune=full", "--imagenetpath", "/photos", "--teacher_params=a.hkl", "--cub=/c"],
   ];
   assert.deepEqual(requestOf(...argv), {
     table: "table5",
     rows: ["none", "sum"],
     seeds: 3,
     changes: { dataset: "shapes", train_images: 300, epochs: 4 },
-    given: { imagenetpath: "photos", teacher_params: "a.hkl", cub: "c" },
-    places: { dataroot: "my data", logs: "runs", nthread: 2 },
+    given: { imagenetpath: "/photos", teacher_params: "a.hkl", cub: "/c" },
+    places: { dataroot: "/my data", logs: "/runs", nthread: 2 },
     autotune: "full",
-    command: `deno task table ${argv.join(" ").replace("my data", "'my data'")}`,
+    command: `deno task table ${argv.join(" ").replace("/my data", "'/my data'")}`,
   });
   assert.equal(parseTable(["1", "--dry_run"]).kind, "list");
   assert.equal(parseTable(["1"]).kind, "train");

@@ -32,7 +32,7 @@ Deno.test("parseCifar: every flag sets its setting", () => {
     depth: 40,
     width: 1.5,
     dataset: "shapes",
-    dataroot: "data sets",
+    dataroot: "/data sets",
     dtype: "half",
     nthread: 2,
     teacher_id: "teacher",
@@ -62,16 +62,16 @@ Deno.test("parseCifar: every flag sets its setting", () => {
     grad_distance: "batch",
     grad_bn: "train",
     cuda: true,
-    save: "runs/a",
+    save: "/runs/a",
     ngpu: 1,
     gpu_id: "0",
     seed: 7,
-    init: "a.safetensors",
+    init: "/a.safetensors",
     max_steps: 20,
     no_augment: true,
     no_shuffle: true,
     log_every: 1,
-    logs: "runs",
+    logs: "/runs",
     nesterov: true,
     train_images: 500,
   };
@@ -177,7 +177,7 @@ Deno.test("parseCifar: --resume tells changes from defaults and refuses other fl
   const argv = [
     "--resume=a",
     "--logs",
-    "b",
+    "/b",
     "--epochs",
     "200",
     "--max-steps",
@@ -187,7 +187,7 @@ Deno.test("parseCifar: --resume tells changes from defaults and refuses other fl
   assert.deepEqual(parseCifar(argv), {
     kind: "resume",
     run: "a",
-    logs: "b",
+    logs: "/b",
     changes: { epochs: 200, max_steps: 9, log_every: 1 },
   });
   assert.match(refuses("--resume", "a", "--beta", "0"), /found --beta; .* the run's own$/);
@@ -202,6 +202,7 @@ Deno.test("parseCifar: --evaluate takes what the test set needs and refuses othe
     target: "a",
     logs: "logs",
     changes: { dataset: "shapes", batch_size: 8, train_images: 9 },
+    settings: { ...CIFAR_DEFAULTS, dataset: "shapes", batch_size: 8, train_images: 9 },
   });
   assert.match(refuses("--evaluate", "a", "--depth", "16"), /found --depth/);
 });
