@@ -139,6 +139,42 @@ Deno.test("parseCifar: an unknown flag is refused with the nearest one", () => {
   assert.match(refuses("-depth", "16"), /found -depth; the nearest is --depth$/);
 });
 
+Deno.test("parseCifar: what other trainers call a flag brings ours", () => {
+  const wanted = {
+    "--learning_rate": "--lr",
+    "--learning-rate": "--lr",
+    "--wd": "--weight_decay",
+    "-b": "--batch_size",
+    "--num_epochs": "--epochs",
+    "--milestones": "--epoch_step",
+    "--gamma": "--lr_decay_ratio",
+    "--model_dir": "--save",
+    "--output": "--save",
+    "--save-dir": "--save",
+    "--log_dir": "--logs",
+    "--pretrained": "--init",
+    "--teacher_path": "--teacher",
+    "--path-t": "--teacher",
+    "--data": "--dataroot",
+    "--data_dir": "--dataroot",
+    "--arch": "--model",
+    "--workers": "--nthread",
+    "-j": "--nthread",
+    "--num-workers": "--nthread",
+    "--momentum": "--nesterov",
+    "--gpu": "--gpu_id",
+    "--amp": "--dtype",
+    "--print-freq": "--log_every",
+    "--eval": "--evaluate",
+    "--resume_from": "--resume",
+    "--random_seed": "--seed",
+  };
+  for (const [found, nearest] of Object.entries(wanted)) {
+    assert.ok(refuses(found, "1").endsWith(`found ${found}; the nearest is ${nearest}`), found);
+    assert.ok(refuses(`${found}=1`).endsWith(`; the nearest is ${nearest}`), found);
+  }
+});
+
 Deno.test("parseCifar: a stray word, a missing value and a value too many are refused", () => {
   assert.match(refuses("--cuda", "yes", "now"), /expected only flags, found "yes" "now"$/);
   assert.match(refuses("--cuda=yes"), /--cuda: expected no value, found "yes"$/);
