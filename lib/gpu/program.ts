@@ -111,5 +111,8 @@ export class Program<T extends Outputs> implements Disposable {
   /** Frees the program's buffers, its outputs' among them. */
   [Symbol.dispose](): void {
     for (const storage of this.buffers) this.gpu.free(storage);
+    for (const { tenants } of this.plan.buffers) {
+      for (const { storage } of tenants) storage.markFreed();
+    }
   }
 }
