@@ -2,6 +2,7 @@ import { type FileTensor, floats } from "../lib/weights/file_tensor.ts";
 import { readWeights } from "../lib/weights/read_weights.ts";
 import { renameWeights } from "../lib/weights/rename.ts";
 import { writeWeights } from "../lib/weights/write_weights.ts";
+import { shortPath } from "./command_line/paths.ts";
 import type { Conversion } from "./convert_options.ts";
 
 /**
@@ -19,7 +20,9 @@ export async function convert({ input, output, to, list }: Conversion): Promise<
   if (left !== undefined) lines.push(`left out: ${left}`);
   if (output !== null) {
     await writeWeights(output, tensors, { metadata: kept });
-    lines.push(`${output}: ${tensors.size} tensors from ${input} (${format})`);
+    lines.push(
+      `${shortPath(output)}: ${tensors.size} tensors from ${shortPath(input)} (${format})`,
+    );
   }
   return lines.join("\n");
 }

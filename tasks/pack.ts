@@ -6,6 +6,7 @@
 import { openImages } from "../data/open_images.ts";
 import { packImages } from "../data/pack/write_pack.ts";
 import { runCommand } from "./command_line/options.ts";
+import { shortPath } from "./command_line/paths.ts";
 import { parsePack } from "./pack_options.ts";
 import { StopSignals } from "./command_line/stop_signals.ts";
 
@@ -21,7 +22,9 @@ if (import.meta.main) {
     const images = await openImages(folder);
     const { train, val } = images;
     console.log(
-      `${folder}: ${train.count} + ${val.count} images of ${train.classes.length} classes`,
+      `${
+        shortPath(folder)
+      }: ${train.count} + ${val.count} images of ${train.classes.length} classes`,
     );
     try {
       const { images: packed, skipped } = await packImages(images, {
@@ -31,7 +34,9 @@ if (import.meta.main) {
           console.log(`${done}/${total} ${file}${isKept ? " (kept)" : ""}`),
       });
       for (const [name, reason] of skipped) console.log(`left out ${name}: ${reason}`);
-      console.log(`${options.out}: ${packed} images, ${skipped.size} left out in this run`);
+      console.log(
+        `${shortPath(options.out)}: ${packed} images, ${skipped.size} left out in this run`,
+      );
       return 0;
     } catch (error) {
       if (!signals.signal.aborted) throw error;

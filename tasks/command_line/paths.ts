@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { isPath } from "../../lib/train/find_run.ts";
 import { type PathOptions, UsageError } from "./flags.ts";
 
@@ -120,6 +120,25 @@ export function readRun(
  */
 export function defaultPath(path: string, { from = typedFolder() }: PathOptions = {}): string {
   return from === Deno.cwd() ? path : resolve(from, path);
+}
+
+/**
+ * Words a path for the screen: short where it lies in the folder where the command was typed, whole elsewhere.
+ *
+ * @param path A path, as the process takes it.
+ * @param options What short paths count from.
+ * @returns A path that means the same there.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(shortPath("/home/ada/runs/a", { from: "/home/ada" }), "runs/a");
+ * assert.equal(shortPath("/data", { from: "/home/ada" }), "/data");
+ * ```
+ */
+export function shortPath(path: string, { from = typedFolder() }: PathOptions = {}): string {
+  const short = relative(from, path);
+  return short === "" || short === ".." || /^\.\.[\\/]/.test(short) ? resolve(path) : short;
 }
 
 function isProject(folder: string): boolean {

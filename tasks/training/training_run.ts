@@ -15,6 +15,7 @@ import type { RunKind } from "../../lib/train/run_kind.ts";
 import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
 import { formatProfile } from "./profile_text.ts";
+import { shortPath } from "../command_line/paths.ts";
 import { createProgress, createTuningProgress } from "../command_line/progress.ts";
 import { StopSignals } from "../command_line/stop_signals.ts";
 import { trainingView } from "./training_view.ts";
@@ -144,7 +145,7 @@ export async function trainCast<Settings extends RunSettings>(
   const parameters = model.parameters.count({ statistics: true });
   progress.note(
     `${model.name}, ${parameters} parameters${teacher === null ? "" : `, from ${teacher.name}`}; ` +
-      `${data.name}, ${trainingCount(data)} images; ${gpu.adapter.name}; ${folder.path}`,
+      `${data.name}, ${trainingCount(data)} images; ${gpu.adapter.name}; ${shortPath(folder.path)}`,
   );
   const isDone = await run.train();
   if (settings.dtype === "half") {
@@ -158,8 +159,9 @@ export async function trainCast<Settings extends RunSettings>(
 }
 
 function resumeName(folder: RunFolder, { logs }: RunSettings): string {
-  if (saveLocation(folder.name, logs) !== folder.path) return folder.path;
-  return logs === "logs" ? folder.name : `${folder.name} --logs ${logs}`;
+  if (saveLocation(folder.name, logs) !== folder.path) return shortPath(folder.path);
+  const place = shortPath(logs);
+  return place === "logs" ? folder.name : `${folder.name} --logs ${place}`;
 }
 
 function variantsNote(variants: Variants): string {
