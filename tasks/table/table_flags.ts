@@ -36,6 +36,8 @@ export interface TableFlags extends Record<GivenName, string> {
   logs: string;
   /** Whether the runs are listed only. */
   dry_run: boolean;
+  /** Whether the list is without hours. */
+  no_timing: boolean;
   /** How kernels are chosen. */
   autotune: Autotune;
 }
@@ -112,6 +114,7 @@ export const TABLE_FLAGS: Flags<TableFlags> = {
     "List the runs, the published numbers, FLOP and the hours that this adapter would take, and end; " +
       "needs no data and no weights",
   ),
+  no_timing: toggle(RUN, "Beside --dry_run: give the counts alone, and no hours"),
   logs: { group: RUN, value: "FOLDER", help: "The folder of runs and results", read: readPath },
   autotune: OUTSIDE_FLAGS.autotune,
   nthread: { group: MACHINE, value: "N", help: "Workers that decode images", read: readWhole },
@@ -128,8 +131,9 @@ export const TABLE_TEXT: CommandText = {
     }; cifar100 is RepDistiller's pair. Runs are ` +
     "those of the other tasks, under --logs; finished ones are kept, one that was broken off goes on.",
   closing: `Examples:
-  What would it take?
+  What would it take, in hours too, or in FLOP alone?
     deno task table 2 --dry_run
+    deno task table 2 --dry_run --no_timing
   The whole table, five seeds a row:
     deno task table 2
   Two of its rows:

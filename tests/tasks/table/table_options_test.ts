@@ -38,7 +38,10 @@ Deno.test("parseTable: reads every flag, before or after the table", () => {
     autotune: "full",
     command: `deno task table ${argv.join(" ").replace("/my data", "'/my data'")}`,
   });
-  assert.equal(parseTable(["1", "--dry_run"]).kind, "list");
+  const list = parseTable(["1", "--dry_run"]);
+  assert.ok(list.kind === "list" && list.isTimed);
+  const counts = parseTable(["1", "--dry-run", "--no-timing"]);
+  assert.ok(counts.kind === "list" && !counts.isTimed);
   assert.equal(parseTable(["1"]).kind, "train");
   const help = parseTable(["--help"]);
   assert.ok(help.kind === "print" && help.text.includes("--train_images"));
@@ -54,6 +57,7 @@ Deno.test("parseTable: refuses what it cannot do", () => {
     [["1", "--train_images", "-1"], /--train_images must be a whole number of at least 1/],
     [["1", "--rows", "a,,b"], /Cannot read --rows: expected names between commas, found "a,,b"$/],
     [["1", "--dataset", "shape"], /the nearest is shapes$/],
+    [["1", "--no_timing"], /^Cannot read --no_timing: expected --dry_run beside it/],
     [["1", "--beta", "3"], /expected a flag, found --beta/],
   ];
   for (const [argv, message] of cases) {
