@@ -156,6 +156,27 @@ Deno.test("typed elsewhere, relative paths and defaults are those of that folder
   });
 });
 
+Deno.test("cifar: a run of one folder is resumed from another, where its folder of runs has gone too", async () => {
+  await using folder = await tempFolder();
+  const [first, second] = [`${folder.path}/first`, `${folder.path}/second`];
+  for (const path of [first, second]) await Deno.mkdir(path);
+  const cifar = async (there: string, ...args: string[]) => {
+    const { code, stderr } = await runTask("cifar", args, { cwd: ROOT, env: { INIT_CWD: there } });
+    assert.equal(code, 0, stderr);
+    return stderr;
+  };
+  const tiny = ["--dataset=shapes", "--train_images=4", "--batch_size=4", "--depth=10"];
+  const run = await cifar(first, ...tiny, "--width=.25", "--epochs=1", "--save=a");
+  assert.match(run, /; logs\/a\n/, "the screen shows a short path");
+  await Deno.rename(`${first}/logs`, `${second}/moved`);
+  await cifar(second, "--resume=a", "--logs=moved", "--epochs=2");
+  const path = `${second}/moved/a`;
+  const lines = (await Deno.readTextFile(`${path}/log.txt`)).trimEnd().split("\n");
+  const { logs } = JSON.parse(await Deno.readTextFile(`${path}/config.json`));
+  assert.deepEqual([lines.length, logs], [2, `${second}/moved`]);
+  assert.deepEqual(Array.from(Deno.readDirSync(second), ({ name }) => name), ["moved"]);
+});
+
 Deno.test("convert: typed elsewhere, an error names the whole path", async () => {
   await using folder = await tempFolder();
   const place = { cwd: ROOT, env: { INIT_CWD: folder.path } };
