@@ -1,6 +1,7 @@
 import { NAME_STYLES, type NameStyle } from "../lib/weights/names.ts";
 import { type Flags, readOneOf, readText, toggle, UsageError } from "./command_line/flags.ts";
 import { type CommandText, parseFlags } from "./command_line/options.ts";
+import { readPath } from "./command_line/paths.ts";
 
 /** What a conversion is asked to do. */
 export interface Conversion {
@@ -68,7 +69,7 @@ const TEXT: CommandText = {
  * ```ts
  * import assert from "node:assert/strict";
  *
- * const command = parseConvert(["a.pth", "--list"]);
+ * const command = parseConvert(["/a.pth", "--list"]);
  * assert.equal(command.kind === "convert" && command.list, true);
  * ```
  */
@@ -83,5 +84,13 @@ export function parseConvert(argv: readonly string[]): ConvertCommand {
       `Cannot read the command line: expected IN OUT, or IN --list, found ${found}`,
     );
   }
-  return { kind: "convert", input, output, to, take, list, force };
+  return {
+    kind: "convert",
+    input: readPath(input, "IN"),
+    output: output === null ? null : readPath(output, "OUT"),
+    to,
+    take,
+    list,
+    force,
+  };
 }

@@ -5,6 +5,7 @@ import { peelNames } from "../lib/weights/peel.ts";
 import { readWeights } from "../lib/weights/read_weights.ts";
 import { renameWeights } from "../lib/weights/rename.ts";
 import { writeWeights } from "../lib/weights/write_weights.ts";
+import { shortPath } from "./command_line/paths.ts";
 import type { Conversion } from "./convert_options.ts";
 
 /**
@@ -30,7 +31,9 @@ export async function convert(
   const lines = [...list ? tableOf(tensors) : [], ...notes];
   if (output !== null) {
     await writeWeights(output, tensors, { metadata });
-    lines.push(`${output}: ${tensors.size} tensors from ${input} (${format})`);
+    lines.push(
+      `${shortPath(output)}: ${tensors.size} tensors from ${shortPath(input)} (${format})`,
+    );
   }
   return lines.join("\n");
 }

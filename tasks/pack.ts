@@ -6,6 +6,7 @@
 import { openImages } from "../data/open_images.ts";
 import { packImages } from "../data/pack/write_pack.ts";
 import { runCommand } from "./command_line/options.ts";
+import { shortPath } from "./command_line/paths.ts";
 import { print, say } from "./command_line/screen.ts";
 import { parsePack } from "./pack_options.ts";
 import { StopSignals } from "./command_line/stop_signals.ts";
@@ -23,7 +24,9 @@ if (import.meta.main) {
     const images = await openImages(folder, { onNote: (note) => notes.push(note) });
     const { train, val } = images;
     print(
-      `${folder}: ${train.count} + ${val.count} images of ${train.classes.length} classes`,
+      `${
+        shortPath(folder)
+      }: ${train.count} + ${val.count} images of ${train.classes.length} classes`,
     );
     for (const note of notes) print(note);
     try {
@@ -34,7 +37,9 @@ if (import.meta.main) {
           print(`${done}/${total} ${file}${isKept ? " (kept)" : ""}`),
       });
       for (const [name, reason] of skipped) print(`left out ${name}: ${reason}`);
-      print(`${options.out}: ${packed} images, ${skipped.size} left out in this run`);
+      print(
+        `${shortPath(options.out)}: ${packed} images, ${skipped.size} left out in this run`,
+      );
       return 0;
     } catch (error) {
       if (!signals.signal.aborted) throw error;

@@ -1,6 +1,7 @@
 import type { PackOptions } from "../data/pack/write_pack.ts";
 import { type Flags, readOneOf, readWhole, toggle, UsageError } from "./command_line/flags.ts";
 import { type CommandText, parseFlags } from "./command_line/options.ts";
+import { readPath } from "./command_line/paths.ts";
 
 /** What a command line of `deno task pack` asks for. */
 export type PackCommand =
@@ -60,8 +61,8 @@ const TEXT: CommandText = {
  * ```ts
  * import assert from "node:assert/strict";
  *
- * const command = parsePack(["photos", "packed", "--raw"]);
- * assert.ok(command.kind === "pack" && command.folder === "photos" && command.options.raw);
+ * const command = parsePack(["/photos", "/packed", "--raw"]);
+ * assert.ok(command.kind === "pack" && command.folder === "/photos" && command.options.raw);
  * ```
  */
 export function parsePack(argv: readonly string[]): PackCommand {
@@ -89,10 +90,10 @@ export function parsePack(argv: readonly string[]): PackCommand {
     if (value >= 1 && value <= most) continue;
     throw new UsageError(`Cannot read --${name}: expected 1 to ${most}, found ${value}`);
   }
-  const options = { out, size, quality, shardImages, onBad, raw };
+  const options = { out: readPath(out, "OUT"), size, quality, shardImages, onBad, raw };
   return {
     kind: "pack",
-    folder,
+    folder: readPath(folder, "IN"),
     options: workers === undefined ? options : { ...options, workers },
   };
 }

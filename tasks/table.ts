@@ -17,7 +17,7 @@ if (import.meta.main) {
     // Loaded late, so that --help and a mistyped flag are answered at once.
     if (command.kind === "list") {
       const { listTable } = await import("./table/table_list.ts");
-      return await listTable(command.request);
+      return await listTable(command.request, command);
     }
     const { trainTable } = await import("./table/table_run.ts");
     return await trainTable(command.request);

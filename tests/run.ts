@@ -12,7 +12,7 @@ const PERMISSIONS = [
   "--allow-run",
   "--allow-net=127.0.0.1,localhost",
   // The last two are sharp's, which decodes images.
-  "--allow-env=XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND,MALLOC_ARENA_MAX,npm_package_config_libvips",
+  "--allow-env=INIT_CWD,HOME,XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND,MALLOC_ARENA_MAX,npm_package_config_libvips",
   "--allow-ffi",
   "--no-prompt",
 ];
@@ -38,6 +38,8 @@ const paths = await Promise.all(Deno.args.map(exists));
 const roots = paths.includes(true) ? [] : ["tests"];
 const child = new Deno.Command(Deno.execPath(), {
   args: ["test", ...PERMISSIONS, ...Deno.args, ...roots],
+  // Tests name paths from the root of the project, wherever this was typed.
+  env: { INIT_CWD: Deno.cwd() },
   stdin: "null",
   stdout: "piped",
 }).spawn();

@@ -47,6 +47,7 @@ export class Buffers implements Disposable {
     const id = this.#ids.get(storage);
     if (id === undefined) return;
     this.#collected.unregister(storage);
+    storage.markFreed();
     this.#destroy(id);
   }
 

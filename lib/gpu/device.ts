@@ -230,13 +230,18 @@ export class Gpu implements Disposable {
    * Copies tensors of real numbers back to the CPU, all in one wait.
    *
    * @returns The values of each, in C order, without the padding.
-   * @throws {GpuError} If anything before it failed on the GPU.
+   * @throws {GpuError} If a tensor or the GPU was disposed of, or anything before it failed on the GPU.
    */
   async read(tensors: readonly Tensor[]): Promise<Float32Array[]> {
     const integer = tensors.find(({ dtype }) => dtype === "u32");
     if (integer !== undefined) {
       throw new TypeError(
         `Cannot read ${integer.label}: it must hold f32 or f16 numbers, found ${integer.dtype}`,
+      );
+    }
+    if (this.#closed) {
+      throw new GpuError(
+        `Cannot read ${tensors[0]?.label}: the GPU must be open, found one that was disposed of`,
       );
     }
     const bytes = await this.#readback.read(tensors.map(({ storage }) => storage));
@@ -302,6 +307,12 @@ export class Gpu implements Disposable {
     if (both !== undefined) {
       throw new GpuError(
         `Cannot dispatch ${label}: a tensor must be either read or written, found ${both.label} in both`,
+      );
+    }
+    const freed = boundTensors(dispatch).find(({ storage }) => storage.isFreed);
+    if (freed !== undefined) {
+      throw new GpuError(
+        `Cannot dispatch ${label}: every tensor must be alive, found ${freed.label}, which was disposed of`,
       );
     }
     const stranger = boundTensors(dispatch).find(({ gpu }) => gpu !== this);

@@ -16,6 +16,39 @@ function* tensorsIn(outputs: Outputs): Generator<Tensor> {
   else for (const part of Object.values(outputs)) yield* tensorsIn(part);
 }
 
+/** A step as a program runs it, before anything of it is compiled. */
+export interface PlannedProgram<T extends Outputs> {
+  /** What the recorded function returned. */
+  readonly result: T;
+  /** The storages of the tensors in it. */
+  readonly outputs: ReadonlySet<Storage>;
+  /** Its dispatches, and where its intermediate tensors live. */
+  readonly plan: Plan;
+}
+
+/**
+ * Records what `build` computes, merges the dispatches that can be, lets them write in place, and plans their memory.
+ * Nothing is compiled and nothing runs.
+ *
+ * @param options.build The step.
+ * @param options.fusion Whether dispatches are merged and write in place. Default: true.
+ */
+export function planProgram<T extends Outputs>(
+  gpu: Gpu,
+  { build, fusion = true }: { build: () => T; fusion?: boolean },
+): PlannedProgram<T> {
+  const { result, dispatches: recorded } = gpu.record(build);
+  const outputs = new Set([...tensorsIn(result)].map(({ storage }) => storage.root));
+  const slots = gpu.device.limits.maxStorageBuffersPerShaderStage;
+  const merged = fusion ? fuse(recorded, { outputs, slots }) : null;
+  const dispatches = merged === null ? recorded : writeInPlace(merged.dispatches, outputs);
+  return {
+    result,
+    outputs,
+    plan: { ...planMemory(dispatches, outputs), fused: merged?.fused ?? [] },
+  };
+}
+
 /**
  * A step that is recorded once, planned, and replayed: one encoder, one compute pass, one submit a run.
  *
@@ -62,12 +95,7 @@ export class Program<T extends Outputs> implements Disposable {
     gpu: Gpu,
     { label, build, fusion = true }: { label: string; build: () => T; fusion?: boolean },
   ): Promise<Program<T>> {
-    const { result, dispatches: recorded } = gpu.record(build);
-    const outputs = new Set([...tensorsIn(result)].map(({ storage }) => storage.root));
-    const slots = gpu.device.limits.maxStorageBuffersPerShaderStage;
-    const merged = fusion ? fuse(recorded, { outputs, slots }) : null;
-    const dispatches = merged === null ? recorded : writeInPlace(merged.dispatches, outputs);
-    const plan = { ...planMemory(dispatches, outputs), fused: merged?.fused ?? [] };
+    const { result, outputs, plan } = planProgram(gpu, { build, fusion });
     using made = new DisposableStack();
     const buffers = plan.buffers.map(({ bytes, tenants }, at) => {
       const storage = new Storage(
@@ -116,5 +144,8 @@ export class Program<T extends Outputs> implements Disposable {
   /** Frees the program's buffers, its outputs' among them. */
   [Symbol.dispose](): void {
     for (const storage of this.buffers) this.gpu.free(storage);
+    for (const { tenants } of this.plan.buffers) {
+      for (const { storage } of tenants) storage.markFreed();
+    }
   }
 }

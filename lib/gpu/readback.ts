@@ -18,11 +18,12 @@ export class Readback implements Disposable {
    * @returns The bytes of one after the other.
    */
   async read(storages: readonly Storage[]): Promise<ArrayBuffer> {
-    const total = storages.reduce((sum, { bytes }) => sum + bytes, 0);
+    const ranges = storages.map(({ range }) => range);
+    const total = ranges.reduce((sum, { size }) => sum + size, 0);
     const staging = this.#take(total);
     const encoder = this.device.createCommandEncoder({ label: "read back" });
     let at = 0;
-    for (const { range: { buffer, offset, size } } of storages) {
+    for (const { buffer, offset, size } of ranges) {
       encoder.copyBufferToBuffer(buffer, offset, staging, at, size);
       at += size;
     }

@@ -13,6 +13,7 @@ export class Storage {
   #parent: Storage | null = null;
   /** Where these bytes begin in those of the parent, or in the buffer. */
   #offset = 0;
+  #isFreed = false;
 
   /**
    * Describes bytes that have no place yet.
@@ -25,6 +26,11 @@ export class Storage {
   /** Whether a plan must still find a place for these bytes. */
   get isPlaceless(): boolean {
     return this.root.#buffer === null;
+  }
+
+  /** Whether the buffer of these bytes has been freed. */
+  get isFreed(): boolean {
+    return this.root.#isFreed;
   }
 
   /** The storage that owns the buffer: this one, or the one that it is a slice of. */
@@ -47,6 +53,12 @@ export class Storage {
   place(buffer: GPUBuffer, offset = 0): void {
     this.root.#buffer = buffer;
     this.root.#offset = offset;
+    this.root.#isFreed = false;
+  }
+
+  /** Remembers that the buffer has been freed. */
+  markFreed(): void {
+    this.root.#isFreed = true;
   }
 
   /** Takes the place away again, where a plan shares it with other tensors. */
@@ -64,6 +76,11 @@ export class Storage {
   /** The range of a buffer that a bind group or a copy names. */
   get range(): { buffer: GPUBuffer; offset: number; size: number } {
     const buffer = this.root.#buffer;
+    if (this.isFreed) {
+      throw new GpuError(
+        `Cannot use ${this.label}: it must be alive, found a tensor that was disposed of`,
+      );
+    }
     if (buffer === null) {
       throw new GpuError(
         `Cannot use ${this.label} outside its program: it must be an output of the program or live outside it, ` +

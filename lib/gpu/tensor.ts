@@ -54,6 +54,7 @@ export class Tensor {
    *
    * @returns The values in C order.
    * @throws {TypeError} If the tensor holds integers.
+   * @throws {GpuError} If the tensor, or the program that it is an output of, was disposed of.
    */
   async read(): Promise<Float32Array> {
     const [values] = await this.gpu.read([this]);

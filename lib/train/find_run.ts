@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { nearestWords } from "./settings/nearest.ts";
 
 /** Where a run was found. */
@@ -33,17 +33,19 @@ export async function resolveRun(
 ): Promise<FoundRun> {
   const kinds = allowFile ? ["folder", "file"] : ["folder"];
   const places = placesOf(nameOrPath, logs);
-  let found = "nothing";
+  const found = [];
   for (const path of places) {
     const kind = await kindOf(path);
     if (kind !== undefined && kinds.includes(kind)) return { kind, path };
-    found = kind === undefined ? found : "a file";
+    found.push(`${kind === undefined ? "nothing" : "a file"} at ${resolve(path)}`);
   }
   const wanted = allowFile
     ? "a run's name, a folder or a weights file"
     : "a run's name or a folder";
   throw new RangeError(
-    `Cannot find run ${JSON.stringify(nameOrPath)}: expected ${wanted}, found ${found}; ` +
+    `Cannot find run ${JSON.stringify(nameOrPath)}: expected ${wanted}, found ${
+      found.join(" and ") || "nothing"
+    }; ` +
       await hint(nameOrPath, logs),
   );
 }
@@ -95,12 +97,13 @@ function placesOf(nameOrPath: string, logs: string): string[] {
   return isPath(nameOrPath) ? [nameOrPath, under] : [under, nameOrPath];
 }
 
-function isPath(text: string): boolean {
+/** Whether a text is a path, not a bare name. */
+export function isPath(text: string): boolean {
   return /[\\/]/.test(text) || /^\.{1,2}$/.test(text);
 }
 
 async function hint(name: string, logs: string): Promise<string> {
-  if (await kindOf(logs) !== "folder") return `there is no folder ${logs}`;
+  if (await kindOf(logs) !== "folder") return `there is no folder ${resolve(logs)}`;
   const entries = await Array.fromAsync(Deno.readDir(logs));
   const runs = entries.filter((entry) => entry.isDirectory).map((entry) => entry.name).sort();
   const last = name.split(/[\\/]/).findLast((part) => part !== "") ?? "";

@@ -26,15 +26,15 @@ export interface MadeStep extends Disposable {
 }
 
 /**
- * Makes a training step once, its kernels chosen as a run would. The network's parameters change.
+ * Makes what trains a network, its kernels chosen as a run would, ready for the first step.
  *
  * @param options The images, what a step does with them, and how its kernels are chosen.
- * @throws {RangeError} If a batch does not fit the adapter, or there are fewer images.
+ * @throws {RangeError} If there are fewer images than a batch has.
  */
-export async function makeStep(
+export async function prepareTrainer(
   model: Model,
   { data, ...options }: ProfileOptions,
-): Promise<MadeStep> {
+): Promise<Pick<MadeStep, "trainer" | "images"> & Disposable> {
   const { gpu } = model.parameters;
   using opened = new DisposableStack();
   const feed = opened.use(openTrainingFeed(gpu, data, options));
@@ -50,10 +50,23 @@ export async function makeStep(
   const choice = { rehearsals, autotune, cacheFolder, variants, onNote, onProgress };
   trainer.variants = await chooseVariants(gpu, choice) ?? {};
   trainer.beginEpoch(1, { rate: 1e-3 });
+  const kept = opened.move();
+  return { trainer, images: batchSize, [Symbol.dispose]: () => kept.dispose() };
+}
+
+/**
+ * Makes a training step once, its kernels chosen as a run would. The network's parameters change.
+ *
+ * @param options The images, what a step does with them, and how its kernels are chosen.
+ * @throws {RangeError} If a batch does not fit the adapter, or there are fewer images.
+ */
+export async function makeStep(model: Model, options: ProfileOptions): Promise<MadeStep> {
+  using opened = new DisposableStack();
+  const { trainer, images } = opened.use(await prepareTrainer(model, options));
   await trainer.submit(0);
   const { program } = trainer;
   if (program === null) throw new TypeError("Cannot profile a step: no program was recorded");
   await trainer.wait();
   const kept = opened.move();
-  return { trainer, program, images: batchSize, [Symbol.dispose]: () => kept.dispose() };
+  return { trainer, program, images, [Symbol.dispose]: () => kept.dispose() };
 }

@@ -8,6 +8,14 @@ export class UsageError extends Error {
   readonly exitCode = 2;
 }
 
+/** What paths and names of runs on a command line count from. */
+export interface PathOptions {
+  /** The folder that relative paths count from. Default: where the command was typed. */
+  readonly from?: string;
+  /** The folder of runs. Default: `logs` there. */
+  readonly logs?: string;
+}
+
 /** One flag of a command line. */
 export interface Flag<T> {
   /** The heading it stands under in the help. */
@@ -21,7 +29,7 @@ export interface Flag<T> {
   /** A letter that stands for the flag after a single dash. */
   readonly short?: string;
   /** Reads the value. */
-  readonly read: (text: string, flag: string) => T;
+  readonly read: (text: string, flag: string, options: PathOptions) => T;
 }
 
 /** The flags of a command line, by the names of what they set. */
@@ -37,7 +45,7 @@ export type Flags<T> = { readonly [K in keyof T]: Flag<T[K]> };
  * ```ts
  * import assert from "node:assert/strict";
  *
- * assert.equal(toggle("Run:", "Says more.").read("", "verbose"), true);
+ * assert.equal(toggle("Run:", "Says more.").value, undefined);
  * ```
  */
 export function toggle(group: string, help: string): Flag<boolean> {

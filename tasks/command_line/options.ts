@@ -1,7 +1,8 @@
 import { Command, CommanderError, Option } from "npm:commander@15.1.0";
 import config from "../../deno.json" with { type: "json" };
 import { nearestWords } from "../../lib/train/settings/nearest.ts";
-import { type Flag, type Flags, toggle, UsageError } from "./flags.ts";
+import { type Flag, type Flags, type PathOptions, toggle, UsageError } from "./flags.ts";
+import { readPath } from "./paths.ts";
 import { say, wantPrinted } from "./screen.ts";
 
 /** What a command is called and how its help reads. */
@@ -77,7 +78,9 @@ export function parseFlags<T>(
   const [stranger] = unknown;
   if (stranger !== undefined) throw unknownFlag(stranger, program);
   if (operands.length > places.length) throw unexpected(operands.slice(places.length), places);
-  const given = readAll(flags, texts);
+  const logs = texts.get("logs") ?? initial.get("logs");
+  const paths = typeof logs === "string" ? { logs: readPath(logs, "logs") } : {};
+  const given = readAll(flags, { texts, paths });
   return places.length === 0 ? { kind: "given", given } : { kind: "given", given, operands };
 }
 
@@ -140,11 +143,14 @@ function parse(
   }
 }
 
-function readAll<T>(flags: Flags<T>, texts: ReadonlyMap<string, string>): Partial<T> {
+function readAll<T>(
+  flags: Flags<T>,
+  { texts, paths }: { texts: ReadonlyMap<string, string>; paths: PathOptions },
+): Partial<T> {
   const given: Partial<T> = {};
   for (const name in flags) {
     const text = texts.get(name);
-    if (text !== undefined) given[name] = flags[name].read(text, name);
+    if (text !== undefined) given[name] = flags[name].read(text, name, paths);
   }
   return given;
 }

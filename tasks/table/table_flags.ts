@@ -1,14 +1,8 @@
 import type { Autotune } from "../../lib/train/autotune.ts";
 import { type DatasetName, DATASETS } from "../../lib/train/settings/cifar_settings.ts";
-import {
-  type Flags,
-  readNames,
-  readOneOf,
-  readText,
-  readWhole,
-  toggle,
-} from "../command_line/flags.ts";
+import { type Flags, readNames, readOneOf, readWhole, toggle } from "../command_line/flags.ts";
 import type { CommandText } from "../command_line/options.ts";
+import { readPath, readRun } from "../command_line/paths.ts";
 import { DATA, MACHINE, OUTSIDE_FLAGS, RUN, TRAINING } from "../training/run_flags.ts";
 
 /** The flags that rows may name in place of a value, since it is a file or a folder of the user's. */
@@ -42,6 +36,8 @@ export interface TableFlags extends Record<GivenName, string> {
   logs: string;
   /** Whether the runs are listed only. */
   dry_run: boolean;
+  /** Whether the list is without hours. */
+  no_timing: boolean;
   /** How kernels are chosen. */
   autotune: Autotune;
 }
@@ -91,34 +87,35 @@ export const TABLE_FLAGS: Flags<TableFlags> = {
     group: DATA,
     value: "FOLDER",
     help: "The folder that holds the CIFAR set's folder",
-    read: readText,
+    read: readPath,
   },
   imagenetpath: {
     group: DATA,
     value: "FOLDER",
     help: "The folder of images with train and val, or a pack, for table 5",
-    read: readText,
+    read: readPath,
   },
-  cub: { group: DATA, value: "FOLDER", help: "CUB-200-2011, for table 4", read: readText },
-  scenes: { group: DATA, value: "FOLDER", help: "MIT Indoor 67, for table 4", read: readText },
+  cub: { group: DATA, value: "FOLDER", help: "CUB-200-2011, for table 4", read: readPath },
+  scenes: { group: DATA, value: "FOLDER", help: "MIT Indoor 67, for table 4", read: readPath },
   student_params: {
     group: DATA,
     value: "RUN|FILE",
     help: "A ResNet-18 trained on ImageNet, for table 4",
-    read: readText,
+    read: readRun,
   },
   teacher_params: {
     group: DATA,
     value: "RUN|FILE",
     help: "A ResNet-34 trained on ImageNet, for tables 4 and 5",
-    read: readText,
+    read: readRun,
   },
   dry_run: toggle(
     RUN,
     "List the runs, the published numbers, FLOP and the hours that this adapter would take, and end; " +
       "needs no data and no weights",
   ),
-  logs: { group: RUN, value: "FOLDER", help: "The folder of runs and results", read: readText },
+  no_timing: toggle(RUN, "Beside --dry_run: give the counts alone, and no hours"),
+  logs: { group: RUN, value: "FOLDER", help: "The folder of runs and results", read: readPath },
   autotune: OUTSIDE_FLAGS.autotune,
   nthread: { group: MACHINE, value: "N", help: "Workers that decode images", read: readWhole },
 };
@@ -134,8 +131,9 @@ export const TABLE_TEXT: CommandText = {
     }; cifar100 is RepDistiller's pair. Runs are ` +
     "those of the other tasks, under --logs; finished ones are kept, one that was broken off goes on.",
   closing: `Examples:
-  What would it take?
+  What would it take, in hours too, or in FLOP alone?
     deno task table 2 --dry_run
+    deno task table 2 --dry_run --no_timing
   The whole table, five seeds a row:
     deno task table 2
   Two of its rows:

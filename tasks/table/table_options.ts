@@ -4,6 +4,7 @@ import { checkRules, orNull, type Rules, whole } from "../../lib/train/settings/
 import type { DatasetName } from "../../lib/train/settings/cifar_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { parseFlags } from "../command_line/options.ts";
+import { defaultPath } from "../command_line/paths.ts";
 import { shellWord } from "../command_line/shell_word.ts";
 import {
   GIVEN,
@@ -47,7 +48,8 @@ export interface TableRequest {
 /** What the command line says. */
 export type TableCommand =
   | { readonly kind: "print"; readonly text: string }
-  | { readonly kind: "train" | "list"; readonly request: TableRequest };
+  | { readonly kind: "train"; readonly request: TableRequest }
+  | { readonly kind: "list"; readonly request: TableRequest; readonly isTimed: boolean };
 
 type Counts = Record<"seeds" | "epochs" | "train_images", number | null>;
 
@@ -73,32 +75,34 @@ const COUNT_RULES: Rules<Counts> = {
  * ```
  */
 export function parseTable(argv: readonly string[]): TableCommand {
-  const parsed = parseFlags(argv, {
-    flags: TABLE_FLAGS,
-    text: TABLE_TEXT,
-    defaults: TABLE_DEFAULTS,
-  });
+  const defaults = {
+    ...TABLE_DEFAULTS,
+    dataroot: defaultPath(TABLE_DEFAULTS.dataroot),
+    logs: defaultPath(TABLE_DEFAULTS.logs),
+  };
+  const parsed = parseFlags(argv, { flags: TABLE_FLAGS, text: TABLE_TEXT, defaults });
   if (parsed.kind === "print") return parsed;
   const { given, operands: [name] = [] } = parsed;
-  const { dataset = null, rows = null, autotune, dry_run: isDry = false } = given;
+  const { dataset = null, rows = null, autotune, dry_run = false, no_timing = false } = given;
+  if (no_timing && !dry_run) {
+    throw new UsageError("Cannot read --no_timing: expected --dry_run beside it, found none");
+  }
   const { seeds, ...counts } = countsOf({ ...COUNTS, ...pick(given) });
-  const { dataroot, logs, nthread } = { ...TABLE_DEFAULTS, ...given };
-  return {
-    kind: isDry ? "list" : "train",
-    request: {
-      table: folderOf(name),
-      rows,
-      seeds,
-      changes: { dataset, ...counts },
-      given: Object.fromEntries(GIVEN.flatMap((name) => {
-        const value = given[name];
-        return value === undefined ? [] : [[name, value]];
-      })),
-      places: { dataroot, logs, nthread },
-      autotune,
-      command: ["deno task table", ...argv.map(shellWord)].join(" "),
-    },
+  const { dataroot, logs, nthread } = { ...defaults, ...given };
+  const request = {
+    table: folderOf(name),
+    rows,
+    seeds,
+    changes: { dataset, ...counts },
+    given: Object.fromEntries(GIVEN.flatMap((name) => {
+      const value = given[name];
+      return value === undefined ? [] : [[name, value]];
+    })),
+    places: { dataroot, logs, nthread },
+    autotune,
+    command: ["deno task table", ...argv.map(shellWord)].join(" "),
   };
+  return dry_run ? { kind: "list", request, isTimed: !no_timing } : { kind: "train", request };
 }
 
 function pick({ seeds = null, epochs = null, train_images = null }: Partial<Counts>): Counts {

@@ -4,12 +4,12 @@ import { foldedResNet } from "../../lib/models/folded_resnet.ts";
 import { resNetBlocks, resNetWidths } from "../../lib/models/resnet_sizes.ts";
 import type { Networks } from "../../lib/train/run_kind.ts";
 import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
-import type { DatasetName } from "../../lib/train/settings/cifar_settings.ts";
+import type { CifarSettings, DatasetName } from "../../lib/train/settings/cifar_settings.ts";
 import { CIFAR_TASK, makeNetwork } from "../training/cifar_task.ts";
 import { FINETUNE_TASK } from "../training/finetune_task.ts";
 import { IMAGENET_TASK } from "../training/imagenet_task.ts";
 import { type RunTask, runTask } from "../training/run_task.ts";
-import { randomImages, type SetSizes, type TableTask } from "./table_task.ts";
+import { type MakeOnce, randomImages, type SetSizes, type TableTask } from "./table_task.ts";
 
 /** What is known of a set without a look at it. */
 interface KnownSet extends SetSizes {
@@ -32,11 +32,12 @@ interface OwnRuns<Settings extends RunSettings> {
    *
    * @param options.taught How the teacher would be trained, `null` where none is.
    * @param options.hasTeacher Whether there is one, trained or from a file.
+   * @param options.once Makes each network.
    */
   readonly networks: (
     gpu: Gpu,
     settings: Settings,
-    options: { classes: number; taught: Settings | null; hasTeacher: boolean },
+    options: { classes: number; taught: Settings | null; hasTeacher: boolean; once: MakeOnce },
   ) => Promise<Networks>;
 }
 
@@ -59,13 +60,14 @@ function runsOf<Settings extends RunSettings>(
       return runTask({ ...task, goesOn }, resumption);
     },
     sizes: (settings) => set(own(settings)),
-    async sample(gpu, settings, { teacher: taught, images }) {
+    async sample(gpu, settings, { teacher: taught, images, once }) {
       const given = own(settings);
       const { classes, side } = set(given);
       const made = await networks(gpu, given, {
         classes,
         taught: taught === null ? null : own(taught),
         hasTeacher: taught !== null || Reflect.get(given, teacher) !== "",
+        once,
       });
       return {
         ...made,
@@ -85,16 +87,22 @@ const CIFAR_SETS: Readonly<Record<DatasetName, KnownSet>> = {
 /** Runs of `deno task cifar`. */
 export const CIFAR_RUNS: TableTask = runsOf(CIFAR_TASK, {
   teacher: "teacher_id",
-  fewImages: 32,
+  fewImages: 8,
   set({ dataset, train_images }) {
     const known = CIFAR_SETS[dataset];
     return { ...known, train: train_images ?? known.train };
   },
-  networks: (gpu, settings, { classes, taught }) =>
-    Promise.resolve({
-      model: makeNetwork(gpu, settings, { classes }),
-      teacher: taught === null ? null : makeNetwork(gpu, taught, { classes }),
-    }),
+  networks(gpu, settings, { classes, taught, once }) {
+    const network = (settings: CifarSettings) => {
+      const { model, depth, width, no_bn, no_pool_relu } = settings;
+      const key = JSON.stringify([model, depth, width, no_bn, no_pool_relu, classes]);
+      return once(key, () => makeNetwork(gpu, settings, { classes }));
+    };
+    return Promise.resolve({
+      model: network(settings),
+      teacher: taught === null ? null : network(taught),
+    });
+  },
 });
 
 /** Runs of `deno task imagenet`; a teacher from a file counts as the published ResNet-34. */
@@ -102,6 +110,7 @@ export const IMAGENET_RUNS: TableTask = runsOf(IMAGENET_TASK, {
   teacher: "teacher_params",
   fewImages: 2,
   set: ({ image_size: side }) => ({ classes: 1000, side, train: 1_281_167, test: 50_000 }),
+  // No two of its rows have a network in common.
   networks: (gpu, settings, { classes, hasTeacher }) =>
     IMAGENET_TASK.openNetworks(
       gpu,
@@ -121,17 +130,18 @@ export const FINETUNE_RUNS: TableTask = runsOf(FINETUNE_TASK, {
     data === "--cub"
       ? { classes: 200, side, train: 5994, test: 5794 }
       : { classes: 67, side, train: 5360, test: 1340 },
-  networks(gpu, { init, freeze, seed }, { classes, hasTeacher }) {
+  networks(gpu, { init, freeze, seed }, { classes, hasTeacher, once }) {
     const resNet = (depth: number) =>
-      foldedResNet(gpu, {
-        blocks: resNetBlocks(depth),
-        widths: resNetWidths(1),
-        stem: 64,
-        classes,
-        shortcutBias: depth === 34,
-        fixed: fixedInFineTuning({ groups: freeze }),
-        seed,
-      });
+      once(JSON.stringify([depth, classes, freeze]), () =>
+        foldedResNet(gpu, {
+          blocks: resNetBlocks(depth),
+          widths: resNetWidths(1),
+          stem: 64,
+          classes,
+          shortcutBias: depth === 34,
+          fixed: fixedInFineTuning({ groups: freeze }),
+          seed,
+        }));
     const model = resNet(init === "--teacher_params" ? 34 : 18);
     return Promise.resolve({ model, teacher: hasTeacher ? resNet(34) : null });
   },

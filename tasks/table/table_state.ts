@@ -3,6 +3,7 @@ import { kindOf, saveLocation } from "../../lib/train/find_run.ts";
 import { parseLog } from "../../lib/train/parse_log.ts";
 import { RUN_FILES, RunFolder } from "../../lib/train/run_folder.ts";
 import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
+import { readRun } from "../command_line/paths.ts";
 import { flagOf, type PlannedRun } from "./table_plan.ts";
 import { TABLE_TASKS } from "./table_tasks.ts";
 
@@ -41,13 +42,17 @@ async function hasLogged(folder: RunFolder, { epochs }: RunSettings): Promise<bo
 }
 
 async function wantSame(folder: RunFolder, { settings, recipe }: PlannedRun): Promise<void> {
+  const { logs } = settings;
   const file = folder.file("config.json");
   const found = new Map<string, unknown>(
     Object.entries(TABLE_TASKS[recipe.task].read(await folder.readConfig(), file)),
   );
   for (const [name, wanted] of Object.entries(settings)) {
     if (PLACES.includes(name) || flagOf(wanted) !== null) continue;
-    const [a, b] = [wanted, found.get(name)].map((value) => JSON.stringify(value));
+    const isPath = flagOf(recipe.settings[name]) !== null;
+    const [a, b] = [wanted, found.get(name)].map((value) =>
+      JSON.stringify(isPath && typeof value === "string" ? readRun(value, name, { logs }) : value)
+    );
     if (a === b) continue;
     throw new RangeError(
       `Cannot use run ${folder.path}: expected ${name} to be ${a} as in ${recipe.file}, found ${b}; ` +

@@ -1,4 +1,5 @@
 import type { Gpu } from "../../lib/gpu/device.ts";
+import type { Model } from "../../lib/models/model.ts";
 import { Draws } from "../../lib/random.ts";
 import type { Autotune } from "../../lib/train/autotune.ts";
 import type { ImageSet } from "../../lib/train/image_set.ts";
@@ -14,7 +15,10 @@ export interface TrainOptions {
   readonly goesOn: string;
 }
 
-/** Some training of a run's kind, whose time tells what the run would take. */
+/** Makes a network unless one of that key has been made: rows share most of theirs, and nothing changes them. */
+export type MakeOnce = (key: string, make: () => Model) => Model;
+
+/** Some training of a run's kind, whose work tells what the run would take. */
 export interface Sample extends Networks {
   /** A few images, as random as the weights. */
   readonly data: ImageSet;
@@ -65,11 +69,12 @@ export interface TableTask {
    *
    * @param options.teacher How the teacher would be trained, `null` where none is or it comes from a file.
    * @param options.images The images of a step.
+   * @param options.once Makes its networks, which are not the sample's to dispose of.
    */
   sample(
     gpu: Gpu,
     settings: RunSettings,
-    options: { teacher: RunSettings | null; images: number },
+    options: { teacher: RunSettings | null; images: number; once: MakeOnce },
   ): Promise<Sample>;
 }
 

@@ -1,13 +1,7 @@
 import { type CifarSettings, DATASETS, MODELS } from "../../lib/train/settings/cifar_settings.ts";
-import {
-  type Flags,
-  readNumber,
-  readOneOf,
-  readText,
-  readWhole,
-  toggle,
-} from "../command_line/flags.ts";
+import { type Flags, readNumber, readOneOf, readWhole, toggle } from "../command_line/flags.ts";
 import type { CommandText } from "../command_line/options.ts";
+import { readPath, readRun } from "../command_line/paths.ts";
 import {
   DATA,
   MACHINE,
@@ -53,7 +47,7 @@ export const CIFAR_FLAGS: Flags<CifarFlags> = {
     group: DATA,
     value: "FOLDER",
     help: "The folder that holds the data set's folder",
-    read: readText,
+    read: readPath,
   },
   randomcrop_pad: {
     group: DATA,
@@ -75,7 +69,7 @@ export const CIFAR_FLAGS: Flags<CifarFlags> = {
     value: "RUN|FILE",
     help: "The teacher: a run under --logs, a folder, or a weights file; --teacher_id is the same",
     aliases: ["teacher"],
-    read: readText,
+    read: readRun,
   },
   ...RUN_FLAGS,
   save: saveFlag("at_16_1_from_resnet_16_2_teacher"),
@@ -86,7 +80,7 @@ export const CIFAR_FLAGS: Flags<CifarFlags> = {
     value: "RUN|FILE",
     help: "Test a run or a weights file; beside it --dataset, --dataroot, " +
       "--batch_size and --train_images count",
-    read: readText,
+    read: readRun,
   },
   nthread: {
     group: MACHINE,

@@ -1,5 +1,6 @@
 import { checkCifarSettings } from "../../lib/train/settings/check_cifar_settings.ts";
 import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings/cifar_settings.ts";
+import { defaultPath } from "../command_line/paths.ts";
 import { CIFAR_FLAGS, CIFAR_TEXT } from "./cifar_flags.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";
 
@@ -32,7 +33,11 @@ export function parseCifar(argv: readonly string[]): CifarCommand {
   return parseRun(argv, {
     flags: CIFAR_FLAGS,
     text: CIFAR_TEXT,
-    defaults: CIFAR_DEFAULTS,
+    defaults: {
+      ...CIFAR_DEFAULTS,
+      dataroot: defaultPath(CIFAR_DEFAULTS.dataroot),
+      logs: defaultPath(CIFAR_DEFAULTS.logs),
+    },
     resumed: RESUMED,
     evaluated: EVALUATED,
     check: checkCifarSettings,

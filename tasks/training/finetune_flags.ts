@@ -1,13 +1,7 @@
 import { CROPS, type FinetuneSettings } from "../../lib/train/settings/finetune_settings.ts";
-import {
-  type Flags,
-  readOneOf,
-  readShortList,
-  readText,
-  readWhole,
-  toggle,
-} from "../command_line/flags.ts";
+import { type Flags, readOneOf, readShortList, readWhole, toggle } from "../command_line/flags.ts";
 import type { CommandText } from "../command_line/options.ts";
+import { readPath, readRun } from "../command_line/paths.ts";
 import {
   DATA,
   MODEL,
@@ -31,7 +25,7 @@ export const FINETUNE_FLAGS: Flags<FinetuneSettings & OutsideFlags> = {
     help: "The pretrained student: a weights file (hickle, PyTorch, safetensors, npz), a run " +
       "under --logs or a folder; --init is the same",
     aliases: ["student"],
-    read: readText,
+    read: readRun,
   },
   freeze: {
     group: MODEL,
@@ -49,7 +43,7 @@ export const FINETUNE_FLAGS: Flags<FinetuneSettings & OutsideFlags> = {
     value: "FOLDER",
     help: "CUB-200-2011, MIT Indoor 67, a folder with train/<class>/<image> and " +
       "val/<class>/<image>, or one of deno task pack",
-    read: readText,
+    read: readPath,
   },
   crop: {
     group: DATA,
@@ -63,7 +57,7 @@ export const FINETUNE_FLAGS: Flags<FinetuneSettings & OutsideFlags> = {
     value: "FILE|RUN",
     help: "The teacher, as for --student. Attention is learned from any; distillation from one " +
       "for the same classes, such as a run of this task",
-    read: readText,
+    read: readRun,
   },
   taps: {
     group: TRANSFER,
@@ -83,7 +77,7 @@ export const FINETUNE_FLAGS: Flags<FinetuneSettings & OutsideFlags> = {
     value: "RUN|FILE",
     help: "Validate a run or a weights file and print top-1 and top-5; beside it --data, " +
       "--nthread, --batch_size, --image_size, --on_bad and --dtype count",
-    read: readText,
+    read: readRun,
   },
 };
 

@@ -2,8 +2,9 @@ import {
   DEPTH34_BLOCKS,
   type ImageNetSettings,
 } from "../../lib/train/settings/imagenet_settings.ts";
-import { type Flags, readNumber, readOneOf, readText, readWhole } from "../command_line/flags.ts";
+import { type Flags, readNumber, readOneOf, readWhole } from "../command_line/flags.ts";
 import type { CommandText } from "../command_line/options.ts";
+import { readPath, readRun } from "../command_line/paths.ts";
 import {
   DATA,
   MODEL,
@@ -37,7 +38,7 @@ export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
     group: DATA,
     value: "FOLDER",
     help: "A folder with train/<class>/<image> and val/<class>/<image>, or one of deno task pack",
-    read: readText,
+    read: readPath,
   },
   teacher_params: {
     group: TRANSFER,
@@ -46,7 +47,7 @@ export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
       "The teacher: a weights file (hickle, PyTorch, safetensors, npz), a run under --logs or a " +
       "folder; --teacher_params is the same",
     aliases: ["teacher"],
-    read: readText,
+    read: readRun,
   },
   teacher_random: {
     group: TRANSFER,
@@ -67,7 +68,7 @@ export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
     value: "RUN|FILE",
     help: "Validate a run or a weights file and print top-1 and top-5; beside it --imagenetpath, " +
       "--nthread, --batch_size, --image_size, --on_bad and --dtype count",
-    read: readText,
+    read: readRun,
   },
 };
 

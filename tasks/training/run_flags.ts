@@ -17,6 +17,7 @@ import {
   readWhole,
   toggle,
 } from "../command_line/flags.ts";
+import { readPath, readPathOrName, readRun } from "../command_line/paths.ts";
 
 /** The headings of a help page, in its order. */
 export const MODEL = "Model:";
@@ -47,7 +48,7 @@ export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
     group: MODEL,
     value: "FILE",
     help: "Start from these weights instead of fresh ones",
-    read: readText,
+    read: readPath,
   },
   batch_size: { group: TRAINING, value: "N", help: "Images a step", read: readWhole },
   epochs: { group: TRAINING, value: "N", help: "Passes over the training set", read: readWhole },
@@ -198,7 +199,7 @@ export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
       "leaves the step out",
     read: readOneOf(ON_NONFINITE),
   },
-  logs: { group: RUN, value: "FOLDER", help: "The folder of runs", read: readText },
+  logs: { group: RUN, value: "FOLDER", help: "The folder of runs", read: readPath },
   log_every: {
     group: RUN,
     value: "N",
@@ -239,7 +240,7 @@ export function saveFlag(example: string): Flag<string> {
     value: "PATH|NAME",
     help: "The run's new folder: a path, or a bare name under --logs " +
       `(default: named after the settings, such as ${example})`,
-    read: readText,
+    read: readPathOrName,
   };
 }
 
@@ -250,6 +251,6 @@ export function resumeFlag(beside: string): Flag<string> {
     value: "RUN",
     help:
       `Go on with a run, a name under --logs or a folder; beside it only ${beside} may be given anew`,
-    read: readText,
+    read: readRun,
   };
 }

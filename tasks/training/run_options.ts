@@ -24,6 +24,8 @@ export type RunCommand<
     target: string;
     logs: string;
     changes: Partial<Pick<Settings, Evaluated>>;
+    /** What counts for a weights file, which has no settings of its own. */
+    settings: Settings;
   };
 
 /** What tells one training's command line from another's. */
@@ -94,6 +96,7 @@ export function parseRun<
       target: evaluate,
       logs,
       changes: only<Settings, Evaluated>(given, evaluated),
+      settings,
     };
   }
   return { kind: profile ? "profile" : "train", settings, ...tuning };

@@ -1,6 +1,6 @@
 import { Gpu } from "../../lib/gpu/device.ts";
 import { evaluate } from "../../lib/train/evaluate.ts";
-import { resolveRun } from "../../lib/train/find_run.ts";
+import { resolveRun, saveLocation } from "../../lib/train/find_run.ts";
 import { type ImageSet, type StreamedSet, testCount } from "../../lib/train/image_set.ts";
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { Networks, RunKind } from "../../lib/train/run_kind.ts";
@@ -15,6 +15,7 @@ import {
   trainCast,
   wantTrainable,
 } from "./training_run.ts";
+import { shortPath } from "../command_line/paths.ts";
 import { print, say } from "../command_line/screen.ts";
 
 /** The images of a run. */
@@ -107,9 +108,13 @@ async function resumeRun<Settings extends RunSettings>(
 ): Promise<number> {
   const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
   const config = task.readSettings(await folder.readConfig(), folder.file("config.json"));
-  const settings = { ...config, ...changes };
+  // A run that was found by its name has its teacher beside it, wherever the folder of runs is by now.
+  const place = saveLocation(folder.name, logs) === folder.path ? { logs } : {};
+  const settings = { ...config, ...place, ...changes };
   const resumes = !await folder.isUnsaved();
-  if (!resumes) say(`Nothing was saved in ${folder.path}: the run starts from its beginning`);
+  if (!resumes) {
+    say(`Nothing was saved in ${shortPath(folder.path)}: the run starts from its beginning`);
+  }
   using cast = await openCast(task, settings, { resumed: resumes ? folder.path : null });
   const job = { ...task, settings, autotune };
   wantTrainable(cast, job);
@@ -119,11 +124,11 @@ async function resumeRun<Settings extends RunSettings>(
 /** Evaluates the student of a run, or a weights file, and prints loss and accuracy. */
 async function evaluateRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
-  { target, logs, changes }: Asked<Settings, "evaluate">,
+  { target, logs, changes, settings: own }: Asked<Settings, "evaluate">,
 ): Promise<number> {
   const path = await findWeights(target, { logs });
   const { kind, path: place } = await resolveRun(target, { logs, allowFile: true });
-  const config = kind === "file" ? { ...task.defaults, logs } : task.readSettings(
+  const config = kind === "file" ? own : task.readSettings(
     await (await RunFolder.open(place)).readConfig(),
     `${place}/config.json`,
   );

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { DecodePool } from "../../data/loader/decode_pool.ts";
 import { ImageLoader } from "../../data/loader/image_loader.ts";
 import { openImages } from "../../data/open_images.ts";
@@ -7,6 +7,7 @@ import type { TrainingCrop } from "../../data/pictures/view.ts";
 import { stepsPerEpoch } from "../../lib/train/batches.ts";
 import type { StreamedSettings } from "../../lib/train/settings/streamed_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
+import { readPath } from "../command_line/paths.ts";
 import type { OpenedImages } from "./run_task.ts";
 import { say } from "../command_line/screen.ts";
 
@@ -39,9 +40,10 @@ export async function openStreamed(
   if (folder === "") {
     throw new UsageError(`Cannot open images: wanted --${flag} with a folder of them, found none`);
   }
-  const root = withHome(folder);
-  const digest = createHash("sha256").update(resolve(root)).digest("hex").slice(0, 8);
-  const listing = join(logs, `images-${basename(resolve(root))}-${digest}.json`);
+  // A relative path, or one with ~, stands in the config.json of older versions: those counted from the project's root.
+  const root = readPath(folder, flag, { from: Deno.cwd() });
+  const digest = createHash("sha256").update(root).digest("hex").slice(0, 8);
+  const listing = join(logs, `images-${basename(root)}-${digest}.json`);
   const { train, val } = await openImages(root, {
     cache: listing,
     writesCache: mayWrite,
@@ -58,7 +60,7 @@ export async function openStreamed(
     test: new ImageLoader(val, { ...common, training: false }),
   };
   const data = {
-    name: basename(resolve(root)),
+    name: basename(root),
     classes: train.classes.length,
     augment: settings.augment === "full" ? "full" : "none",
     sources,
@@ -70,9 +72,4 @@ export async function openStreamed(
     },
     [Symbol.dispose]: () => pool[Symbol.dispose](),
   };
-}
-
-function withHome(path: string): string {
-  const home = path === "~" || path.startsWith("~/") ? Deno.env.get("HOME") : undefined;
-  return home === undefined ? path : join(home, path.slice(1));
 }

@@ -20,6 +20,7 @@ import { soundSteps } from "../../lib/train/step_result.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
 import { noteOf } from "./open_teacher.ts";
 import { formatProfile } from "./profile_text.ts";
+import { defaultPath, shortPath } from "../command_line/paths.ts";
 import { createProgress, createTuningProgress } from "../command_line/progress.ts";
 import { shellWord } from "../command_line/shell_word.ts";
 import { StopSignals } from "../command_line/stop_signals.ts";
@@ -167,7 +168,7 @@ export async function trainCast<Settings extends RunSettings>(
   const parameters = model.parameters.count({ statistics: true });
   progress.note(
     `${model.name}, ${parameters} parameters${teacher === null ? "" : `, from ${teacher.name}`}; ` +
-      `${data.name}, ${trainingCount(data)} images; ${gpu.adapter.name}; ${folder.path}`,
+      `${data.name}, ${trainingCount(data)} images; ${gpu.adapter.name}; ${shortPath(folder.path)}`,
   );
   const isDone = await run.train();
   if (skipsSteps(settings)) {
@@ -181,9 +182,10 @@ export async function trainCast<Settings extends RunSettings>(
 }
 
 function finishedNote(folder: RunFolder, { epochs, max_steps }: RunSettings): string {
-  return max_steps === null
-    ? `${folder.path} is finished already, with --epochs ${epochs}; more of them train it further`
-    : `${folder.path} is finished already, with --epochs ${epochs} and --max_steps ${max_steps}; more of them train it further`;
+  const bound = max_steps === null ? "" : ` and --max_steps ${max_steps}`;
+  return `${
+    shortPath(folder.path)
+  } is finished already, with --epochs ${epochs}${bound}; more of them train it further`;
 }
 
 /**
@@ -200,8 +202,9 @@ export function resumeCommand<Settings extends RunSettings>(
   >,
 ): string {
   const isInLogs = resolve(saveLocation(folder.name, logs)) === resolve(folder.path);
-  if (!isInLogs) return `${command} --resume ${shellWord(folder.path)}`;
-  const where = resolve(logs) === resolve(defaults.logs) ? "" : ` --logs ${shellWord(logs)}`;
+  if (!isInLogs) return `${command} --resume ${shellWord(shortPath(folder.path))}`;
+  const isDefault = resolve(logs) === resolve(defaultPath(defaults.logs));
+  const where = isDefault ? "" : ` --logs ${shellWord(shortPath(logs))}`;
   return `${command} --resume ${shellWord(folder.name)}${where}`;
 }
 

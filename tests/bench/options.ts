@@ -9,6 +9,7 @@ import {
   UsageError,
 } from "../../tasks/command_line/flags.ts";
 import { type CommandText, parseFlags } from "../../tasks/command_line/options.ts";
+import { defaultPath, readPath } from "../../tasks/command_line/paths.ts";
 
 /** The flags of `deno task bench`. */
 export interface BenchFlags {
@@ -102,7 +103,7 @@ const FLAGS: Flags<BenchFlags> = {
     read: readOneOf(AUTOTUNE),
   },
   samples: { group: HOW, help: "Measurements of each figure", value: "N", read: readWhole },
-  out: { group: HOW, help: "File of the JSON lines", value: "FILE", read: readText },
+  out: { group: HOW, help: "File of the JSON lines", value: "FILE", read: readPath },
   json: toggle(HOW, "Prints the JSON lines in place of the tables"),
   peer_torch: {
     group: PEERS,
@@ -166,7 +167,7 @@ export function parseBench(
       autotune: given.autotune,
       samples: given.samples ?? (given.quick ? 3 : DEFAULTS.samples),
       peerTorch: command,
-      out: given.out ?? DEFAULTS.out,
+      out: given.out ?? defaultPath(DEFAULTS.out),
       json: given.json ?? false,
     },
   };

@@ -144,10 +144,29 @@ Deno.test("errors: a disposed tensor is reported by its label", async () => {
   const gpu = await testGpu();
   const x = gpu.tensor([1], [1], { label: "gone" });
   x[Symbol.dispose]();
-  const read = await failureOf(async () => await x.read());
-  assert.match(read.message, /gone.*destroyed/);
-  const used = await failureOf(async () => await scale(x, 2).read());
-  assert.match(used.message, /^Cannot bind scale\.forward .*gone.*destroyed/);
+  const message = "Cannot use gone: it must be alive, found a tensor that was disposed of";
+  await assert.rejects(x.read(), { name: "GpuError", message });
+  assert.throws(() => x.write(new Float32Array(1)), { name: "GpuError", message });
+  const used =
+    /^Cannot dispatch scale\.forward {.*}: every tensor must be alive, found gone, which was disposed of$/;
+  assert.throws(() => scale(x, 2), { name: "GpuError", message: used });
+  const recorded = Program.record(gpu, { label: "late", build: () => scale(x, 2) });
+  await assert.rejects(recorded, { name: "GpuError", message: used });
+});
+
+Deno.test("errors: an output of a disposed program is reported by its label", async () => {
+  const gpu = await testGpu();
+  const x = gpu.tensor([1], [1]);
+  const program = await Program.record(gpu, { label: "twice", build: () => scale(x, 2) });
+  program.run();
+  assert.deepEqual([...await program.outputs.read()], [2]);
+  program[Symbol.dispose]();
+  const { label } = program.outputs;
+  await assert.rejects(program.outputs.read(), {
+    name: "GpuError",
+    message: `Cannot use ${label}: it must be alive, found a tensor that was disposed of`,
+  });
+  assert.deepEqual([...await x.read()], [1]);
 });
 
 Deno.test("errors: a compiler message names the kernel's file", () => {

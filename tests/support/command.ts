@@ -41,7 +41,7 @@ export function taskCommand(
   return new Deno.Command(Deno.execPath(), {
     args: [run, "--quiet", "--no-prompt", ...rest, ROOT + (script ?? own), ...args],
     cwd,
-    env: { ...env, NO_COLOR: "1" },
+    env: { INIT_CWD: cwd, ...env, NO_COLOR: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -11,6 +11,8 @@ import { trainTable } from "../../tasks/table/table_run.ts";
 await runCommand(async (argv) => {
   const command = parseTable(argv);
   if (command.kind === "print") throw new TypeError("Cannot print: there is nothing to test");
-  const work = command.kind === "list" ? listTable : trainTable;
-  return await work(command.request, { folder: "tables" });
+  const { request } = command;
+  return command.kind === "list"
+    ? await listTable(request, { folder: "tables", isTimed: command.isTimed })
+    : await trainTable(request, { folder: "tables" });
 });

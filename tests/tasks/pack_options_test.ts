@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { parsePack } from "../../tasks/pack_options.ts";
 
 Deno.test("parsePack: reads folders and flags", () => {
-  assert.deepEqual(parsePack(["in", "out"]), {
+  assert.deepEqual(parsePack(["/in", "/out"]), {
     kind: "pack",
-    folder: "in",
+    folder: "/in",
     options: {
-      ...{ out: "out", size: 256, quality: 95, shardImages: 1024, onBad: "error", raw: false },
+      ...{ out: "/out", size: 256, quality: 95, shardImages: 1024, onBad: "error", raw: false },
     },
   });
   const given = parsePack([
-    "in",
-    "out",
+    "/in",
+    "/out",
     "--raw",
     "--shard-images=7",
     "--on_bad",
@@ -20,7 +20,15 @@ Deno.test("parsePack: reads folders and flags", () => {
     "3",
   ]);
   assert.deepEqual(given.kind === "pack" && given.options, {
-    ...{ out: "out", size: 256, quality: 95, shardImages: 7, onBad: "skip", raw: true, workers: 3 },
+    ...{
+      out: "/out",
+      size: 256,
+      quality: 95,
+      shardImages: 7,
+      onBad: "skip",
+      raw: true,
+      workers: 3,
+    },
   });
   const help = parsePack(["--help"]);
   assert.ok(help.kind === "print" && help.text.includes("--shard_images"));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import { resolveRun, saveLocation } from "../../lib/train/find_run.ts";
 
 async function inLogs(body: (logs: string) => Promise<void>): Promise<void> {
@@ -34,14 +35,20 @@ Deno.test("resolveRun: a name that is not there brings the nearest ones", () =>
       name: "RangeError",
       message:
         'Cannot find run "resnet_16_2_techer": expected a run\'s name, a folder or a weights ' +
-        `file, found nothing; the nearest under ${logs} are resnet_16_2_teacher, resnet_16_1, at_16_1`,
+        `file, found nothing at ${logs}/resnet_16_2_techer and nothing at ${
+          resolve("resnet_16_2_techer")
+        }; ` +
+        `the nearest under ${logs} are resnet_16_2_teacher, resnet_16_1, at_16_1`,
     });
     await assert.rejects(resolveRun(`${logs}/at_16_2/`, { logs }), / are at_16_1, /);
   }));
 
 Deno.test("resolveRun: says when there is a file, no run, no folder of runs, no name", () =>
   inLogs(async (logs) => {
-    await assert.rejects(resolveRun("a.safetensors", { logs }), /or a folder, found a file;/);
+    await assert.rejects(
+      resolveRun("a.safetensors", { logs }),
+      /or a folder, found a file at \/.*\/logs\/a\.safetensors and nothing at \//,
+    );
     await assert.rejects(resolveRun("x", { logs: `${logs}/at_16_1` }), /there are no runs under/);
     await assert.rejects(resolveRun("x", { logs: `${logs}/none` }), /there is no folder .*none$/);
     await assert.rejects(resolveRun("", { logs, allowFile: true }), /find run "".* found nothing/);

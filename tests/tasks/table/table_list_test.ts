@@ -25,5 +25,20 @@ Deno.test("table --dry_run: lists runs, published numbers, FLOP and hours, and m
   assert.ok(Math.abs(all / (2 * hours) - 1) < 0.01 && hours > 0);
   assert.ok(step > (alone[0] ?? NaN), "a teacher costs");
   assert.match(stdout, /\n3 runs: [\d.e-]+ PFLOP, [\d.e-]+ hours on .+\n/);
+  assert.match(
+    stdout,
+    /, each shape timed once at 8 images a step( \(\d+ of \d+, \d+ % of the work; the others are scaled from them\))? and scaled/,
+  );
+  const counts = await runTask("table", ["1", "--dry_run", "--no_timing"], place);
+  assert.equal(counts.code, 0, counts.stderr);
+  // The same table without the hours.
+  const withoutHours = stdout.split("\n").slice(0, 5).map((line) =>
+    line.replace(/ +hours a run +hours$/, "").replace(/( +[\d.e-]+){2}$/, "")
+  );
+  assert.deepEqual(counts.stdout.split("\n").slice(0, 5), [title, "", ...withoutHours.slice(2)]);
+  assert.match(
+    counts.stdout,
+    /\n3 runs: [\d.e-]+ PFLOP\nFLOP are those of the training steps\.\n$/,
+  );
   assert.deepEqual((await Array.fromAsync(Deno.readDir(cwd))).map(({ name }) => name), ["tables"]);
 });

@@ -25,20 +25,23 @@ Deno.test("parseTable: only a table asks for all of it", () => {
 Deno.test("parseTable: reads every flag, before or after the table", () => {
   const argv = [
     ...["--rows", "none,sum", "--seeds=3", "--epochs", "4", "--dataset=shapes", "5"],
-    ...["--train-images", "300", "--dataroot", "my data", "--logs=runs", "--nthread", "2"],
-    ...["--autotune=full", "--imagenetpath", "photos", "--teacher_params=a.hkl", "--cub=c"],
+    ...["--train-images", "300", "--dataroot", "/my data", "--logs=/runs", "--nthread", "2"],
+    ...["--autotune=full", "--imagenetpath", "/photos", "--teacher_params=a.hkl", "--cub=/c"],
   ];
   assert.deepEqual(requestOf(...argv), {
     table: "table5",
     rows: ["none", "sum"],
     seeds: 3,
     changes: { dataset: "shapes", train_images: 300, epochs: 4 },
-    given: { imagenetpath: "photos", teacher_params: "a.hkl", cub: "c" },
-    places: { dataroot: "my data", logs: "runs", nthread: 2 },
+    given: { imagenetpath: "/photos", teacher_params: "a.hkl", cub: "/c" },
+    places: { dataroot: "/my data", logs: "/runs", nthread: 2 },
     autotune: "full",
-    command: `deno task table ${argv.join(" ").replace("my data", "'my data'")}`,
+    command: `deno task table ${argv.join(" ").replace("/my data", "'/my data'")}`,
   });
-  assert.equal(parseTable(["1", "--dry_run"]).kind, "list");
+  const list = parseTable(["1", "--dry_run"]);
+  assert.ok(list.kind === "list" && list.isTimed);
+  const counts = parseTable(["1", "--dry-run", "--no-timing"]);
+  assert.ok(counts.kind === "list" && !counts.isTimed);
   assert.equal(parseTable(["1"]).kind, "train");
   const help = parseTable(["--help"]);
   assert.ok(help.kind === "print" && help.text.includes("--train_images"));
@@ -54,6 +57,7 @@ Deno.test("parseTable: refuses what it cannot do", () => {
     [["1", "--train_images", "-1"], /--train_images must be a whole number of at least 1/],
     [["1", "--rows", "a,,b"], /Cannot read --rows: expected names between commas, found "a,,b"$/],
     [["1", "--dataset", "shape"], /the nearest is shapes$/],
+    [["1", "--no_timing"], /^Cannot read --no_timing: expected --dry_run beside it/],
     [["1", "--beta", "3"], /expected a flag, found --beta/],
   ];
   for (const [argv, message] of cases) {

@@ -96,24 +96,30 @@ Deno.test("planTable: drops of the learning rate stay apart in a short run", asy
 
 Deno.test("planTable: files of the user's are filled in, and missed", async () => {
   const table = await readTable("table5");
-  const some = planTable(table, requestOf(["5", "--imagenetpath=photos", "--seeds=1"]));
+  const some = planTable(table, requestOf(["5", "--imagenetpath=/photos", "--seeds=1"]));
   assert.throws(
     () => wantGiven(some),
     /^UsageError: Cannot train table5\/resnet_18_at: expected --teacher_params, found none$/,
   );
-  const argv = ["5", "--imagenetpath=photos", "--teacher_params=a.hkl", "--seeds=1", "--epochs=10"];
+  const argv = [
+    "5",
+    "--imagenetpath=/photos",
+    "--teacher_params=a.hkl",
+    "--seeds=1",
+    "--epochs=10",
+  ];
   const all = planTable(table, requestOf(argv));
   wantGiven(all);
   const at = all.runs.find(({ name }) => name === "table5_resnet_18_at_10epochs_seed0")?.settings;
   assert.deepEqual(
     ["imagenetpath", "teacher_params", "beta_from_epoch"].map((name) => setting(at, name)),
     [
-      "photos",
+      "/photos",
       "a.hkl",
       7,
     ],
   );
-  wantGiven(planTable(table, requestOf(["5", "--imagenetpath=photos", "--rows=resnet_18"])));
+  wantGiven(planTable(table, requestOf(["5", "--imagenetpath=/photos", "--rows=resnet_18"])));
 });
 
 Deno.test("planTable: only tables of CIFAR can be rehearsed on another set", async () => {

@@ -32,7 +32,7 @@ Deno.test("parseCifar: every flag sets its setting", () => {
     depth: 40,
     width: 1.5,
     dataset: "shapes",
-    dataroot: "data sets",
+    dataroot: "/data sets",
     dtype: "half",
     nthread: 2,
     teacher_id: "teacher",
@@ -62,17 +62,17 @@ Deno.test("parseCifar: every flag sets its setting", () => {
     grad_distance: "batch",
     grad_bn: "train",
     cuda: true,
-    save: "runs/a",
+    save: "/runs/a",
     ngpu: 1,
     gpu_id: "0",
     seed: 7,
-    init: "a.safetensors",
+    init: "/a.safetensors",
     max_steps: 20,
     no_augment: true,
     no_shuffle: true,
     on_nonfinite: "skip",
     log_every: 1,
-    logs: "runs",
+    logs: "/runs",
     nesterov: true,
     train_images: 500,
   };
@@ -140,6 +140,42 @@ Deno.test("parseCifar: an unknown flag is refused with the nearest one", () => {
   assert.match(refuses("-depth", "16"), /found -depth; the nearest is --depth$/);
 });
 
+Deno.test("parseCifar: what other trainers call a flag brings ours", () => {
+  const wanted = {
+    "--learning_rate": "--lr",
+    "--learning-rate": "--lr",
+    "--wd": "--weight_decay",
+    "-b": "--batch_size",
+    "--num_epochs": "--epochs",
+    "--milestones": "--epoch_step",
+    "--gamma": "--lr_decay_ratio",
+    "--model_dir": "--save",
+    "--output": "--save",
+    "--save-dir": "--save",
+    "--log_dir": "--logs",
+    "--pretrained": "--init",
+    "--teacher_path": "--teacher",
+    "--path-t": "--teacher",
+    "--data": "--dataroot",
+    "--data_dir": "--dataroot",
+    "--arch": "--model",
+    "--workers": "--nthread",
+    "-j": "--nthread",
+    "--num-workers": "--nthread",
+    "--momentum": "--nesterov",
+    "--gpu": "--gpu_id",
+    "--amp": "--dtype",
+    "--print-freq": "--log_every",
+    "--eval": "--evaluate",
+    "--resume_from": "--resume",
+    "--random_seed": "--seed",
+  };
+  for (const [found, nearest] of Object.entries(wanted)) {
+    assert.ok(refuses(found, "1").endsWith(`found ${found}; the nearest is ${nearest}`), found);
+    assert.ok(refuses(`${found}=1`).endsWith(`; the nearest is ${nearest}`), found);
+  }
+});
+
 Deno.test("parseCifar: a stray word, a missing value and a value too many are refused", () => {
   assert.match(refuses("--cuda", "yes", "now"), /expected only flags, found "yes" "now"$/);
   assert.match(refuses("--cuda=yes"), /--cuda: expected no value, found "yes"$/);
@@ -178,7 +214,7 @@ Deno.test("parseCifar: --resume tells changes from defaults and refuses other fl
   const argv = [
     "--resume=a",
     "--logs",
-    "b",
+    "/b",
     "--epochs",
     "200",
     "--max-steps",
@@ -188,7 +224,7 @@ Deno.test("parseCifar: --resume tells changes from defaults and refuses other fl
   assert.deepEqual(parseCifar(argv), {
     kind: "resume",
     run: "a",
-    logs: "b",
+    logs: "/b",
     changes: { epochs: 200, max_steps: 9, log_every: 1 },
   });
   assert.match(refuses("--resume", "a", "--beta", "0"), /found --beta; .* the run's own$/);
@@ -203,6 +239,7 @@ Deno.test("parseCifar: --evaluate takes what the test set needs and refuses othe
     target: "a",
     logs: "logs",
     changes: { dataset: "shapes", batch_size: 8, train_images: 9 },
+    settings: { ...CIFAR_DEFAULTS, dataset: "shapes", batch_size: 8, train_images: 9 },
   });
   assert.match(refuses("--evaluate", "a", "--depth", "16"), /found --depth/);
 });

@@ -7,7 +7,7 @@ import { readFinetuneSettings } from "../../../lib/train/settings/read_finetune_
 import { parseFinetune } from "../../../tasks/training/finetune_options.ts";
 import { UsageError } from "../../../tasks/command_line/flags.ts";
 
-const NEEDED = ["--data=birds", "--student=a.hkl"];
+const NEEDED = ["--data=/birds", "--student=a.hkl"];
 
 function settingsOf(...argv: string[]): FinetuneSettings {
   const command = parseFinetune([...NEEDED, ...argv]);
@@ -16,7 +16,7 @@ function settingsOf(...argv: string[]): FinetuneSettings {
 }
 
 Deno.test("parseFinetune: the set and the student are needed, the rest is the paper's or ours", () => {
-  assert.deepEqual(settingsOf(), { ...FINETUNE_DEFAULTS, data: "birds", init: "a.hkl" });
+  assert.deepEqual(settingsOf(), { ...FINETUNE_DEFAULTS, data: "/birds", init: "a.hkl" });
   assert.deepEqual(settingsOf("--init=b.npz"), { ...settingsOf(), init: "b.npz" });
   const { taps, freeze, crop, keep_head } = settingsOf();
   assert.deepEqual([taps, freeze, crop, keep_head], [[2, 3], 1, "random", false]);
@@ -47,7 +47,7 @@ Deno.test("parseFinetune: its own flags set their settings, and config.json give
 
 const REFUSED: readonly [argv: string[], message: RegExp][] = [
   [["--student=a.hkl"], /^Cannot fine-tune: wanted --data with a folder of images, found none$/],
-  [["--data=birds"], /^Cannot fine-tune: wanted --student with a pretrained .*, found none$/],
+  [["--data=/birds"], /^Cannot fine-tune: wanted --student with a pretrained .*, found none$/],
   [[...NEEDED, "--beta=10"], /^Cannot train: --beta above 0 learns from a teacher, .*--teacher$/],
   [
     [...NEEDED, "--teacher=b", "--beta=1", "--taps=0,3"],
@@ -86,17 +86,18 @@ Deno.test("parseFinetune: a frozen group is no matter where no attention is lear
 });
 
 Deno.test("parseFinetune: --resume, --evaluate and --profile", () => {
-  assert.deepEqual(parseFinetune(["--resume=a", "--data=moved"]), {
+  assert.deepEqual(parseFinetune(["--resume=a", "--data=/moved"]), {
     kind: "resume",
     run: "a",
     logs: "logs",
-    changes: { data: "moved" },
+    changes: { data: "/moved" },
   });
-  assert.deepEqual(parseFinetune(["--evaluate=a.pth", "--data=birds"]), {
+  assert.deepEqual(parseFinetune(["--evaluate=a.pth", "--data=/birds"]), {
     kind: "evaluate",
     target: "a.pth",
     logs: "logs",
-    changes: { data: "birds" },
+    changes: { data: "/birds" },
+    settings: { ...FINETUNE_DEFAULTS, data: "/birds" },
   });
   assert.equal(parseFinetune([...NEEDED, "--profile"]).kind, "profile");
 });

@@ -7,7 +7,7 @@ import { readImageNetSettings } from "../../../lib/train/settings/read_imagenet_
 import { parseImageNet } from "../../../tasks/training/imagenet_options.ts";
 import { refusalOf } from "../../support/refusal.ts";
 
-const FOLDER = "--imagenetpath=photos";
+const FOLDER = "--imagenetpath=/photos";
 
 function settingsOf(...argv: string[]): ImageNetSettings {
   const command = parseImageNet([FOLDER, ...argv]);
@@ -20,7 +20,7 @@ function refuses(...argv: string[]): string {
 }
 
 Deno.test("parseImageNet: no flag but the folder gives the defaults of the original", () => {
-  assert.deepEqual(settingsOf(), { ...IMAGENET_DEFAULTS, imagenetpath: "photos" });
+  assert.deepEqual(settingsOf(), { ...IMAGENET_DEFAULTS, imagenetpath: "/photos" });
   const { batch_size, lr, epochs, weight_decay, epoch_step, lr_decay_ratio } = settingsOf();
   assert.deepEqual([batch_size, lr, epochs, weight_decay], [256, 0.1, 100, 1e-4]);
   assert.deepEqual([epoch_step, lr_decay_ratio], [[30, 60, 90], 0.1]);
@@ -31,7 +31,7 @@ Deno.test("parseImageNet: every flag sets its setting, and config.json gives it 
     dtype: "float",
     depth: 34,
     width: 0.5,
-    imagenetpath: "a b",
+    imagenetpath: "/a b",
     nthread: 2,
     teacher_params: "resnet-34-export.hkl",
     batch_size: 32,
@@ -47,15 +47,15 @@ Deno.test("parseImageNet: every flag sets its setting, and config.json gives it 
     beta: 1000,
     beta_decay: "exp",
     cuda: true,
-    save: "runs/a",
+    save: "/runs/a",
     ngpu: 1,
     gpu_id: "0",
     seed: 7,
-    init: "a.npz",
+    init: "/a.npz",
     max_steps: 5,
     on_nonfinite: "skip",
     log_every: 2,
-    logs: "runs",
+    logs: "/runs",
     teacher_random: null,
     depth34_blocks: "original",
     image_size: 128,
@@ -155,7 +155,8 @@ Deno.test("parseImageNet: --resume, --evaluate and --profile", () => {
     kind: "evaluate",
     target: "a.pth",
     logs: "logs",
-    changes: { imagenetpath: "photos", batch_size: 8 },
+    changes: { imagenetpath: "/photos", batch_size: 8 },
+    settings: { ...IMAGENET_DEFAULTS, imagenetpath: "/photos", batch_size: 8 },
   });
   assert.equal(parseImageNet([FOLDER, "--profile"]).kind, "profile");
 });
