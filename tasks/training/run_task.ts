@@ -151,7 +151,7 @@ async function evaluateRun<Settings extends RunSettings>(
   });
   const seconds = (performance.now() - began) / 1000;
   const count = testCount(data);
-  print(`${model.name} of ${path} on ${count} test images of ${data.name}`);
+  print(`${model.name} of ${shortPath(path)} on ${count} test images of ${data.name}`);
   print(
     task.tellsTopFive
       ? `test_loss ${loss.toFixed(4)}  top-1 ${accuracy.toFixed(2)} %  top-5 ${

@@ -151,7 +151,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   "a run that is there": {
     args: [...ON_SHAPES, "--save", "done"],
     message:
-      /^Cannot start a run in logs\/done: expected a new or empty folder, found config\.json in it; continue it with --resume/,
+      /^Cannot start a run in logs\/done: expected a new or empty folder, found config\.json in it; choose another --save$/,
   },
   "a data file that is cut short": {
     args: ON_DATA,

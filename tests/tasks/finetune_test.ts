@@ -114,7 +114,10 @@ Deno.test("finetune: what is missing or does not fit is one line", async () => {
       ["--data=birds"],
       /^error: Cannot read \/.*\/birds\/bounding_boxes\.txt: wanted a file of lines/,
     ],
-    [["--data=nowhere"], /^error: Cannot read \/.*\/nowhere: wanted pack\.json \(a pack\), train/],
+    [
+      ["--data=nowhere"],
+      /^error: Cannot read \/.*\/nowhere: wanted a folder with pack\.json \(a pack\), train/,
+    ],
     [["--student=none.hkl"], /^error: Cannot .*none\.hkl/],
     [
       ["--teacher=teacher.npz", "--alpha=.5"],
