@@ -82,7 +82,7 @@ Deno.test({
     const last = (await linesOf(`${cwd}/logs/${tuned}`, "log.txt")).at(-1);
     assert.deepEqual([last?.["teacher"], last?.["init"], last?.["epoch"]], [
       "table4_teacher_2epochs_seed0",
-      "student.hkl",
+      `${cwd}/student.hkl`,
       2,
     ]);
     assert.ok(Array.isArray(last?.["test_acc"]));
