@@ -43,6 +43,8 @@ async function follow(
     augment: { padding: 0, flips: false },
     shuffle: false,
     maxSteps,
+    // The fixed table's kernels: which others win depends on the moment.
+    autotune: "off",
     onSteps: (finished) => void steps.push(...finished),
   });
   return { wanted: wanted.slice(0, maxSteps), steps, weights: await model.parameters.save() };
