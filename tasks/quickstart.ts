@@ -77,10 +77,12 @@ async function train(
       tuning.done();
       progress.note("compiling kernels, which takes longer on the first run");
     },
-    onProgress: (landed) => view.onProgress(landed),
+    // The first steps waited for kernels: they say nothing of the time that is left.
+    onProgress: (landed) => {
+      if (landed.last.step > 0) view.onProgress(landed);
+    },
     onSteps: (steps) => {
       view.onSteps(steps);
-      // The first steps wait for kernels.
       if (course === TEACHER && steps[0]?.step === LOG_EVERY) {
         progress.note(`about ${secondsInAll(course, steps).toFixed(0)} s for all three networks`);
       }
