@@ -92,12 +92,25 @@ export class Canvas {
   /**
    * Writes the canvas as bytes; what lies beyond 0 or 255 becomes the bound.
    *
-   * @param bytes Where it goes, `[3, size, size]`.
+   * @param bytes Where it goes, `[3, size / shrink, size / shrink]`.
+   * @param options How many bytes along either side are averaged into one. Default: 1.
    */
-  write(bytes: Uint8Array): void {
-    for (let at = 0; at < this.#values.length; at++) {
-      bytes[at] = Math.min(Math.max(Math.round(this.#values[at] ?? 0), 0), 255);
+  write(bytes: Uint8Array, { shrink = 1 }: { readonly shrink?: number } = {}): void {
+    const [size, side] = [this.#size, this.#size / shrink];
+    for (let at = 0; at < CHANNELS * side * side; at++) {
+      const first = (Math.floor(at / side) * size + at % side) * shrink;
+      let sum = 0;
+      for (let row = 0; row < shrink; row++) {
+        for (let column = 0; column < shrink; column++) {
+          sum += this.#byteAt(first + row * size + column);
+        }
+      }
+      bytes[at] = Math.round(sum / (shrink * shrink));
     }
+  }
+
+  #byteAt(at: number): number {
+    return Math.min(Math.max(Math.round(this.#values[at] ?? 0), 0), 255);
   }
 
   #blend(

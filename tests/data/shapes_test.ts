@@ -73,22 +73,45 @@ Deno.test("shapes: the largest seed is a seed of its own", () => {
   assert.notEqual(largest, digest(shapes({ seed: 2 ** 31 - 1, ...few }).train));
 });
 
-Deno.test("shapes: mean and standard deviation are those of the training bytes", () => {
-  for (const channel of [0, 1, 2]) {
-    let [sum, squares] = [0, 0];
-    for (let image = 0; image < 1000; image++) {
-      const start = (image * 3 + channel) * 1024;
-      for (const value of set.train.pixels.subarray(start, start + 1024)) {
-        sum += value;
-        squares += value * value;
-      }
-    }
-    const mean = sum / 1_024_000;
-    const std = Math.sqrt(squares / 1_024_000 - mean * mean);
-    assert.equal(set.mean[channel], Math.round(mean * 10) / 10);
-    assert.equal(set.std[channel], Math.round(std * 10) / 10);
+Deno.test("shapes: a 16x16 image is the 32x32 one, averaged two by two", () => {
+  const few = { train: 10, test: 10 };
+  const [large, small] = [shapes(few), shapes({ size: 16, ...few })];
+  assert.equal(small.size, 16);
+  for (const split of ["train", "test"] as const) {
+    assert.deepEqual(small[split].labels, large[split].labels);
+    assert.equal(small[split].pixels.length, 10 * 3 * 16 * 16);
+    small[split].pixels.forEach((value, at) => {
+      const [plane, row, column] = [Math.floor(at / 256), Math.floor(at / 16) % 16, at % 16];
+      const first = plane * 1024 + row * 64 + column * 2;
+      const mean = [0, 1, 32, 33].reduce(
+        (sum, offset) => sum + (large[split].pixels[first + offset] ?? NaN) / 4,
+        0,
+      );
+      assert.equal(value, Math.round(mean));
+    });
   }
 });
+
+for (const size of [16, 32] as const) {
+  Deno.test(`shapes: mean and standard deviation are those of the training bytes, ${size}x${size}`, () => {
+    const { train, mean, std } = shapes({ size, test: 1 });
+    const pixels = size * size;
+    for (const channel of [0, 1, 2]) {
+      let [sum, squares] = [0, 0];
+      for (let image = 0; image < 1000; image++) {
+        const start = (image * 3 + channel) * pixels;
+        for (const value of train.pixels.subarray(start, start + pixels)) {
+          sum += value;
+          squares += value * value;
+        }
+      }
+      const found = sum / (1000 * pixels);
+      const deviation = Math.sqrt(squares / (1000 * pixels) - found * found);
+      assert.equal(mean[channel], Math.round(found * 10) / 10);
+      assert.equal(std[channel], Math.round(deviation * 10) / 10);
+    }
+  });
+}
 
 Deno.test("shapes: a wrong number is refused by name", () => {
   const refuse = (options: Parameters<typeof shapes>[0], message: string) =>
@@ -99,6 +122,8 @@ Deno.test("shapes: a wrong number is refused by name", () => {
     `Cannot draw shapes: the number of training images must be ${most}, found 0`,
   );
   refuse({ test: 2.5 }, `Cannot draw shapes: the number of test images must be ${most}, found 2.5`);
+  // @ts-expect-error: a size that there is not
+  refuse({ size: 24 }, "Cannot draw shapes: the size must be 16 or 32, found 24");
   for (const seed of [-1, 2 ** 32, 0.5, NaN]) {
     refuse(
       { seed },

@@ -28,7 +28,7 @@ function fits({ hasSubgroups, adapter }: Gpu, { w, stride, padding }: Geometry):
 
 /** Loads cost most on a software adapter; a result of few pixels would leave most of a tile empty. */
 function suits({ adapter }: Gpu, width: number): boolean {
-  return adapter.isSoftware && 2 * width > TILE_PIXELS;
+  return adapter.isSoftware && 2 * width >= TILE_PIXELS;
 }
 
 /**

@@ -71,3 +71,14 @@ Deno.test("Canvas: values beyond the range of a byte become its bounds", () => {
   const bytes = bytesOf(new Canvas(SIZE, () => [-40, 300, 254.6]));
   assert.deepEqual([bytes[0], bytes[PLANE], bytes[2 * PLANE]], [0, 255, 255]);
 });
+
+Deno.test("Canvas: bytes are averaged, after they were bounded", () => {
+  const values = [[1, 1, 300, 200], [1, 4, 200, 200]];
+  const canvas = new Canvas(4, (x, y) => {
+    const value = values[Math.floor(y)]?.[Math.floor(x)] ?? 7;
+    return [value, value, 9];
+  });
+  const bytes = new Uint8Array(3 * 2 * 2);
+  canvas.write(bytes, { shrink: 2 });
+  assert.deepEqual([...bytes], [2, 214, 7, 7, 2, 214, 7, 7, 9, 9, 9, 9]);
+});
