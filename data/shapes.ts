@@ -16,7 +16,7 @@ const PURPOSES = { order: 0, scene: 1 };
 /** Which set of shapes to draw. */
 export interface ShapesOptions {
   /** Height and width in pixels, 16 or 32; the smaller images are the larger ones, averaged two by two. Default: 32. */
-  readonly size?: keyof typeof STATISTICS;
+  readonly size?: 16 | 32;
   /** What the images are drawn from, a whole number from 0 to 4294967295; 0 by default. */
   readonly seed?: number;
   /** Number of training images; 1,000 by default. */

@@ -39,6 +39,21 @@ Deno.test("conv2d: asks once a pass, plain first, and its fixed table is one of 
   }
 });
 
+Deno.test("conv2d: a software adapter takes rows down to results of four pixels", async () => {
+  const gpu = await testGpu();
+  const fallbacks = (width: number) =>
+    gpu.tuning.listen(() =>
+      gpu.record(() => {
+        const x = watch(gpu.empty([2, width, width, 16]));
+        const w = watch(gpu.empty([3, 3, 16, 16], { layout: "weights" }));
+        return gradients(sum(conv2d(x, w, { padding: 1 }), { keep: "none" }), [x, w]);
+      })
+    ).map(({ question: { variants, fallback } }) => variants.includes("rows") && fallback);
+  if (!gpu.adapter.isSoftware || fallbacks(8).includes(false)) return;
+  assert.ok(!fallbacks(4).includes("plain"));
+  assert.deepEqual(fallbacks(3), ["plain", "plain", "plain"]);
+});
+
 Deno.test("conv2d: runs the variants that it is told to", async () => {
   const gpu = await testGpu();
   const questions = asked(gpu);
