@@ -130,9 +130,10 @@ export class Run<Settings extends RunSettings> {
 
   /** Whether a run that is resumed was at its end already. */
   get wasFinished(): boolean {
-    const { settings: { epochs, max_steps }, data } = this.options;
+    const { settings, data } = this.options;
     const step = this.past?.checkpoint.progress.position.step ?? 0;
-    return step >= Math.min(epochs * stepsOf(this.options.settings, data), max_steps ?? Infinity);
+    return step >=
+      Math.min(settings.epochs * stepsOf(settings, data), settings.max_steps ?? Infinity);
   }
 
   /**

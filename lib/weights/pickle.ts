@@ -156,7 +156,7 @@ class Machine {
   }
 
   call(callee: unknown, args: readonly unknown[]): void {
-    // a placeholder is called where getattr or functools.partial made it
+    // `getattr` and `functools.partial` make an inert object that a pickle then calls.
     if (callee instanceof Placeholder) this.#stack.push(new Placeholder(callee.name));
     else if (!(callee instanceof PickleGlobal)) {
       throw new TypeError(`must call a global with a tuple, found ${wordValue(callee)}`);
