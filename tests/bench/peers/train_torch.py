@@ -2,8 +2,9 @@
 """Trains as `deno task cifar` does, in PyTorch, so that what both learn can be set side by side.
 
 The network is peer_torch.py's, initialised as the original does; reflected padding of 4, flip and crop
-are drawn from --seed by PyTorch's own generator. Prints one JSON line per epoch: mean training loss
-(cross-entropy plus attention transfer), training accuracy, test loss and test accuracy.
+are drawn from --seed by PyTorch's own generator. Runs on CUDA where it is there, in float32 without
+TF32. Prints one JSON line per epoch: mean training loss (cross-entropy plus attention transfer),
+training accuracy, test loss and test accuracy.
 
   python3 train_torch.py --dataroot D --train_images 10000 --epochs 3 --epoch_step [2] --seed 0
   python3 train_torch.py ... --teacher logs/teacher/model.safetensors --beta 1000
@@ -40,7 +41,7 @@ def load_safetensors(network, path):
         values = np.frombuffer(data[8 + size + begin:8 + size + end], np.float32).reshape(entry["shape"]).copy()
         target = network.buffers if name in network.buffers else network.params
         assert tuple(target[name].shape) == values.shape, name
-        target[name] = torch.from_numpy(values)
+        target[name] = torch.from_numpy(values).to(network.device)
     assert len(header) == len(network.params) + len(network.buffers)
 
 
@@ -69,16 +70,18 @@ def main():
     ap.add_argument("--threads", type=int, default=2)
     o = ap.parse_args()
 
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     torch.manual_seed(o.seed)
     torch.set_num_threads(o.threads)
     images, labels = read_records(o.dataroot, [f"data_batch_{k}" for k in range(1, 6)])
     images, labels = images[:o.train_images], labels[:o.train_images]
     test_images, test_labels = read_records(o.dataroot, ["test_batch"])
-    student = WideResNet(o.depth, o.width, 10, "cpu")
+    student = WideResNet(o.depth, o.width, 10, device)
     parameters = student.trainable()
     teacher = None
     if o.teacher:
-        teacher = WideResNet(16, 2, 10, "cpu")
+        teacher = WideResNet(16, 2, 10, device)
         load_safetensors(teacher, o.teacher)
 
     lr = o.lr
@@ -91,9 +94,9 @@ def main():
             optimizer = make()  # as the original does: the momentum begins anew
         losses, correct = [], 0
         for batch in torch.randperm(len(images)).split(o.batch_size):
-            x = (augment(images[batch].float()) - MEAN) / STD
+            x, wanted = ((augment(images[batch].float()) - MEAN) / STD).to(device), labels[batch].to(device)
             y, taps = student(x, True)
-            loss = F.cross_entropy(y, labels[batch])
+            loss = F.cross_entropy(y, wanted)
             if teacher is not None:
                 with torch.no_grad():
                     _, theirs = teacher(x, False)
@@ -102,11 +105,11 @@ def main():
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
-            correct += (y.argmax(1) == labels[batch]).sum().item()
+            correct += (y.argmax(1) == wanted).sum().item()
         with torch.no_grad():
-            outputs = torch.cat([student((x.float() - MEAN) / STD, False)[0] for x in test_images.split(500)])
+            outputs = torch.cat([student(((x.float() - MEAN) / STD).to(device), False)[0].cpu() for x in test_images.split(500)])
         print(json.dumps({
-            "peer": "torch " + torch.__version__, "seed": o.seed, "beta": o.beta, "epoch": epoch,
+            "peer": "torch " + torch.__version__, "device": device, "seed": o.seed, "beta": o.beta, "epoch": epoch,
             "train_loss": sum(losses) / len(losses), "train_acc": 100 * correct / len(images),
             "test_loss": F.cross_entropy(outputs, test_labels).item(),
             "test_acc": 100 * (outputs.argmax(1) == test_labels).float().mean().item(),
