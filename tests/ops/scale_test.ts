@@ -26,7 +26,7 @@ Deno.test("scale: weights keep their layout", async () => {
   });
 });
 
-Deno.test("scale: merged with a sum's store and a broadcast's load, it computes the same bits", async () => {
+Deno.test("scale: merged with a sum's store and a broadcast's load, it computes the same values", async () => {
   const gpu = await testGpu();
   const x = watch(gpu.tensor(randomValues(3 * 50, { seed: 1 }), [3, 50]));
   const build = () => {

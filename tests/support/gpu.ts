@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { requestAdapter } from "../../lib/gpu/adapter.ts";
+import { describeAdapter, requestAdapter } from "../../lib/gpu/adapter.ts";
 import { Gpu } from "../../lib/gpu/device.ts";
 
 let shared: Promise<Gpu> | undefined;
@@ -8,6 +8,17 @@ let shared: Promise<Gpu> | undefined;
 export function testGpu(): Promise<Gpu> {
   shared ??= Gpu.open();
   return shared;
+}
+
+let onCard: Promise<boolean> | undefined;
+
+/** Whether a card computes, whatever the test's GPU poses as. */
+export function isOnCard(): Promise<boolean> {
+  onCard ??= requestAdapter().then((adapter) => {
+    assert.ok(adapter !== null);
+    return !describeAdapter(adapter).isSoftware;
+  });
+  return onCard;
 }
 
 let software: Promise<Gpu> | undefined;
