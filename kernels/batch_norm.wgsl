@@ -63,8 +63,11 @@ fn normal(value: vec4<real>, mean: vec4f, deviation: vec4f, slope: vec4f, shift:
   return (vec4f(value) - mean) * deviation * slope + shift;
 }
 
+// By the bits, since a driver may make max of a comparison, which drops NaN: the negative numbers go from 0x80000001,
+// the least, to 0xff800000, -Infinity.
 fn rectify(value: vec4f) -> vec4f {
-  return select(value, vec4f(), vec4<bool>(rectified) & (value < vec4f()));
+  if (!rectified) { return value; }
+  return select(value, vec4f(), bitcast<vec4u>(value) - 0x80000001u < vec4u(0x7f800000u));
 }
 
 @group(0) @binding(1) var<storage, read_write> moment_parts: array<vec4f>;

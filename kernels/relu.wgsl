@@ -8,6 +8,12 @@ override lanes: u32 = 64;
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<real>>;
 
+// By the bits, since a driver may make max of a comparison, which drops NaN: the negative numbers go from 0x80000001,
+// the least, to 0xff800000, -Infinity.
+fn rectify(value: vec4f) -> vec4f {
+  return select(value, vec4f(), bitcast<vec4u>(value) - 0x80000001u < vec4u(0x7f800000u));
+}
+
 @compute @workgroup_size(lanes)
 fn forward(
   @builtin(workgroup_id) group: vec3u,
@@ -16,7 +22,7 @@ fn forward(
 ) {
   let i = (group.y * groups.x + group.x) * lanes + lane;
   if (i >= quads) { return; }
-  y[i] = select(x[i], vec4<real>(), x[i] < vec4<real>());
+  y[i] = vec4<real>(rectify(vec4f(x[i])));
 }
 
 @group(0) @binding(0) var<storage, read> dy: array<vec4<real>>;

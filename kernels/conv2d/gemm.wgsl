@@ -95,6 +95,12 @@ fn tile_of(group: vec3u, groups: vec3u) -> u32 { return group.y * groups.x + gro
 fn pixel_of(tile: u32, lane: u32) -> u32 { return tile * pixels + lane / columns; }
 fn quad_of(group: vec3u, lane: u32) -> u32 { return group.z * tile_quads + lane % columns; }
 
+// By the bits, since a driver may make max of a comparison, which drops NaN: the negative numbers go from 0x80000001,
+// the least, to 0xff800000, -Infinity.
+fn rectify(value: vec4f) -> vec4f {
+  return select(value, vec4f(), bitcast<vec4u>(value) - 0x80000001u < vec4u(0x7f800000u));
+}
+
 // Stores a sum with its epilogue, and returns what it has stored.
 fn store(pixel: u32, o: u32, sum: vec4f) -> vec4f {
   if (pixel >= batch * out_height * out_width || o >= out_quads) { return vec4f(); }
@@ -102,7 +108,7 @@ fn store(pixel: u32, o: u32, sum: vec4f) -> vec4f {
   var value = sum;
   if (biased) { value += b[o]; }
   if (added) { value += vec4f(addend[at]); }
-  if (rectified) { value = select(value, vec4f(), value < vec4f()); }
+  if (rectified) { value = rectify(value); }
   let stored = vec4<real>(value);
   y[at] = stored;
   return vec4f(stored);

@@ -28,13 +28,19 @@ override lanes: u32 = 64;
 @group(0) @binding(3) var<storage, read> addend: array<vec4<real>>; // of the shape of what is written
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<real>>;
 
+// By the bits, since a driver may make max of a comparison, which drops NaN: the negative numbers go from 0x80000001,
+// the least, to 0xff800000, -Infinity.
+fn rectify(value: vec4f) -> vec4f {
+  return select(value, vec4f(), bitcast<vec4u>(value) - 0x80000001u < vec4u(0x7f800000u));
+}
+
 // Writes a sum: plus the bias, plus the addend, rectified.
 fn store(at: u32, quad: u32, inside: bool, sum: vec4f) {
   if (!inside) { return; }
   var value = sum;
   if (biased) { value += b[quad]; }
   if (added) { value += vec4f(addend[at]); }
-  if (rectified) { value = select(value, vec4f(), value < vec4f()); }
+  if (rectified) { value = rectify(value); }
   y[at] = vec4<real>(value);
 }
 

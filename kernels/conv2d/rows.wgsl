@@ -126,13 +126,19 @@ struct Tile { a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f, e: mat4x4f, f: mat
 // The image of a tile, the first of its pixels and the first vec4 of its channels.
 struct Place { n: u32, oy: u32, ox: u32, o: u32 }
 
+// By the bits, since a driver may make max of a comparison, which drops NaN: the negative numbers go from 0x80000001,
+// the least, to 0xff800000, -Infinity.
+fn rectify(value: vec4f) -> vec4f {
+  return select(value, vec4f(), bitcast<vec4u>(value) - 0x80000001u < vec4u(0x7f800000u));
+}
+
 // Stores a sum with its epilogue, and returns what it has stored.
 fn store(at: u32, o: u32, inside: bool, sum: vec4f) -> vec4f {
   if (!inside || o >= out_quads) { return vec4f(); }
   var value = sum;
   if (biased) { value += b[o]; }
   if (added) { value += vec4f(addend[at + o]); }
-  if (rectified) { value = select(value, vec4f(), value < vec4f()); }
+  if (rectified) { value = rectify(value); }
   let stored = vec4<real>(value);
   y[at + o] = stored;
   return vec4f(stored);

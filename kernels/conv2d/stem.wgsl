@@ -100,12 +100,18 @@ fn taps(first: u32, quad: u32) -> Taps {
   );
 }
 
+// By the bits, since a driver may make max of a comparison, which drops NaN: the negative numbers go from 0x80000001,
+// the least, to 0xff800000, -Infinity.
+fn rectify(value: vec4f) -> vec4f {
+  return select(value, vec4f(), bitcast<vec4u>(value) - 0x80000001u < vec4u(0x7f800000u));
+}
+
 fn store(n: u32, iy: u32, ix: u32, sum: vec4f) {
   if (n >= batch || iy >= in_height || ix >= in_width) { return; }
   let at = (n * in_height + iy) * in_width + ix;
   var value = sum;
   if (added) { value += vec4f(addend[at]); }
-  if (rectified) { value = select(value, vec4f(), value < vec4f()); }
+  if (rectified) { value = rectify(value); }
   dx[at] = vec4<real>(value);
 }
 

@@ -77,11 +77,17 @@ fn tap(loaded: vec4f, first: u32) -> mat4x4f {
   );
 }
 
+// By the bits, since a driver may make max of a comparison, which drops NaN: the negative numbers go from 0x80000001,
+// the least, to 0xff800000, -Infinity.
+fn rectify(value: vec4f) -> vec4f {
+  return select(value, vec4f(), bitcast<vec4u>(value) - 0x80000001u < vec4u(0x7f800000u));
+}
+
 fn store(pixel: u32, inside: bool, sum: vec4f) {
   if (!inside) { return; }
   var value = sum;
   if (added) { value += vec4f(addend[pixel]); }
-  if (rectified) { value = select(value, vec4f(), value < vec4f()); }
+  if (rectified) { value = rectify(value); }
   dx[pixel] = vec4<real>(value);
 }
 

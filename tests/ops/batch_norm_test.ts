@@ -288,6 +288,22 @@ Deno.test("batchNorm: a sum before the rectifier is merged, and the gate that ne
   }
 });
 
+Deno.test("batchNorm: a NaN stays in the merged rectifier", async () => {
+  const gpu = await testGpu();
+  const x = gpu.tensor([1, 2, 3, 4, 5, 6, 7, 8], [2, 1, 1, 4]);
+  const other = gpu.tensor([NaN, -Infinity, Infinity, -9, 0, -9, -9, NaN], x.shape);
+  for (const training of [true, false]) {
+    const parameters = { weight: gpu.zeros([4]), bias: gpu.zeros([4]), ...runningOf(gpu, 4) };
+    using program = await Program.record(gpu, {
+      label: "rectified",
+      build: () => relu(add(batchNorm(x, { ...parameters, training }), other)),
+    });
+    program.run();
+    assert.match(program.plan.dispatches.map(nameOf).at(-1) ?? "", /add.forward \+ relu.forward$/);
+    assert.deepEqual([...await program.outputs.read()], [NaN, 0, Infinity, 0, 0, 0, 0, NaN]);
+  }
+});
+
 Deno.test("batchNorm: a card's workgroups come to the same values", async () => {
   using card = await cardGpu();
   const [wide, narrow] = [

@@ -20,6 +20,9 @@ const GEOMETRIES: readonly Geometry[] = [
   { x: [2, 9, 10, 12], w: [3, 3, 12, 12], y: [2, 5, 5, 12], stride: 2, padding: 1 },
 ];
 
+/** What a sum with them is, whatever is added. */
+const FAULTS = [NaN, -Infinity, Infinity];
+
 function random(gpu: Gpu, shape: readonly number[], layout: "channels" | "weights" = "channels") {
   const size = sizeOf(shape);
   return gpu.tensor(randomValues(size, { seed: size }), shape, { layout });
@@ -83,6 +86,46 @@ for (const geometry of GEOMETRIES) {
     });
   });
 }
+
+Deno.test("conv2d: a NaN stays in the rectifier of each store", async () => {
+  const gpu = await testGpu();
+  const faulty = (shape: readonly number[]) => {
+    const values = Array.from(
+      { length: sizeOf(shape) },
+      (_, at) => FAULTS[at % FAULTS.length] ?? 0,
+    );
+    return { other: gpu.tensor(values, shape), wanted: values.map((v) => v === -Infinity ? 0 : v) };
+  };
+  for (const geometry of GEOMETRIES) {
+    const { x: from, w: kernel, y: to } = geometry;
+    const [x, dy, w] = [random(gpu, from), random(gpu, to), random(gpu, kernel, "weights")];
+    const bias = random(gpu, kernel.slice(3));
+    const [ahead, back] = [faulty(to), faulty(from)];
+    const check = async (
+      name: string,
+      { other, wanted }: typeof ahead,
+      run: (out: Tensor) => void,
+    ) => {
+      using program = await Program.record(gpu, {
+        label: name,
+        build: () => {
+          const out = gpu.empty(other.shape);
+          run(out);
+          return relu(add(out, other));
+        },
+      });
+      program.run();
+      assert.equal(program.plan.dispatches.length, 1, name);
+      assert.deepEqual([...await program.outputs.read()], wanted, name);
+    };
+    for (const { name, run } of FORWARD.filter(({ fits }) => fits(gpu, geometry))) {
+      await check(name, ahead, (y) => run({ geometry, x, w, bias, y }));
+    }
+    for (const { name, run } of INPUT_GRADIENT.filter(({ fits }) => fits(gpu, geometry))) {
+      await check(name, back, (dx) => run({ geometry, dy, w, dx }));
+    }
+  }
+});
 
 Deno.test("conv2d: nothing is merged after the rectifier, and no second sum", async () => {
   const gpu = await testGpu();
