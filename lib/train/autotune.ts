@@ -18,7 +18,7 @@ export type Autotune = typeof AUTOTUNE[number];
 
 /** How the kernels of a training are chosen. */
 export interface AutotuneOptions {
-  /** How; `off` on a software adapter and `quick` on a GPU unless told. */
+  /** How; `off` unless told: what is tuned by time need not round alike the next time. */
   readonly autotune?: Autotune | undefined;
   /** The folder where the tuner keeps what it finds out, `null` for none; that of the platform unless told. */
   readonly cacheFolder?: string | null | undefined;
@@ -66,7 +66,7 @@ export async function chooseVariants(
   gpu: Gpu,
   {
     rehearsals,
-    autotune = gpu.adapter.isSoftware ? "off" : "quick",
+    autotune = "off",
     variants: earlier,
     cacheFolder,
     ...options

@@ -228,7 +228,7 @@ export const OUTSIDE_FLAGS: Flags<Omit<OutsideFlags, "evaluate">> = {
     group: MACHINE,
     value: "HOW",
     help: "Choose kernels by trying them out once for this adapter: off, quick or full " +
-      "(default: quick on a GPU, off on a software adapter); a resumed run keeps its own",
+      "(default: off, the fixed table); a resumed run keeps its own",
     read: readOneOf(AUTOTUNE),
   },
 };
