@@ -9,29 +9,48 @@ override rows: u32;
 override factor: f32 = 1; // rows
 override chunk: u32; // columns: rows that one invocation of `columns` adds; rows: vec4s a row
 
+override deep: u32 = 1; // columns: a power of two
+override wide: u32 = lanes / deep;
+
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
 @group(0) @binding(1) var<storage, read_write> partial: array<vec4f>;
 
-// x [rows, quads], partial [chunks, quads]. One invocation a quad and a chunk of rows.
+var<workgroup> quad_totals: array<vec4f, lanes>;
+
+// The number of a workgroup's first sum.
+fn first_of(group: vec3u, groups: vec3u) -> u32 { return (group.y * groups.x + group.x) * wide; }
+
+// What the `deep` invocations of a quad have added up, in all; the first of them gets it.
+fn add_deep(lane: u32, total: vec4f) -> vec4f {
+  if (deep == 1) { return total; }
+  quad_totals[lane] = total;
+  for (var half = lanes / 2; half >= wide; half /= 2) {
+    workgroupBarrier();
+    if (lane < half) { quad_totals[lane] += quad_totals[lane + half]; }
+  }
+  return quad_totals[lane];
+}
+
+// x [rows, quads], partial [chunks, quads]. `deep` invocations a quad and a chunk of rows; those of `wide` quads, one
+// after the other, are a workgroup.
 @compute @workgroup_size(lanes)
 fn columns(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let i = (group.y * groups.x + group.x) * lanes + lane;
+  let i = first_of(group, groups) + lane % wide;
   let quad = i % quads;
   let first = i / quads * chunk;
-  if (first >= rows) { return; }
   var total = vec4f();
-  for (var row = first; row < min(first + chunk, rows); row++) {
+  for (var row = first + lane / wide; row < min(first + chunk, rows); row += deep) {
     total += vec4f(x[row * quads + quad]);
   }
-  partial[i] = total;
+  total = add_deep(lane, total);
+  if (lane < wide && first < rows) { partial[i] = total; }
 }
 
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
-var<workgroup> quad_totals: array<vec4f, lanes>;
 
 // x [rows, quads] (the partial sums), y [quads]. One workgroup a quad.
 @compute @workgroup_size(lanes)
@@ -66,15 +85,15 @@ override factor3: f32 = 1;
 @group(0) @binding(2) var<storage, read_write> y0_of_two: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y1_of_two: array<vec4f>;
 
-fn sum0(quad: u32) -> vec4f {
+fn sum0(quad: u32, first: u32) -> vec4f {
   var total = vec4f();
-  for (var row = 0u; row < rows; row++) { total += vec4f(x[row * quads + quad]); }
+  for (var row = first; row < rows; row += deep) { total += vec4f(x[row * quads + quad]); }
   return total;
 }
 
-fn sum1(quad: u32) -> vec4f {
+fn sum1(quad: u32, first: u32) -> vec4f {
   var total = vec4f();
-  for (var row = 0u; row < rows1; row++) { total += vec4f(x1[row * quads1 + quad]); }
+  for (var row = first; row < rows1; row += deep) { total += vec4f(x1[row * quads1 + quad]); }
   return total;
 }
 
@@ -84,13 +103,21 @@ fn two_columns(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  var i = (group.y * groups.x + group.x) * lanes + lane;
+  let i = first_of(group, groups) + lane % wide;
+  let i1 = i - quads;
+  var total = vec4f();
   if (i < quads) {
-    y0_of_two[i] = sum0(i);
-    return;
+    total = sum0(i, lane / wide);
+  } else if (i1 < quads1) {
+    total = sum1(i1, lane / wide);
   }
-  i -= quads;
-  if (i < quads1) { y1_of_two[i] = sum1(i); }
+  total = add_deep(lane, total);
+  if (lane >= wide) { return; }
+  if (i < quads) {
+    y0_of_two[i] = total;
+  } else if (i1 < quads1) {
+    y1_of_two[i1] = total;
+  }
 }
 
 @group(0) @binding(2) var<storage, read> x2: array<vec4<real>>;
@@ -100,15 +127,15 @@ fn two_columns(
 @group(0) @binding(6) var<storage, read_write> y2: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> y3: array<vec4f>;
 
-fn sum2(quad: u32) -> vec4f {
+fn sum2(quad: u32, first: u32) -> vec4f {
   var total = vec4f();
-  for (var row = 0u; row < rows2; row++) { total += vec4f(x2[row * quads2 + quad]); }
+  for (var row = first; row < rows2; row += deep) { total += vec4f(x2[row * quads2 + quad]); }
   return total;
 }
 
-fn sum3(quad: u32) -> vec4f {
+fn sum3(quad: u32, first: u32) -> vec4f {
   var total = vec4f();
-  for (var row = 0u; row < rows3; row++) { total += vec4f(x3[row * quads3 + quad]); }
+  for (var row = first; row < rows3; row += deep) { total += vec4f(x3[row * quads3 + quad]); }
   return total;
 }
 
@@ -118,23 +145,31 @@ fn four_columns(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  var i = (group.y * groups.x + group.x) * lanes + lane;
+  let i = first_of(group, groups) + lane % wide;
+  let i1 = i - quads;
+  let i2 = i1 - quads1;
+  let i3 = i2 - quads2;
+  var total = vec4f();
   if (i < quads) {
-    y0[i] = sum0(i);
-    return;
+    total = sum0(i, lane / wide);
+  } else if (i1 < quads1) {
+    total = sum1(i1, lane / wide);
+  } else if (i2 < quads2) {
+    total = sum2(i2, lane / wide);
+  } else if (i3 < quads3) {
+    total = sum3(i3, lane / wide);
   }
-  i -= quads;
-  if (i < quads1) {
-    y1[i] = sum1(i);
-    return;
+  total = add_deep(lane, total);
+  if (lane >= wide) { return; }
+  if (i < quads) {
+    y0[i] = total;
+  } else if (i1 < quads1) {
+    y1[i1] = total;
+  } else if (i2 < quads2) {
+    y2[i2] = total;
+  } else if (i3 < quads3) {
+    y3[i3] = total;
   }
-  i -= quads1;
-  if (i < quads2) {
-    y2[i] = sum2(i);
-    return;
-  }
-  i -= quads2;
-  if (i < quads3) { y3[i] = sum3(i); }
 }
 
 @group(0) @binding(1) var<storage, read_write> row_sums: array<f32>;

@@ -5,8 +5,9 @@ alias real = f32;
 //   turned: dx[pixel, i] = sum_{tap, o} dy[(pixel + p - tap) / s, o] w[tap, i, o], with y = dx, x = dy
 // Layout: as in plain.wgsl, sizes too: in_* are those of x here, and out_* those of y.
 // A workgroup makes a tile of `pixels` by `tile_quads` vec4s of channels. It brings its parts of x and w into workgroup
-// memory for `depth` terms at a time, a term being a tap and a vec4 of inputs: with few channels, several taps. An
-// invocation adds eight pixels by two vec4s, which lie apart so that neighbouring invocations read neighbouring places.
+// memory for `depth` terms at a time, a term being a tap and a vec4 of inputs: with few channels, several taps. While it
+// adds those up, what the next ones need is on its way into registers. An invocation adds four or eight pixels by two
+// vec4s, which lie apart so that neighbouring invocations read neighbouring places.
 // Workgroups: x, y tiles of pixels, z of channels.
 override batch: u32;
 override in_height: u32;
@@ -24,11 +25,13 @@ override biased: bool = false; // without a bias or an addend, any buffer stands
 override added: bool = false;
 override rectified: bool = false;
 override tile_quads: u32; // 4, 8 or 16
-override depth: u32; // 1 to 4
+override each: u32; // pixels of an invocation: 4 or 8
+override depth: u32; // 1 to 4, and at most 4 * columns / each
 override terms: u32 = kernel_height * kernel_width * in_quads;
 override columns: u32 = tile_quads / 2; // invocations side by side over the channels
-override rows: u32 = 64 / columns; // and over the pixels
-override pixels: u32 = 8 * rows;
+override rows: u32 = select(16u, 32u, columns == 2); // and over the pixels
+override lanes: u32 = columns * rows;
+override pixels: u32 = each * rows;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;
@@ -38,26 +41,32 @@ override pixels: u32 = 8 * rows;
 var<workgroup> inputs: array<vec4f, depth * pixels>; // [term, pixel]
 var<workgroup> weights: array<vec4f, 4 * depth * tile_quads>; // [input, vec4 of outputs]
 
-// The vec4 of x that a pixel of y meets in a term, or zero where there is none (negative coordinates wrap).
-fn input_at(pixel: u32, term: u32) -> vec4f {
+// Where a pixel of y meets x in the first tap, and the image's first vec4. A pixel past the end lies below every image.
+struct Place { y: u32, x: u32, image: u32 }
+
+fn place_of(pixel: u32) -> Place {
   let n = pixel / (out_width * out_height);
-  if (n >= batch || term >= terms) { return vec4f(); }
-  let tap = term / in_quads;
-  let ky = tap / kernel_width;
-  let kx = tap % kernel_width;
-  let oy = pixel / out_width % out_height;
+  let oy = select(0x40000000u, pixel / out_width % out_height, n < batch);
   let ox = pixel % out_width;
-  var iy = oy * stride + ky - padding;
-  var ix = ox * stride + kx - padding;
+  let image = n * in_height * in_width * in_quads;
+  if (turned) { return Place(oy + padding, ox + padding, image); }
+  return Place(oy * stride - padding, ox * stride - padding, image);
+}
+
+// The vec4 of x there in a term, or zero where there is none (negative coordinates wrap).
+fn input_at(place: Place, term: u32) -> vec4f {
+  let tap = term / in_quads;
+  var iy = place.y + tap / kernel_width;
+  var ix = place.x + tap % kernel_width;
   if (turned) {
-    let down = oy + padding - ky;
-    let across = ox + padding - kx;
-    if (down % stride != 0 || across % stride != 0) { return vec4f(); }
-    iy = down / stride;
-    ix = across / stride;
+    iy = place.y - tap / kernel_width;
+    ix = place.x - tap % kernel_width;
+    if (iy % stride != 0 || ix % stride != 0) { return vec4f(); }
+    iy /= stride;
+    ix /= stride;
   }
-  if (iy >= in_height || ix >= in_width) { return vec4f(); }
-  return vec4f(x[((n * in_height + iy) * in_width + ix) * in_quads + term % in_quads]);
+  if (term >= terms || iy >= in_height || ix >= in_width) { return vec4f(); }
+  return vec4f(x[place.image + (iy * in_width + ix) * in_quads + term % in_quads]);
 }
 
 // Four inputs by four outputs of a term, a column an input.
@@ -85,7 +94,7 @@ fn pair_at(at: u32) -> mat2x4f {
   return mat2x4f(weights[at], weights[at + columns]);
 }
 
-// Eight pixels of y that lie `rows` apart, two vec4s of channels of each that lie `columns` apart.
+// Four or eight pixels of y that lie `rows` apart, two vec4s of channels of each that lie `columns` apart.
 struct Tile { a: mat2x4f, b: mat2x4f, c: mat2x4f, d: mat2x4f, e: mat2x4f, f: mat2x4f, g: mat2x4f, h: mat2x4f }
 
 // The number of a workgroup's tile of pixels.
@@ -119,68 +128,96 @@ fn store_pixel(pixel: u32, o: u32, sum: mat2x4f) -> mat2x4f {
 }
 
 fn store_tile(pixel: u32, o: u32, t: Tile) -> Tile {
-  return Tile(
-    store_pixel(pixel, o, t.a),
-    store_pixel(pixel + rows, o, t.b),
-    store_pixel(pixel + 2 * rows, o, t.c),
-    store_pixel(pixel + 3 * rows, o, t.d),
-    store_pixel(pixel + 4 * rows, o, t.e),
-    store_pixel(pixel + 5 * rows, o, t.f),
-    store_pixel(pixel + 6 * rows, o, t.g),
-    store_pixel(pixel + 7 * rows, o, t.h),
+  var stored = Tile();
+  stored.a = store_pixel(pixel, o, t.a);
+  stored.b = store_pixel(pixel + rows, o, t.b);
+  stored.c = store_pixel(pixel + 2 * rows, o, t.c);
+  stored.d = store_pixel(pixel + 3 * rows, o, t.d);
+  if (each == 8) {
+    stored.e = store_pixel(pixel + 4 * rows, o, t.e);
+    stored.f = store_pixel(pixel + 5 * rows, o, t.f);
+    stored.g = store_pixel(pixel + 6 * rows, o, t.g);
+    stored.h = store_pixel(pixel + 7 * rows, o, t.h);
+  }
+  return stored;
+}
+
+// An invocation's pixels and columns with one more term, the k-th in workgroup memory.
+fn add_term(t: Tile, k: u32, column: u32, row: u32) -> Tile {
+  let at = k * 4 * tile_quads + column;
+  let m = Weights(
+    pair_at(at),
+    pair_at(at + tile_quads),
+    pair_at(at + 2 * tile_quads),
+    pair_at(at + 3 * tile_quads),
   );
+  let at_row = k * pixels + row;
+  var sum = t;
+  sum.a = add_products(t.a, inputs[at_row], m);
+  sum.b = add_products(t.b, inputs[at_row + rows], m);
+  sum.c = add_products(t.c, inputs[at_row + 2 * rows], m);
+  sum.d = add_products(t.d, inputs[at_row + 3 * rows], m);
+  if (each == 8) {
+    sum.e = add_products(t.e, inputs[at_row + 4 * rows], m);
+    sum.f = add_products(t.f, inputs[at_row + 5 * rows], m);
+    sum.g = add_products(t.g, inputs[at_row + 6 * rows], m);
+    sum.h = add_products(t.h, inputs[at_row + 7 * rows], m);
+  }
+  return sum;
+}
+
+// What an invocation brings into workgroup memory for the next terms: up to four vec4s of x, of two places at most, and
+// up to one block of weights.
+struct Fetched { x0: vec4f, x1: vec4f, x2: vec4f, x3: vec4f, block: mat4x4f }
+
+fn fetch(term: u32, even: Place, odd: Place, first_o: u32, lane: u32) -> Fetched {
+  var f = Fetched();
+  f.x0 = input_at(even, term + lane / pixels);
+  if (depth * pixels > lanes) { f.x1 = input_at(odd, term + (lane + lanes) / pixels); }
+  if (depth * pixels > 2 * lanes) { f.x2 = input_at(even, term + (lane + 2 * lanes) / pixels); }
+  if (depth * pixels > 3 * lanes) { f.x3 = input_at(odd, term + (lane + 3 * lanes) / pixels); }
+  if (lane < depth * tile_quads) {
+    f.block = weights_at(term + lane / tile_quads, first_o + lane % tile_quads);
+  }
+  return f;
+}
+
+fn bring(f: Fetched, lane: u32) {
+  if (lane < depth * pixels) { inputs[lane] = f.x0; }
+  if (lane + lanes < depth * pixels) { inputs[lane + lanes] = f.x1; }
+  if (lane + 2 * lanes < depth * pixels) { inputs[lane + 2 * lanes] = f.x2; }
+  if (lane + 3 * lanes < depth * pixels) { inputs[lane + 3 * lanes] = f.x3; }
+  if (lane < depth * tile_quads) {
+    let at = lane / tile_quads * 4 * tile_quads + lane % tile_quads;
+    weights[at] = f.block[0];
+    weights[at + tile_quads] = f.block[1];
+    weights[at + 2 * tile_quads] = f.block[2];
+    weights[at + 3 * tile_quads] = f.block[3];
+  }
 }
 
 // An invocation's sums of products, through workgroup memory.
 fn products(tile: u32, first_o: u32, lane: u32) -> Tile {
-  let first = tile * pixels;
   let column = lane % columns;
   let row = lane / columns;
-  var y0 = mat2x4f();
-  var y1 = mat2x4f();
-  var y2 = mat2x4f();
-  var y3 = mat2x4f();
-  var y4 = mat2x4f();
-  var y5 = mat2x4f();
-  var y6 = mat2x4f();
-  var y7 = mat2x4f();
+  let even = place_of(tile * pixels + lane % pixels);
+  let odd = place_of(tile * pixels + (lane + lanes) % pixels);
+  var next = fetch(0, even, odd, first_o, lane);
+  var sum = Tile();
   for (var term = 0u; term < terms; term += depth) {
-    for (var i = lane; i < depth * pixels; i += 64) {
-      inputs[i] = input_at(first + i % pixels, term + i / pixels);
-    }
-    for (var i = lane; i < depth * tile_quads; i += 64) {
-      let block = weights_at(term + i / tile_quads, first_o + i % tile_quads);
-      let at = i / tile_quads * 4 * tile_quads + i % tile_quads;
-      weights[at] = block[0];
-      weights[at + tile_quads] = block[1];
-      weights[at + 2 * tile_quads] = block[2];
-      weights[at + 3 * tile_quads] = block[3];
-    }
+    bring(next, lane);
     workgroupBarrier();
-    for (var k = 0u; k < depth; k++) {
-      let at = k * 4 * tile_quads + column;
-      let m = Weights(
-        pair_at(at),
-        pair_at(at + tile_quads),
-        pair_at(at + 2 * tile_quads),
-        pair_at(at + 3 * tile_quads),
-      );
-      let at_row = k * pixels + row;
-      y0 = add_products(y0, inputs[at_row], m);
-      y1 = add_products(y1, inputs[at_row + rows], m);
-      y2 = add_products(y2, inputs[at_row + 2 * rows], m);
-      y3 = add_products(y3, inputs[at_row + 3 * rows], m);
-      y4 = add_products(y4, inputs[at_row + 4 * rows], m);
-      y5 = add_products(y5, inputs[at_row + 5 * rows], m);
-      y6 = add_products(y6, inputs[at_row + 6 * rows], m);
-      y7 = add_products(y7, inputs[at_row + 7 * rows], m);
-    }
+    next = fetch(term + depth, even, odd, first_o, lane);
+    sum = add_term(sum, 0, column, row);
+    if (depth > 1) { sum = add_term(sum, 1, column, row); }
+    if (depth > 2) { sum = add_term(sum, 2, column, row); }
+    if (depth > 3) { sum = add_term(sum, 3, column, row); }
     workgroupBarrier();
   }
-  return Tile(y0, y1, y2, y3, y4, y5, y6, y7);
+  return sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(lanes)
 fn forward(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -193,14 +230,14 @@ fn forward(
 
 // With the moments of what is stored, for batch_norm.wgsl: a mean and a sum of squared deviations of each tile.
 @group(0) @binding(5) var<storage, read_write> moments: array<vec4f>; // [tiles, 2, out_quads]
-var<workgroup> shared_sums: array<mat2x4f, 64>;
+var<workgroup> shared_sums: array<mat2x4f, lanes>;
 
 fn square(m: mat2x4f) -> mat2x4f { return mat2x4f(m[0] * m[0], m[1] * m[1]); }
 
 // The sum over the invocations of a column; each gets its own.
 fn sum_of_rows(lane: u32, value: mat2x4f) -> mat2x4f {
   shared_sums[lane] = value;
-  for (var half = 32u; half >= columns; half /= 2) {
+  for (var half = lanes / 2; half >= columns; half /= 2) {
     workgroupBarrier();
     if (lane < half) { shared_sums[lane] += shared_sums[lane + half]; }
   }
@@ -210,7 +247,7 @@ fn sum_of_rows(lane: u32, value: mat2x4f) -> mat2x4f {
   return sum;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(lanes)
 fn forward_with_moments(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -228,10 +265,12 @@ fn forward_with_moments(
   if (pixel + rows < end) { squares += square(t.b - mean); }
   if (pixel + 2 * rows < end) { squares += square(t.c - mean); }
   if (pixel + 3 * rows < end) { squares += square(t.d - mean); }
-  if (pixel + 4 * rows < end) { squares += square(t.e - mean); }
-  if (pixel + 5 * rows < end) { squares += square(t.f - mean); }
-  if (pixel + 6 * rows < end) { squares += square(t.g - mean); }
-  if (pixel + 7 * rows < end) { squares += square(t.h - mean); }
+  if (each == 8) {
+    if (pixel + 4 * rows < end) { squares += square(t.e - mean); }
+    if (pixel + 5 * rows < end) { squares += square(t.f - mean); }
+    if (pixel + 6 * rows < end) { squares += square(t.g - mean); }
+    if (pixel + 7 * rows < end) { squares += square(t.h - mean); }
+  }
   squares = sum_of_rows(lane, squares);
   if (lane >= columns || tile * pixels >= end) { return; }
   let at = tile * 2 * out_quads + o;

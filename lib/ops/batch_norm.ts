@@ -8,6 +8,7 @@ import { type Cuts, differentiableGradient } from "./batch_norm_gradient.ts";
 import { broadcast } from "./broadcast.ts";
 import { addAndRectifyInStore, addInStore } from "./epilogue.ts";
 import { inverseSqrt } from "./inverse_sqrt.ts";
+import { bestTile, tileSizes } from "./conv2d/tile.ts";
 import { lanesOf } from "./lanes.ts";
 import { multiply } from "./multiply.ts";
 import { gateOf } from "./relu.ts";
@@ -129,8 +130,10 @@ function powerOfTwo(value: number, { least }: { least: number }): number {
  * Rows of a part, unless there are too many parts: those of a tile whose moments a convolution makes in its store, of
  * rows.wgsl on a software adapter, of gemm.wgsl on any other.
  */
-function tileRows({ adapter }: Gpu, { quads }: { quads: number }): number {
-  return adapter.isSoftware ? 512 : 1024 / powerOfTwo(Math.min(quads, 16), { least: 4 });
+function tileRows({ adapter }: Gpu, { rows, quads }: { rows: number; quads: number }): number {
+  if (adapter.isSoftware) return 512;
+  const channels = 4 * quads;
+  return tileSizes({ rows, channels, tile: bestTile(channels) }).pixels;
 }
 
 /**
@@ -144,7 +147,7 @@ function cutsOf({ gpu }: Tensor, { rows, quads }: { rows: number; quads: number 
   const mostParts = isSoftware ? 1024 : 256;
   const most = isSoftware ? 32 : 512;
   const width = powerOfTwo(Math.min(quads, MOST_QUADS), { least: 1 });
-  const part = powerOfTwo(rows / mostParts, { least: tileRows(gpu, { quads }) });
+  const part = powerOfTwo(rows / mostParts, { least: tileRows(gpu, { rows, quads }) });
   const parts = Math.ceil(rows / part);
   const { chunk, chunks } = split(rows, { least: Math.max(64, lanes / width), most });
   const constants = { rows, quads, width, lanes };

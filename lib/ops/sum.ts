@@ -122,9 +122,14 @@ function sumTree(x: Tensor, y: Tensor, { rows }: { rows: number }): void {
 
 const SERIAL_QUADS = 256;
 
+/** Workgroups that add up columns: on a card, sixteen invocations share the rows of a vec4. */
+function columnLanes({ adapter }: Gpu): { lanes: number; deep: number } {
+  return adapter.isSoftware ? { lanes: 64, deep: 1 } : { lanes: 256, deep: 16 };
+}
+
 /**
- * Adds `rows` slices of the size of `y` that lie one after the other in `partial`: one after the other where y has
- * enough vec4s to keep a device busy, in a tree where it has few.
+ * Adds `rows` slices of the size of `y` that lie one after the other in `partial`: side by side where y has enough vec4s
+ * to keep a device busy, in a tree where it has few.
  */
 export function finishColumns(partial: Tensor, y: Tensor, { rows }: { rows: number }): void {
   const quads = storedQuads(y);
@@ -132,11 +137,12 @@ export function finishColumns(partial: Tensor, y: Tensor, { rows }: { rows: numb
     sumTree(partial, y, { rows });
     return;
   }
+  const { lanes, deep } = columnLanes(y.gpu);
   kernel.dispatch("columns", {
     read: [partial],
     write: [y],
-    constants: { rows, quads, chunk: rows },
-    grid: gridFor(quads, 64),
+    constants: { rows, quads, chunk: rows, lanes, deep },
+    grid: gridFor(quads, lanes / deep),
     fusion: { beside: columnsTogether },
   });
 }
@@ -173,7 +179,8 @@ function columnsTogether(earlier: Dispatch, later: Dispatch): Merged | null {
   const merged = joined([earlier, later], { form: "columns", own: ["rows", "quads"] });
   if (merged === null) return null;
   const quads = merged.write.reduce((total, y) => total + storedQuads(y), 0);
-  return { ...merged, grid: gridFor(quads, 64) };
+  const { lanes = NaN, deep = NaN } = later.constants;
+  return { ...merged, grid: gridFor(quads, lanes / deep) };
 }
 
 function rowsTogether(earlier: Dispatch, later: Dispatch): Merged | null {

@@ -97,6 +97,7 @@ const CASES: Readonly<Record<string, Case>> = {
 /** What tiles of pixels need not fill: the last has few of them, or is the only one. */
 const UNEVEN: Readonly<Record<string, Case>> = {
   "a last tile of few pixels": { shape: [7, 13, 11, 21], adds: true },
+  "many pixels, of which an invocation has eight": { shape: [9, 61, 60, 8] },
   "fewer pixels than a tile has": { shape: [1, 5, 9, 4], bias: 1500 },
   "in half precision, more channels than a tile has": { shape: [3, 9, 9, 72], dtype: "f16" },
 };

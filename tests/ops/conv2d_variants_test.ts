@@ -29,6 +29,7 @@ const CASES: readonly Case[] = [
   { name: "few inputs", x: [3, 5, 6, 3], outputs: 20, kernel: 3, stride: 1 },
   { name: "much padding", x: [2, 35, 9, 4], outputs: 6, kernel: 3, stride: 1, padding: 2 },
   { name: "no padding", x: [2, 19, 13, 2], outputs: 8, kernel: 3, stride: 1, padding: 0 },
+  { name: "pixels for large tiles", x: [3, 105, 106, 6], outputs: 9, kernel: 3, stride: 1 },
   { name: "many channels at stride 2", x: [2, 7, 9, 20], outputs: 40, kernel: 3, stride: 2 },
   { name: "a kernel of one pixel", x: [2, 10, 12, 16], outputs: 20, kernel: 1, stride: 2 },
   {

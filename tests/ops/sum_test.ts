@@ -8,7 +8,7 @@ import { broadcast } from "../../lib/ops/broadcast.ts";
 import { finishColumns, type Keep, mean, sum } from "../../lib/ops/sum.ts";
 import { assertClose } from "../support/assert_close.ts";
 import { checkOp } from "../support/check_op.ts";
-import { testGpu } from "../support/gpu.ts";
+import { cardGpu, testGpu } from "../support/gpu.ts";
 import { mergedPlan } from "../support/merged_plan.ts";
 import { uniform } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
@@ -139,21 +139,29 @@ Deno.test("mean: divides by the logical size", async () => {
 });
 
 Deno.test("finishColumns: sums of several tensors in one dispatch have the bits of one by one", async () => {
-  const gpu = await testGpu();
-  const sizes = [[3, 1028], [7, 2052], [2, 1024], [5, 1600], [1, 1036], [4, 1024], [6, 1024]];
-  const partials = sizes.map(([rows = 1, columns = 1], at) =>
-    gpu.tensor(randomValues(rows * columns, { seed: at }), [rows, columns])
-  );
-  const build = () =>
-    partials.map((partial) => {
-      const [rows = 1, columns = 1] = partial.shape;
-      const y = gpu.empty([columns]);
-      finishColumns(partial, y, { rows });
-      return y;
-    });
-  const { dispatches } = await mergedPlan(gpu, build);
-  const entries = dispatches.map(({ entry }) => entry);
-  assert.deepEqual(entries, ["four_columns", "two_columns", "columns"]);
+  using card = await cardGpu();
+  const sizes = [[3, 1028], [7, 2052], [2, 1024], [5, 1600], [1, 1036], [4, 1024], [37, 1024]];
+  for (const gpu of [await testGpu(), card]) {
+    const values = sizes.map(([rows = 1, columns = 1], seed) =>
+      randomValues(rows * columns, { seed })
+    );
+    const partials = sizes.map((shape, at) => gpu.tensor(values[at] ?? [], shape));
+    const build = () =>
+      partials.map((partial) => {
+        const [rows = 1, columns = 1] = partial.shape;
+        const y = gpu.empty([columns]);
+        finishColumns(partial, y, { rows });
+        return y;
+      });
+    const { dispatches } = await mergedPlan(gpu, build);
+    const entries = dispatches.map(({ entry }) => entry);
+    assert.deepEqual(entries, ["four_columns", "two_columns", "columns"]);
+    for (const [at, y] of build().entries()) {
+      const wanted = new Float64Array(y.size);
+      values[at]?.forEach((value, i) => wanted[i % y.size]! += value);
+      assertClose(await y.read(), wanted, { atol: 1e-5, what: `sum ${at}` });
+    }
+  }
 });
 
 Deno.test("sum: scalars of several tensors in one dispatch have the bits of one by one", async () => {

@@ -9,23 +9,11 @@ import { momentsInStore } from "../batch_norm.ts";
 import { addAndRectifyInStore } from "../epilogue.ts";
 import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
+import { bestTile, type TileChannels, TILES, tileSizes } from "./tile.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 
 const kernel = new Kernel("conv2d/gemm", source);
 const weightGradientKernel = new Kernel("conv2d/gemm_weight_gradient", weightGradientSource);
-
-/** Channels of a workgroup's tile; narrower tiles have more pixels. */
-const TILES = [16, 32, 64] as const;
-
-type TileChannels = typeof TILES[number];
-
-/** Numbers that a workgroup's tile adds up: pixels times vec4s of channels. */
-const TILE_AREA = 1024;
-
-/** The narrowest tile that holds all channels, the widest where none does. */
-function bestTile(channels: number): TileChannels {
-  return TILES.find((tile) => channels <= tile) ?? 64;
-}
 
 /** A software adapter gains nothing from workgroup memory. */
 function suits({ adapter }: Gpu, { tile, channels }: { tile: TileChannels; channels: number }) {
@@ -39,21 +27,24 @@ function termsOf({ w: [height, width] }: Geometry, channels: number): number {
   return height * width * quadsOf(channels);
 }
 
-/** The most terms at a time, up to four, that leave at most a tenth of the work to terms past the end. */
-function depthOf(terms: number): number {
-  return [4, 3, 2].find((depth) => depth * Math.ceil(terms / depth) <= 1.1 * terms) ?? 1;
+/** The most terms at a time that leave at most a tenth of the work to terms past the end. */
+function depthOf(terms: number, { most }: { most: number }): number {
+  const depths = [4, 3, 2].filter((depth) => depth <= most);
+  return depths.find((depth) => depth * Math.ceil(terms / depth) <= 1.1 * terms) ?? 1;
 }
 
-/** Constants and grid of a product whose result has these sizes. */
+/** Constants and grid of a product whose result has these sizes, and the pixels of a tile. */
 function tilesOf(
   [n, height, width, channels]: Geometry["y"],
   { tile, terms }: { tile: TileChannels; terms: number },
-): { constants: Constants; grid: Grid } {
+): { constants: Constants; grid: Grid; pixels: number } {
   const tile_quads = quadsOf(tile);
-  const [x, y = 1] = gridFor(n * height * width, TILE_AREA / tile_quads);
+  const { each, pixels } = tileSizes({ rows: n * height * width, channels, tile });
+  const [x, y = 1] = gridFor(n * height * width, pixels);
   return {
-    constants: { tile_quads, depth: depthOf(terms) },
+    constants: { tile_quads, each, depth: depthOf(terms, { most: 2 * tile_quads / each }) },
     grid: [x, y, Math.ceil(quadsOf(channels) / tile_quads)],
+    pixels,
   };
 }
 
@@ -64,15 +55,13 @@ export const gemmForward = TILES.map((tile): Variant<ForwardJob> => ({
   fits,
   suits: (gpu, { y }) => suits(gpu, { tile, channels: y[3] }),
   run({ geometry, x, w, bias, y }) {
-    const { constants, grid } = tilesOf(geometry.y, {
-      tile,
-      terms: termsOf(geometry, geometry.x[3]),
-    });
+    const terms = termsOf(geometry, geometry.x[3]);
+    const { constants, grid, pixels } = tilesOf(geometry.y, { tile, terms });
     kernel.dispatch("forward", {
       read: [x, w, bias ?? w, x],
       fusion: {
         absorb: addAndRectifyInStore,
-        extend: (pair) => momentsInStore(pair, { tile: TILE_AREA / quadsOf(tile) }),
+        extend: (pair) => momentsInStore(pair, { tile: pixels }),
       },
       write: [y],
       constants: { ...constantsOf(geometry), ...constants, biased: bias === null ? 0 : 1 },
@@ -104,6 +93,9 @@ export const gemmInputGradient = TILES.map((tile): Variant<InputGradientJob> => 
   },
 }));
 
+/** Vec4s of weights by vec4s of outputs that a workgroup of the weight gradient adds up. */
+const WEIGHT_AREA = 256;
+
 /** Workgroups that keep a large device busy. */
 const TARGET_WORKGROUPS = 1024;
 
@@ -117,7 +109,7 @@ export const gemmWeightGradient = TILES.map((tile): Variant<WeightGradientJob> =
     const [n, height, width, outputs] = geometry.y;
     const tile_quads = quadsOf(tile);
     const rows = geometry.w[0] * geometry.w[1] * quadsOf(geometry.w[2]);
-    const rowTiles = Math.ceil(rows / (TILE_AREA / 4 / tile_quads));
+    const rowTiles = Math.ceil(rows / (WEIGHT_AREA / tile_quads));
     const columns = Math.ceil(quadsOf(outputs) / tile_quads);
     const parts = split(n * height * width, {
       least: 64,
