@@ -7,6 +7,7 @@ import {
   winogradForward,
   winogradInputGradient,
 } from "./rows.ts";
+import { slideWeightGradient } from "./slide.ts";
 import { stemInputGradient } from "./stem.ts";
 import { stripsInputGradient } from "./strips.ts";
 import { tapsWeightGradient } from "./taps.ts";
@@ -34,6 +35,7 @@ export const INPUT_GRADIENT: readonly Variant<InputGradientJob>[] = [
 export const WEIGHT_GRADIENT: readonly Variant<WeightGradientJob>[] = [
   tapsWeightGradient,
   rowsWeightGradient,
+  slideWeightGradient,
   ...gemmWeightGradient,
   plainWeightGradient,
 ];
