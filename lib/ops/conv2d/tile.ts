@@ -4,8 +4,8 @@ export const TILES = [16, 32, 64] as const;
 /** The channels of one. */
 export type TileChannels = typeof TILES[number];
 
-/** Workgroups from which on each may be large: fewer leave a card idle, where smaller ones would not. */
-const MANY = 256;
+/** Invocations from which on each may add up eight pixels: fewer leave a card idle, where twice as many would not. */
+const MANY = 2 ** 15;
 
 /** The narrowest tile that holds all channels, the widest where none does. */
 export function bestTile(channels: number): TileChannels {
@@ -22,8 +22,8 @@ export function bestTile(channels: number): TileChannels {
 export function tileSizes(
   { rows, channels, tile }: { rows: number; channels: number; tile: TileChannels },
 ): { each: 4 | 8; pixels: number } {
-  if (tile === 16) return { each: 4, pixels: 4 * 32 };
-  const large = Math.ceil(rows / (8 * 16)) * Math.ceil(channels / tile);
-  const each = large < MANY ? 4 : 8;
-  return { each, pixels: each * 16 };
+  const [columns, across] = [tile / 8, tile === 16 ? 32 : 16];
+  const large = Math.ceil(rows / (8 * across)) * Math.ceil(channels / tile) * columns * across;
+  const each = tile === 16 || large < MANY ? 4 : 8;
+  return { each, pixels: each * across };
 }
