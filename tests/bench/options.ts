@@ -98,7 +98,7 @@ const FLAGS: Flags<BenchFlags> = {
   },
   autotune: {
     group: HOW,
-    help: "How kernels are chosen: off, quick or full; on a software adapter off, on a GPU quick",
+    help: "How kernels are chosen: off (the default), quick or full",
     value: "HOW",
     read: readOneOf(AUTOTUNE),
   },
