@@ -93,7 +93,7 @@ export function readPathOrName(text: string, name: string, options: PathOptions 
 export function readRun(
   text: string,
   name: string,
-  { from = typedFolder(), logs = defaultPath("logs", { from }) }: PathOptions = {},
+  { from = typedFolder(), logs = resolve(from, "logs") }: PathOptions = {},
 ): string {
   if (text === "") return text;
   const path = readPath(text, name, { from });
@@ -102,24 +102,6 @@ export function readRun(
   // As resolveRun looks: a bare name under the folder of runs first, a path as it stands first.
   if (isPath(text)) return isRun && !existsSync(path) ? text : path;
   return isRun || from === Deno.cwd() && !existsSync(path) ? text : path;
-}
-
-/**
- * Says what the path of a default means where the command was typed.
- *
- * @param path A relative path, such as `logs`.
- * @param options Where it counts from.
- * @returns The whole path, or the same one where the process works in that folder.
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- *
- * assert.equal(defaultPath("logs", { from: Deno.cwd() }), "logs");
- * assert.equal(defaultPath("logs", { from: "/home/ada" }), "/home/ada/logs");
- * ```
- */
-export function defaultPath(path: string, { from = typedFolder() }: PathOptions = {}): string {
-  return from === Deno.cwd() ? path : resolve(from, path);
 }
 
 /**

@@ -4,7 +4,7 @@ import { checkRules, orNull, type Rules, whole } from "../../lib/train/settings/
 import type { DatasetName } from "../../lib/train/settings/cifar_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { parseFlags } from "../command_line/options.ts";
-import { defaultPath } from "../command_line/paths.ts";
+import { readPath } from "../command_line/paths.ts";
 import { shellWord } from "../command_line/shell_word.ts";
 import {
   GIVEN,
@@ -77,8 +77,8 @@ const COUNT_RULES: Rules<Counts> = {
 export function parseTable(argv: readonly string[]): TableCommand {
   const defaults = {
     ...TABLE_DEFAULTS,
-    dataroot: defaultPath(TABLE_DEFAULTS.dataroot),
-    logs: defaultPath(TABLE_DEFAULTS.logs),
+    dataroot: readPath(TABLE_DEFAULTS.dataroot, "dataroot"),
+    logs: readPath(TABLE_DEFAULTS.logs, "logs"),
   };
   const parsed = parseFlags(argv, { flags: TABLE_FLAGS, text: TABLE_TEXT, defaults });
   if (parsed.kind === "print") return parsed;

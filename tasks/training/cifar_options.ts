@@ -1,6 +1,6 @@
 import { checkCifarSettings } from "../../lib/train/settings/check_cifar_settings.ts";
 import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings/cifar_settings.ts";
-import { defaultPath } from "../command_line/paths.ts";
+import { readPath } from "../command_line/paths.ts";
 import { CIFAR_FLAGS, CIFAR_TEXT } from "./cifar_flags.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";
 
@@ -35,8 +35,8 @@ export function parseCifar(argv: readonly string[]): CifarCommand {
     text: CIFAR_TEXT,
     defaults: {
       ...CIFAR_DEFAULTS,
-      dataroot: defaultPath(CIFAR_DEFAULTS.dataroot),
-      logs: defaultPath(CIFAR_DEFAULTS.logs),
+      dataroot: readPath(CIFAR_DEFAULTS.dataroot, "dataroot"),
+      logs: readPath(CIFAR_DEFAULTS.logs, "logs"),
     },
     resumed: RESUMED,
     evaluated: EVALUATED,

@@ -5,7 +5,7 @@ import {
 } from "../../lib/train/settings/finetune_settings.ts";
 import { FINETUNE_FLAGS, FINETUNE_TEXT } from "./finetune_flags.ts";
 import { UsageError } from "../command_line/flags.ts";
-import { defaultPath } from "../command_line/paths.ts";
+import { readPath } from "../command_line/paths.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";
 
 const RESUMED = [
@@ -45,7 +45,7 @@ export function parseFinetune(argv: readonly string[]): FinetuneCommand {
   const command = parseRun(argv, {
     flags: FINETUNE_FLAGS,
     text: FINETUNE_TEXT,
-    defaults: { ...FINETUNE_DEFAULTS, logs: defaultPath(FINETUNE_DEFAULTS.logs) },
+    defaults: { ...FINETUNE_DEFAULTS, logs: readPath(FINETUNE_DEFAULTS.logs, "logs") },
     resumed: RESUMED,
     evaluated: EVALUATED,
     check: checkFinetuneSettings,

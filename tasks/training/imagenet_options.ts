@@ -4,7 +4,7 @@ import {
   type ImageNetSettings,
 } from "../../lib/train/settings/imagenet_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
-import { defaultPath } from "../command_line/paths.ts";
+import { readPath } from "../command_line/paths.ts";
 import { IMAGENET_FLAGS, IMAGENET_TEXT } from "./imagenet_flags.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";
 
@@ -53,7 +53,7 @@ export function parseImageNet(argv: readonly string[]): ImageNetCommand {
   const command = parseRun(argv, {
     flags: IMAGENET_FLAGS,
     text: IMAGENET_TEXT,
-    defaults: { ...IMAGENET_DEFAULTS, logs: defaultPath(IMAGENET_DEFAULTS.logs) },
+    defaults: { ...IMAGENET_DEFAULTS, logs: readPath(IMAGENET_DEFAULTS.logs, "logs") },
     resumed: RESUMED,
     evaluated: EVALUATED,
     check: checkImageNetSettings,

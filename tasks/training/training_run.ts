@@ -20,7 +20,7 @@ import { soundSteps } from "../../lib/train/step_result.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
 import { noteOf } from "./open_teacher.ts";
 import { formatProfile } from "./profile_text.ts";
-import { defaultPath, shortPath } from "../command_line/paths.ts";
+import { readPath, shortPath } from "../command_line/paths.ts";
 import { createProgress, createTuningProgress } from "../command_line/progress.ts";
 import { shellWord } from "../command_line/shell_word.ts";
 import { StopSignals } from "../command_line/stop_signals.ts";
@@ -203,7 +203,7 @@ export function resumeCommand<Settings extends RunSettings>(
 ): string {
   const isInLogs = resolve(saveLocation(folder.name, logs)) === resolve(folder.path);
   if (!isInLogs) return `${command} --resume ${shellWord(shortPath(folder.path))}`;
-  const isDefault = resolve(logs) === resolve(defaultPath(defaults.logs));
+  const isDefault = resolve(logs) === resolve(readPath(defaults.logs, "logs"));
   const where = isDefault ? "" : ` --logs ${shellWord(shortPath(logs))}`;
   return `${command} --resume ${shellWord(folder.name)}${where}`;
 }

@@ -9,7 +9,7 @@ import {
   UsageError,
 } from "../../tasks/command_line/flags.ts";
 import { type CommandText, parseFlags } from "../../tasks/command_line/options.ts";
-import { defaultPath, readPath } from "../../tasks/command_line/paths.ts";
+import { readPath } from "../../tasks/command_line/paths.ts";
 
 /** The flags of `deno task bench`. */
 export interface BenchFlags {
@@ -167,7 +167,7 @@ export function parseBench(
       autotune: given.autotune,
       samples: given.samples ?? (given.quick ? 3 : DEFAULTS.samples),
       peerTorch: command,
-      out: given.out ?? defaultPath(DEFAULTS.out),
+      out: given.out ?? readPath(DEFAULTS.out, "out"),
       json: given.json ?? false,
     },
   };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { defaultPath, readPath, readRun, typedFolder } from "../../../tasks/command_line/paths.ts";
+import { readPath, readRun, typedFolder } from "../../../tasks/command_line/paths.ts";
 import { parseCifar } from "../../../tasks/training/cifar_options.ts";
 import { parseFinetune } from "../../../tasks/training/finetune_options.ts";
 import { parseImageNet } from "../../../tasks/training/imagenet_options.ts";
@@ -102,11 +102,6 @@ Deno.test("every path on a command line is read as one, and named wholly", () =>
     assert.ok(found.kind === "resume" || found.kind === "evaluate");
     assert.equal(found.kind === "resume" ? found.run : found.target, `${home}/x`);
   }
-});
-
-Deno.test("defaultPath: stays as it is where the process works", () => {
-  assert.equal(defaultPath("logs", { from: Deno.cwd() }), "logs");
-  assert.equal(defaultPath("logs", { from: "/home/ada" }), "/home/ada/logs");
 });
 
 /** Runs a function as if the command had been typed in `INIT_CWD`. */

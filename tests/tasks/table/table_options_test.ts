@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import { UsageError } from "../../../tasks/command_line/flags.ts";
 import { parseTable, type TableRequest } from "../../../tasks/table/table_options.ts";
 
@@ -15,7 +16,7 @@ Deno.test("parseTable: only a table asks for all of it", () => {
     seeds: null,
     changes: { dataset: null, train_images: null, epochs: null },
     given: {},
-    places: { dataroot: ".", logs: "logs", nthread: 4 },
+    places: { dataroot: resolve("."), logs: resolve("logs"), nthread: 4 },
     autotune: undefined,
     command: "deno task table 2",
   });

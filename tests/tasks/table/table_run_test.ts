@@ -117,8 +117,8 @@ Deno.test({
     assert.equal(second.code, 1);
     assert.equal(
       second.stderr,
-      "error: Cannot train a table in logs: expected no other deno task table at work there, found one, " +
-        "which holds logs/tables.lock; wait for its end, or name another folder with --logs\n",
+      `error: Cannot train a table in ${cwd}/logs: expected no other deno task table at work there, found one, ` +
+        `which holds ${cwd}/logs/tables.lock; wait for its end, or name another folder with --logs\n`,
     );
     assert.equal((await first.end()).code, 0);
     assert.equal((await table(cwd, "2", "--seeds=1")).code, 0, "the lock ends with its holder");

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import { CIFAR_DEFAULTS, type CifarSettings } from "../../../lib/train/settings/cifar_settings.ts";
 import { parseCifar } from "../../../tasks/training/cifar_options.ts";
 import { refusalOf } from "../../support/refusal.ts";
+
+/** The defaults, with whole paths. */
+const DEFAULTS = {
+  ...CIFAR_DEFAULTS,
+  dataroot: resolve(CIFAR_DEFAULTS.dataroot),
+  logs: resolve(CIFAR_DEFAULTS.logs),
+};
 
 function settingsOf(...argv: string[]): CifarSettings {
   const command = parseCifar(argv);
@@ -20,7 +28,7 @@ function helpText(): string {
 }
 
 Deno.test("parseCifar: no flag gives the defaults of the original", () => {
-  assert.deepEqual(settingsOf(), CIFAR_DEFAULTS);
+  assert.deepEqual(settingsOf(), DEFAULTS);
   assert.deepEqual(settingsOf().epoch_step, [60, 120, 160]);
 });
 
@@ -90,7 +98,7 @@ Deno.test("parseCifar: --profile takes the settings of a run, but not beside --r
   const command = parseCifar(["--profile", "--depth=10", "--save=a"]);
   assert.deepEqual(command, {
     kind: "profile",
-    settings: { ...CIFAR_DEFAULTS, depth: 10, save: "a" },
+    settings: { ...DEFAULTS, depth: 10, save: "a" },
   });
   for (const flag of ["resume", "evaluate"]) {
     assert.match(refuses(`--${flag}=run`, "--profile"), / beside --\w+, found --profile; /);
@@ -98,7 +106,7 @@ Deno.test("parseCifar: --profile takes the settings of a run, but not beside --r
 });
 
 Deno.test("parseCifar: --autotune is no setting, and may stand beside --profile and --resume", () => {
-  const settings = CIFAR_DEFAULTS;
+  const settings = DEFAULTS;
   assert.deepEqual(parseCifar(["--autotune=full"]), { kind: "train", settings, autotune: "full" });
   assert.deepEqual(parseCifar(["--profile", "--autotune", "off"]), {
     kind: "profile",
@@ -208,7 +216,7 @@ Deno.test("parseCifar: --resume tells changes from defaults and refuses other fl
   assert.deepEqual(parseCifar(["--resume", "a"]), {
     kind: "resume",
     run: "a",
-    logs: "logs",
+    logs: resolve("logs"),
     changes: {},
   });
   const argv = [
@@ -237,9 +245,9 @@ Deno.test("parseCifar: --evaluate takes what the test set needs and refuses othe
   assert.deepEqual(parseCifar(argv), {
     kind: "evaluate",
     target: "a",
-    logs: "logs",
+    logs: resolve("logs"),
     changes: { dataset: "shapes", batch_size: 8, train_images: 9 },
-    settings: { ...CIFAR_DEFAULTS, dataset: "shapes", batch_size: 8, train_images: 9 },
+    settings: { ...DEFAULTS, dataset: "shapes", batch_size: 8, train_images: 9 },
   });
   assert.match(refuses("--evaluate", "a", "--depth", "16"), /found --depth/);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import {
   FINETUNE_DEFAULTS,
   type FinetuneSettings,
@@ -6,6 +7,9 @@ import {
 import { readFinetuneSettings } from "../../../lib/train/settings/read_finetune_settings.ts";
 import { parseFinetune } from "../../../tasks/training/finetune_options.ts";
 import { UsageError } from "../../../tasks/command_line/flags.ts";
+
+/** The defaults, with whole paths. */
+const DEFAULTS = { ...FINETUNE_DEFAULTS, logs: resolve(FINETUNE_DEFAULTS.logs) };
 
 const NEEDED = ["--data=/birds", "--student=a.hkl"];
 
@@ -16,7 +20,7 @@ function settingsOf(...argv: string[]): FinetuneSettings {
 }
 
 Deno.test("parseFinetune: the set and the student are needed, the rest is the paper's or ours", () => {
-  assert.deepEqual(settingsOf(), { ...FINETUNE_DEFAULTS, data: "/birds", init: "a.hkl" });
+  assert.deepEqual(settingsOf(), { ...DEFAULTS, data: "/birds", init: "a.hkl" });
   assert.deepEqual(settingsOf("--init=b.npz"), { ...settingsOf(), init: "b.npz" });
   const { taps, freeze, crop, keep_head } = settingsOf();
   assert.deepEqual([taps, freeze, crop, keep_head], [[2, 3], 1, "random", false]);
@@ -89,15 +93,15 @@ Deno.test("parseFinetune: --resume, --evaluate and --profile", () => {
   assert.deepEqual(parseFinetune(["--resume=a", "--data=/moved"]), {
     kind: "resume",
     run: "a",
-    logs: "logs",
+    logs: resolve("logs"),
     changes: { data: "/moved" },
   });
   assert.deepEqual(parseFinetune(["--evaluate=a.pth", "--data=/birds"]), {
     kind: "evaluate",
     target: "a.pth",
-    logs: "logs",
+    logs: resolve("logs"),
     changes: { data: "/birds" },
-    settings: { ...FINETUNE_DEFAULTS, data: "/birds" },
+    settings: { ...DEFAULTS, data: "/birds" },
   });
   assert.equal(parseFinetune([...NEEDED, "--profile"]).kind, "profile");
 });

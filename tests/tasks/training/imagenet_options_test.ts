@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import {
   IMAGENET_DEFAULTS,
   type ImageNetSettings,
@@ -6,6 +7,9 @@ import {
 import { readImageNetSettings } from "../../../lib/train/settings/read_imagenet_settings.ts";
 import { parseImageNet } from "../../../tasks/training/imagenet_options.ts";
 import { refusalOf } from "../../support/refusal.ts";
+
+/** The defaults, with whole paths. */
+const DEFAULTS = { ...IMAGENET_DEFAULTS, logs: resolve(IMAGENET_DEFAULTS.logs) };
 
 const FOLDER = "--imagenetpath=/photos";
 
@@ -20,7 +24,7 @@ function refuses(...argv: string[]): string {
 }
 
 Deno.test("parseImageNet: no flag but the folder gives the defaults of the original", () => {
-  assert.deepEqual(settingsOf(), { ...IMAGENET_DEFAULTS, imagenetpath: "/photos" });
+  assert.deepEqual(settingsOf(), { ...DEFAULTS, imagenetpath: "/photos" });
   const { batch_size, lr, epochs, weight_decay, epoch_step, lr_decay_ratio } = settingsOf();
   assert.deepEqual([batch_size, lr, epochs, weight_decay], [256, 0.1, 100, 1e-4]);
   assert.deepEqual([epoch_step, lr_decay_ratio], [[30, 60, 90], 0.1]);
@@ -148,15 +152,15 @@ Deno.test("parseImageNet: --resume, --evaluate and --profile", () => {
   assert.deepEqual(parseImageNet(["--resume=a", "--epochs=9", "--nthread=1"]), {
     kind: "resume",
     run: "a",
-    logs: "logs",
+    logs: resolve("logs"),
     changes: { epochs: 9, nthread: 1 },
   });
   assert.deepEqual(parseImageNet(["--evaluate=a.pth", FOLDER, "--batch-size=8"]), {
     kind: "evaluate",
     target: "a.pth",
-    logs: "logs",
+    logs: resolve("logs"),
     changes: { imagenetpath: "/photos", batch_size: 8 },
-    settings: { ...IMAGENET_DEFAULTS, imagenetpath: "/photos", batch_size: 8 },
+    settings: { ...DEFAULTS, imagenetpath: "/photos", batch_size: 8 },
   });
   assert.equal(parseImageNet([FOLDER, "--profile"]).kind, "profile");
 });
