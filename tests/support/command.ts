@@ -28,18 +28,25 @@ export interface Place {
   readonly env?: Readonly<Record<string, string>>;
   /** A script of the tests that runs in the task's place; a path from the root of the project. */
   readonly script?: string;
+  /** Kilobytes beyond which it can write to no file, as on a full disk; unlimited unless told. */
+  readonly room?: number;
 }
 
 /** The command of a task of deno.json, with its own permissions and nobody to ask for others. */
 export function taskCommand(
   task: Task,
   args: readonly string[],
-  { cwd, env = {}, script }: Place,
+  { cwd, env = {}, script, room }: Place,
 ): Deno.Command {
   const [, run = "", ...rest] = config.tasks[task].command.split(" ");
   const own = rest.pop() ?? "";
-  return new Deno.Command(Deno.execPath(), {
-    args: [run, "--quiet", "--no-prompt", ...rest, ROOT + (script ?? own), ...args],
+  const limit = `trap '' XFSZ; ulimit -f ${room ?? "unlimited"}; exec "$0" "$@"`;
+  const words = [run, "--quiet", "--no-prompt", ...rest, ROOT + (script ?? own), ...args];
+  const [program, ...shell] = room === undefined
+    ? [Deno.execPath()]
+    : ["bash", "-c", limit, Deno.execPath()];
+  return new Deno.Command(program, {
+    args: [...shell, ...words],
     cwd,
     env: { INIT_CWD: cwd, ...env, NO_COLOR: "1" },
     stdin: "null",

@@ -84,9 +84,36 @@ Deno.test({
     const second = await runTask("cifar", ["--resume=run", "--max_steps=1"], { cwd });
     assert.deepEqual([second.code, second.stderr], [
       1,
-      "error: Cannot train in logs/run: expected no other process at work there, found one, " +
-      "which holds logs/run/run.lock\n",
+      `error: Cannot train in ${cwd}/logs/run: expected no other process at work there, found one, ` +
+      `which holds ${cwd}/logs/run/run.lock\n`,
     ]);
     assert.deepEqual(await read(), before);
+  },
+});
+
+Deno.test({
+  name:
+    "cifar: where the disk is full, a run ends with its last checkpoint whole, and goes on later",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using root = await tempFolder();
+    const cwd = root.path;
+    await writeTinyCifar(cwd);
+    const flags = [...TINY_FLAGS, "--save=run", "--epochs=2", `--max_steps=${TINY_STEPS}`];
+    assert.equal((await runTask("cifar", flags, { cwd })).code, 0);
+    const file = `${cwd}/logs/run/checkpoint.safetensors`;
+    const before = await Deno.readFile(file);
+    const more = ["--resume=run", `--max_steps=${2 * TINY_STEPS}`];
+    // The parameters alone find room, the checkpoint beside them does not.
+    const room = Math.floor(0.8 * before.length / 1024);
+    const { code, stderr } = await runTask("cifar", more, { cwd, room });
+    assert.equal(code, 1);
+    const [error = ""] = stderr.trimEnd().split("\n").slice(-1);
+    assert.ok(error.startsWith(`error: Cannot write ${file}: File too large`), stderr);
+    assertSameBytes(await Deno.readFile(file), before, "the checkpoint");
+    const names = await Array.fromAsync(Deno.readDir(`${cwd}/logs/run`), ({ name }) => name);
+    assert.deepEqual(names.filter((name) => name.includes(".part")), []);
+    assert.equal((await runTask("cifar", more, { cwd })).code, 0);
+    assert.equal((await linesOf(`${cwd}/logs/run`, "log.txt")).length, 2);
   },
 });
