@@ -1,6 +1,7 @@
 alias real = f32;
 // Max pooling, NHWC, the padding never chosen:
-//   y[n, oy, ox, c] = max of x over the window, place = row-major position of the first maximum in x's plane
+//   y[n, oy, ox, c] = max of x over the window, place = row-major position of the first maximum in x's plane, or
+//   of the last NaN, which is more than any number
 //   vjp (scatter as a gather): dx[n, iy, ix, c] = sum of dy over the windows whose place is (iy, ix)
 //   vjp of that: the value found at place
 // Layout: x, dx [N, in_height, in_width, quads], y, dy, place [N, out_height, out_width, quads]. One invocation a vec4.
@@ -18,6 +19,11 @@ override lanes: u32 = 64;
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<real>>;
 @group(0) @binding(2) var<storage, read_write> place: array<vec4u>;
+
+// By the bits: drivers turn `v > best || v != v` into a test that is also true where best is the NaN.
+fn is_nan(v: vec4f) -> vec4<bool> {
+  return (bitcast<vec4u>(v) & vec4u(0x7fffffff)) > vec4u(0x7f800000);
+}
 
 @compute @workgroup_size(lanes)
 fn forward(
@@ -41,7 +47,7 @@ fn forward(
       let ix = ox * stride + kx - padding;
       if (ix >= in_width) { continue; }
       let value = x[((n * in_height + iy) * in_width + ix) * quads + quad];
-      let better = (value > best) | vec4<bool>(!found);
+      let better = (value > best) | is_nan(vec4f(value)) | vec4<bool>(!found);
       best = select(best, value, better);
       best_at = select(best_at, vec4u(iy * in_width + ix), better);
       found = true;

@@ -79,3 +79,14 @@ Deno.test("maxPool2d: refuses what does not fit", async () => {
     message: "Cannot use the padding of a pooling: wanted an integer of at least 0, found 0.5",
   });
 });
+
+Deno.test("maxPool2d: a NaN is the maximum wherever it stands", async () => {
+  const gpu = await testGpu();
+  for (const dtype of ["f32", "f16"] as const) {
+    for (let at = 0; at < 4; at++) {
+      const values = [1, 2, 3, 4].map((value, i) => i === at ? NaN : value);
+      const y = maxPool2d(gpu.tensor(values, [1, 2, 2, 1], { dtype }), 2);
+      assert.deepEqual([...await y.read()], [NaN], `${dtype}, place ${at}`);
+    }
+  }
+});
