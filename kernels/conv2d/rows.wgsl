@@ -40,10 +40,10 @@ alias Row = array<Tap, 7>;
 alias Pixels = array<vec4f, 21>; // what a row of the kernel meets of x over eight pixels of y
 struct Pair { far: Tap, near: Tap }
 
-fn add_products(sum: vec4f, w: mat4x4f, v: vec4f) -> vec4f {
+fn add_products(sum: vec4f, m: mat4x4f, v: vec4f) -> vec4f {
   var y = sum;
-  if (in_channels > 3) { y = fma(v.wwww, w[3], y); }
-  return fma(v.xxxx, w[0], fma(v.yyyy, w[1], fma(v.zzzz, w[2], y)));
+  if (in_channels > 3) { y = fma(v.wwww, m[3], y); }
+  return fma(v.xxxx, m[0], fma(v.yyyy, m[1], fma(v.zzzz, m[2], y)));
 }
 
 fn add_tap(y: mat4x4f, w: Tap, v: vec4f) -> mat4x4f {
@@ -60,11 +60,11 @@ fn add_pair(y: mat4x4f, w: Pair, far: vec4f, near: vec4f) -> mat4x4f {
 }
 
 // A pixel of y plus the products of a row with the pixels of x from `first` on.
-fn add_row(y: mat4x4f, w: Row, v: Pixels, first: u32) -> mat4x4f {
-  var sum = add_tap(y, w[0], v[first]);
-  if (kernel_width > 1) { sum = add_tap(add_tap(sum, w[1], v[first + 1]), w[2], v[first + 2]); }
-  if (kernel_width > 3) { sum = add_tap(add_tap(sum, w[3], v[first + 3]), w[4], v[first + 4]); }
-  if (kernel_width > 5) { sum = add_tap(add_tap(sum, w[5], v[first + 5]), w[6], v[first + 6]); }
+fn add_row(y: mat4x4f, taps: Row, v: Pixels, first: u32) -> mat4x4f {
+  var sum = add_tap(y, taps[0], v[first]);
+  if (kernel_width > 1) { sum = add_tap(add_tap(sum, taps[1], v[first + 1]), taps[2], v[first + 2]); }
+  if (kernel_width > 3) { sum = add_tap(add_tap(sum, taps[3], v[first + 3]), taps[4], v[first + 4]); }
+  if (kernel_width > 5) { sum = add_tap(add_tap(sum, taps[5], v[first + 5]), taps[6], v[first + 6]); }
   return sum;
 }
 

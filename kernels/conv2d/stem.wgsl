@@ -33,22 +33,22 @@ fn add_products(sum: f32, w: vec4f, v: vec4f) -> f32 {
   return fma(v.x, w.x, fma(v.y, w.y, fma(v.z, w.z, fma(v.w, w.w, sum))));
 }
 
-fn add_tap(sum: vec4f, w: mat4x4f, v: vec4f) -> vec4f {
+fn add_tap(sum: vec4f, m: mat4x4f, v: vec4f) -> vec4f {
   var y = sum;
-  y[0] = add_products(y[0], w[0], v);
-  if (in_channels > 1) { y[1] = add_products(y[1], w[1], v); }
-  if (in_channels > 2) { y[2] = add_products(y[2], w[2], v); }
-  if (in_channels > 3) { y[3] = add_products(y[3], w[3], v); }
+  y[0] = add_products(y[0], m[0], v);
+  if (in_channels > 1) { y[1] = add_products(y[1], m[1], v); }
+  if (in_channels > 2) { y[2] = add_products(y[2], m[2], v); }
+  if (in_channels > 3) { y[3] = add_products(y[3], m[3], v); }
   return y;
 }
 
 // The last tap of a row meets the first pixel.
-fn add_square(y: Square, w: Taps, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> Square {
+fn add_square(y: Square, taps: Taps, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> Square {
   return Square(
-    add_tap(add_tap(add_tap(y[0], w[5], a), w[3], b), w[1], c),
-    add_tap(add_tap(add_tap(add_tap(y[1], w[6], a), w[4], b), w[2], c), w[0], d),
-    add_tap(add_tap(add_tap(y[2], w[12], a), w[10], b), w[8], c),
-    add_tap(add_tap(add_tap(add_tap(y[3], w[13], a), w[11], b), w[9], c), w[7], d),
+    add_tap(add_tap(add_tap(y[0], taps[5], a), taps[3], b), taps[1], c),
+    add_tap(add_tap(add_tap(add_tap(y[1], taps[6], a), taps[4], b), taps[2], c), taps[0], d),
+    add_tap(add_tap(add_tap(y[2], taps[12], a), taps[10], b), taps[8], c),
+    add_tap(add_tap(add_tap(add_tap(y[3], taps[13], a), taps[11], b), taps[9], c), taps[7], d),
   );
 }
 

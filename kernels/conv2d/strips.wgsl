@@ -33,18 +33,18 @@ fn add_products(sum: f32, w: vec4f, v: vec4f) -> f32 {
   return fma(v.x, w.x, fma(v.y, w.y, fma(v.z, w.z, fma(v.w, w.w, sum))));
 }
 
-fn add_tap(sum: vec4f, w: mat4x4f, v: vec4f) -> vec4f {
+fn add_tap(sum: vec4f, m: mat4x4f, v: vec4f) -> vec4f {
   var y = sum;
-  y[0] = add_products(y[0], w[0], v);
-  if (in_channels > 1) { y[1] = add_products(y[1], w[1], v); }
-  if (in_channels > 2) { y[2] = add_products(y[2], w[2], v); }
-  if (in_channels > 3) { y[3] = add_products(y[3], w[3], v); }
+  y[0] = add_products(y[0], m[0], v);
+  if (in_channels > 1) { y[1] = add_products(y[1], m[1], v); }
+  if (in_channels > 2) { y[2] = add_products(y[2], m[2], v); }
+  if (in_channels > 3) { y[3] = add_products(y[3], m[3], v); }
   return y;
 }
 
 // The last tap of a row meets the first pixel.
-fn add_taps(sum: vec4f, w: Taps, left: vec4f, middle: vec4f, right: vec4f) -> vec4f {
-  return add_tap(add_tap(add_tap(sum, w[2], left), w[1], middle), w[0], right);
+fn add_taps(sum: vec4f, taps: Taps, left: vec4f, middle: vec4f, right: vec4f) -> vec4f {
+  return add_tap(add_tap(add_tap(sum, taps[2], left), taps[1], middle), taps[0], right);
 }
 
 // Written out, since a driver does not unroll a loop this long, and then keeps the arrays in memory.

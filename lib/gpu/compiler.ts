@@ -1,5 +1,8 @@
 import type { Failures } from "./failures.ts";
+import type { Passes } from "./passes.ts";
 import { boundTensors, type Constants, type Dispatch, type Kernel } from "./kernel.ts";
+import type { TexelCopy } from "./texel_plan.ts";
+import { ROWS_BINDING, withTexels } from "./texels.ts";
 
 /** A dispatch with its pipeline and bind group, ready to encode. */
 export interface BoundDispatch {
@@ -9,7 +12,21 @@ export interface BoundDispatch {
   readonly group: GPUBindGroup;
   /** Workgroups along x, y, z. */
   readonly grid: readonly [number, number, number];
+  /** What is copied into textures before it runs. */
+  readonly copies: readonly TexelCopy[];
 }
+
+/** How a dispatch reads tensors through textures. */
+export interface BoundTexels {
+  /** The textures, by binding. */
+  readonly views: ReadonlyMap<number, GPUTextureView>;
+  /** In which rows the tensors begin there, for the kernel. */
+  readonly rows: GPUBufferBinding | null;
+  /** What is copied into textures before. */
+  readonly copies: readonly TexelCopy[];
+}
+
+const NO_TEXELS: BoundTexels = { views: new Map(), rows: null, copies: [] };
 
 /** Makes pipelines and bind groups, each layout, module and pipeline once. */
 export class Compiler {
@@ -21,37 +38,42 @@ export class Compiler {
   constructor(private readonly device: GPUDevice, private readonly failures: Failures) {}
 
   /** Compiles a dispatch's pipeline, unless that is done, and makes its bind group. */
-  bind(dispatch: Dispatch): BoundDispatch {
-    const { kernel, entry, constants, grid, label } = dispatch;
-    const layout = this.#layoutFor(dispatch);
+  bind(dispatch: Dispatch, { views, rows, copies }: BoundTexels = NO_TEXELS): BoundDispatch {
+    const { entry, constants, grid, label } = dispatch;
+    const texels = [...views.keys()];
+    const kernel = withTexels(dispatch.kernel, texels);
+    const layout = this.#layoutFor(dispatch, texels);
     const pipeline = this.#pipelineFor(kernel, { entry, constants, layout, label });
-    const entries = boundTensors(dispatch).map(({ storage }, binding) => ({
+    const entries: GPUBindGroupEntry[] = boundTensors(dispatch).map(({ storage }, binding) => ({
       binding,
-      resource: storage.range,
+      resource: views.get(binding) ?? storage.range,
     }));
+    if (rows !== null) entries.push({ binding: ROWS_BINDING, resource: rows });
     const group = this.failures.guard(
       { action: `bind ${label}` },
       () => this.device.createBindGroup({ label, layout, entries }),
     );
-    return { pipeline, group, grid: [grid[0], grid[1] ?? 1, grid[2] ?? 1] };
+    return { pipeline, group, grid: [grid[0], grid[1] ?? 1, grid[2] ?? 1], copies };
   }
 
-  #layoutFor({ read, write }: Dispatch): GPUBindGroupLayout {
-    const key = `${read.length} read, ${write.length} written`;
+  #layoutFor({ read, write }: Dispatch, texels: readonly number[]): GPUBindGroupLayout {
+    const key = `${read.length} read, ${write.length} written, texels [${texels.join()}]`;
     const found = this.#layouts.get(key);
     if (found !== undefined) return found;
     const types: GPUBufferBindingType[] = [
       ...read.map(() => "read-only-storage" as const),
       ...write.map(() => "storage" as const),
     ];
-    const layout = this.device.createBindGroupLayout({
-      label: key,
-      entries: types.map((type, binding) => ({
-        binding,
-        visibility: GPUShaderStage.COMPUTE,
-        buffer: { type },
-      })),
-    });
+    const visibility = GPUShaderStage.COMPUTE;
+    const entries: GPUBindGroupLayoutEntry[] = types.map((type, binding) =>
+      texels.includes(binding)
+        ? { binding, visibility, texture: { sampleType: "unfilterable-float" } }
+        : { binding, visibility, buffer: { type } }
+    );
+    if (texels.length > 0) {
+      entries.push({ binding: ROWS_BINDING, visibility, buffer: { type: "uniform" } });
+    }
+    const layout = this.device.createBindGroupLayout({ label: key, entries });
     this.#layouts.set(key, layout);
     return layout;
   }
@@ -92,10 +114,16 @@ export class Compiler {
   }
 }
 
-/** Appends bound dispatches to a compute pass. */
-export function encode(pass: GPUComputePassEncoder, dispatches: readonly BoundDispatch[]): void {
+/** Appends bound dispatches, and what is copied between them. */
+export function encode(passes: Passes, dispatches: readonly BoundDispatch[]): void {
   let current: GPUComputePipeline | null = null;
-  for (const { pipeline, group, grid } of dispatches) {
+  for (const { pipeline, group, grid, copies } of dispatches) {
+    if (copies.length > 0) {
+      const encoder = passes.between();
+      for (const copy of copies) copy(encoder);
+      current = null;
+    }
+    const pass = passes.open;
     if (pipeline !== current) pass.setPipeline(pipeline);
     current = pipeline;
     pass.setBindGroup(0, group);

@@ -5,15 +5,18 @@ import {
   requestDevice,
 } from "./adapter.ts";
 import { Buffers } from "./buffers.ts";
-import { type BoundDispatch, Compiler, encode } from "./compiler.ts";
+import { type BoundDispatch, type BoundTexels, Compiler, encode } from "./compiler.ts";
 import { GpuError } from "./errors.ts";
 import { Failures } from "./failures.ts";
 import { boundTensors, type Dispatch } from "./kernel.ts";
 import type { DType, StoredArray } from "./dtype.ts";
 import { type Layout, sizeOf, storedBytes } from "./layout.ts";
+import { Passes } from "./passes.ts";
 import { Readback } from "./readback.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
+import type { TexelType } from "./texel_plan.ts";
+import { ROW } from "./texels.ts";
 import { Tuning } from "./tuning.ts";
 
 /** Options of {@link Gpu.open}. */
@@ -188,6 +191,20 @@ export class Gpu implements Disposable {
     return found;
   }
 
+  /** Makes a texture for tensors to be read through. */
+  createTexture(
+    label: string,
+    { dtype, rows }: { dtype: TexelType; rows: number },
+  ): GPUTexture {
+    return this.#failures.guard({ action: `allocate ${label}` }, () =>
+      this.device.createTexture({
+        label,
+        size: [ROW, rows],
+        format: dtype === "f32" ? "rgba32float" : "rgba16float",
+        usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST,
+      }));
+  }
+
   /** Makes a buffer that {@link Gpu.free}, closing, or the garbage collector frees. */
   createBuffer(storage: Storage): void {
     this.#buffers.create(storage);
@@ -293,9 +310,9 @@ export class Gpu implements Disposable {
     }
     const encoder = this.device.createCommandEncoder({ label: dispatch.label });
     this.#failures.guard({ action: `run ${dispatch.label}` }, () => {
-      const pass = encoder.beginComputePass({ label: dispatch.label });
-      encode(pass, [this.bind(dispatch)]);
-      pass.end();
+      const passes = new Passes(encoder, { label: dispatch.label });
+      encode(passes, [this.bind(dispatch)]);
+      passes.end();
       this.device.queue.submit([encoder.finish()]);
     });
   }
@@ -338,8 +355,8 @@ export class Gpu implements Disposable {
   }
 
   /** Compiles a dispatch's pipeline, unless that is done, and makes its bind group. */
-  bind(dispatch: Dispatch): BoundDispatch {
-    return this.#compiler.bind(dispatch);
+  bind(dispatch: Dispatch, texels?: BoundTexels): BoundDispatch {
+    return this.#compiler.bind(dispatch, texels);
   }
 
   /** Frees every buffer and the device. */

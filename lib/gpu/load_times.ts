@@ -1,6 +1,7 @@
 import { encode } from "./compiler.ts";
 import type { Gpu } from "./device.ts";
 import { boundTensors, bytesMoved, type Dispatch } from "./kernel.ts";
+import type { Passes } from "./passes.ts";
 import { timeOnGpu } from "./timer.ts";
 
 /** Dispatches that run one after the other, again and again. */
@@ -118,7 +119,7 @@ async function secondsOf(gpu: Gpu, dispatch: Dispatch): Promise<number> {
     made.defer(() => gpu.free(root));
   }
   const bound = gpu.bind(dispatch);
-  const work = { encode: (pass: GPUComputePassEncoder) => encode(pass, [bound]) };
+  const work = { encode: (passes: Passes) => encode(passes, [bound]) };
   const [turns = []] = await timeOnGpu(gpu, [work], { samples: 1, seconds: ENOUGH_SECONDS });
   return turns[0] ?? NaN;
 }

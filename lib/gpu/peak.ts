@@ -1,5 +1,5 @@
 import { boundTensors } from "./kernel.ts";
-import type { MemoryPlan } from "./plan.ts";
+import type { MemoryPlan, Span } from "./plan.ts";
 import type { Storage } from "./storage.ts";
 
 /** Tensors of one name and shape that are alive at once. */
@@ -40,7 +40,10 @@ function shapesOf({ dispatches }: MemoryPlan): Map<Storage, readonly number[]> {
  * tensor lies in a buffer that was made for a larger one.
  */
 export function peakOf(plan: MemoryPlan): Peak {
-  const spans = plan.buffers.flatMap(({ tenants }) => tenants);
+  const spans: readonly Span[] = [
+    ...plan.buffers.flatMap(({ tenants }) => tenants),
+    ...plan.textures.flatMap(({ tenants }) => tenants),
+  ];
   const change = new Array<number>(plan.dispatches.length + 2).fill(0);
   for (const { storage, first, last } of spans) {
     change[first] = (change[first] ?? 0) + storage.bytes;

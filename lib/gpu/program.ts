@@ -2,9 +2,12 @@ import { type BoundDispatch, encode } from "./compiler.ts";
 import type { Gpu } from "./device.ts";
 import { fuse } from "./fuse.ts";
 import { writeInPlace } from "./in_place.ts";
+import { Passes } from "./passes.ts";
 import { type Plan, planMemory } from "./plan.ts";
+import { readsTexels } from "./reads_texels.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
+import { bindTexels } from "./texel_binding.ts";
 import type { Timed } from "./timer.ts";
 
 /** What a program may return: tensors, alone or in arrays and objects. */
@@ -32,25 +35,30 @@ export interface PlannedProgram<T extends Outputs> {
  *
  * @param options.build The step.
  * @param options.fusion Whether dispatches are merged and write in place. Default: true.
+ * @param options.texels Whether tensors are read through textures, and no dispatch writes in place. Default: false.
  */
 export function planProgram<T extends Outputs>(
   gpu: Gpu,
-  { build, fusion = true }: { build: () => T; fusion?: boolean },
+  { build, fusion = true, texels = false }: {
+    build: () => T;
+    fusion?: boolean;
+    texels?: boolean;
+  },
 ): PlannedProgram<T> {
   const { result, dispatches: recorded } = gpu.record(build);
   const outputs = new Set([...tensorsIn(result)].map(({ storage }) => storage.root));
-  const slots = gpu.device.limits.maxStorageBuffersPerShaderStage;
-  const merged = fusion ? fuse(recorded, { outputs, slots }) : null;
-  const dispatches = merged === null ? recorded : writeInPlace(merged.dispatches, outputs);
-  return {
-    result,
-    outputs,
-    plan: { ...planMemory(dispatches, outputs), fused: merged?.fused ?? [] },
-  };
+  const { maxStorageBuffersPerShaderStage: slots, maxTextureDimension2D } = gpu.device.limits;
+  const { dispatches, fused } = fusion
+    ? fuse(recorded, { outputs, slots })
+    : { dispatches: recorded, fused: [] };
+  const placed = fusion && !texels ? writeInPlace(dispatches, outputs) : dispatches;
+  const texelRows = texels ? maxTextureDimension2D : undefined;
+  return { result, outputs, plan: { ...planMemory(placed, outputs, { texelRows }), fused } };
 }
 
 /**
- * A step that is recorded once, planned, and replayed: one encoder, one compute pass, one submit a run.
+ * A step that is recorded once, planned, and replayed: one encoder, one submit and, where nothing is read through
+ * textures, one compute pass a run.
  *
  * @example
  * ```ts
@@ -78,7 +86,7 @@ export class Program<T extends Outputs> implements Disposable {
     /** Where its intermediate tensors live. */
     readonly plan: Plan,
     private readonly bound: readonly BoundDispatch[],
-    private readonly buffers: readonly Storage[],
+    private readonly held: Disposable,
   ) {}
 
   /**
@@ -88,16 +96,24 @@ export class Program<T extends Outputs> implements Disposable {
    * @param options.label The name in captures.
    * @param options.build The step.
    * @param options.fusion Whether dispatches are merged and write in place; they do unless told.
+   * @param options.texels Whether tensors are read through textures; as is faster on the adapter, unless told.
    * @throws {GpuError} If a kernel does not compile or bind.
    * @throws {OutOfRoomError} If a tensor is larger than the adapter's buffers.
    */
   static async record<T extends Outputs>(
     gpu: Gpu,
-    { label, build, fusion = true }: { label: string; build: () => T; fusion?: boolean },
+    { label, build, fusion = true, texels }: {
+      label: string;
+      build: () => T;
+      fusion?: boolean;
+      texels?: boolean;
+    },
   ): Promise<Program<T>> {
-    const { result, outputs, plan } = planProgram(gpu, { build, fusion });
+    const throughTexels = texels ?? await readsTexels(gpu);
+    const planned = planProgram(gpu, { build, fusion, texels: throughTexels });
+    const { result, outputs, plan } = planned;
     using made = new DisposableStack();
-    const buffers = plan.buffers.map(({ bytes, tenants }, at) => {
+    plan.buffers.forEach(({ bytes, tenants }, at) => {
       const storage = new Storage(
         tenants.length === 1 ? tenants[0]?.storage.label ?? label : `${label} pool ${at}`,
         bytes,
@@ -105,15 +121,14 @@ export class Program<T extends Outputs> implements Disposable {
       gpu.createBuffer(storage);
       made.defer(() => gpu.free(storage));
       for (const tenant of tenants) tenant.storage.place(storage.range.buffer, tenant.offset);
-      return storage;
     });
-    const bound = plan.dispatches.map((dispatch) => gpu.bind(dispatch));
+    const texelsOf = bindTexels(gpu, { label, plan, made });
+    const bound = plan.dispatches.map((dispatch, at) => gpu.bind(dispatch, texelsOf[at]));
     for (const { tenants } of plan.buffers) {
       for (const { storage } of tenants) if (!outputs.has(storage)) storage.displace();
     }
     await gpu.settled();
-    made.move();
-    return new Program(gpu, label, result, plan, bound, buffers);
+    return new Program(gpu, label, result, plan, bound, made.move());
   }
 
   /**
@@ -125,25 +140,25 @@ export class Program<T extends Outputs> implements Disposable {
     this.gpu.throwFailure();
     const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
     before?.(encoder);
-    const pass = encoder.beginComputePass({ label: this.label });
-    this.encode(pass);
-    pass.end();
+    const passes = new Passes(encoder, { label: this.label });
+    this.encode(passes);
+    passes.end();
     this.gpu.device.queue.submit([encoder.finish()]);
   }
 
-  /** Appends the step to a compute pass of the caller's, who submits it. */
-  encode(pass: GPUComputePassEncoder): void {
-    encode(pass, this.bound);
+  /** Appends the step to compute passes of the caller's, who submits them. */
+  encode(passes: Passes): void {
+    encode(passes, this.bound);
   }
 
   /** The dispatches of the plan, in order, each to be timed by itself. */
   get parts(): readonly Timed[] {
-    return this.bound.map((dispatch) => ({ encode: (pass) => encode(pass, [dispatch]) }));
+    return this.bound.map((dispatch) => ({ encode: (passes) => encode(passes, [dispatch]) }));
   }
 
   /** Frees the program's buffers, its outputs' among them. */
   [Symbol.dispose](): void {
-    for (const storage of this.buffers) this.gpu.free(storage);
+    this.held[Symbol.dispose]();
     for (const { tenants } of this.plan.buffers) {
       for (const { storage } of tenants) storage.markFreed();
     }

@@ -1,9 +1,10 @@
 import type { Gpu } from "./device.ts";
+import { Passes } from "./passes.ts";
 
-/** Something that can be timed: what it appends to a compute pass. A {@link Program} is one. */
+/** Something that can be timed: what it appends to compute passes. A {@link Program} is one. */
 export interface Timed {
-  /** Appends one run to a compute pass. */
-  encode(pass: GPUComputePassEncoder): void;
+  /** Appends one run. */
+  encode(passes: Passes): void;
 }
 
 /** How long is measured. */
@@ -64,9 +65,9 @@ export async function timeOnGpu(
   return works.map((_, at) => turns.map((turn) => (turn[at] ?? NaN) / (runs[at] ?? NaN)));
 }
 
-function encodeRuns(pass: GPUComputePassEncoder, work: Timed, runs: number): void {
-  for (let run = 0; run < runs; run++) work.encode(pass);
-  pass.end();
+function encodeRuns(passes: Passes, work: Timed, runs: number): void {
+  for (let run = 0; run < runs; run++) work.encode(passes);
+  passes.end();
 }
 
 /** A work and how often it runs in one pass. */
@@ -112,7 +113,7 @@ async function timePasses(
         const beginningOfPassWriteIndex = 2 * (first + at);
         const endOfPassWriteIndex = beginningOfPassWriteIndex + 1;
         const timestampWrites = { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex };
-        encodeRuns(encoder.beginComputePass({ timestampWrites }), work, runs);
+        encodeRuns(new Passes(encoder, { timestampWrites }), work, runs);
       });
       device.queue.submit([encoder.finish()]);
     }
@@ -137,7 +138,7 @@ async function byWallClock(
   const { queue } = gpu.device;
   const wall = async (work: Timed, runs: number) => {
     const encoder = gpu.device.createCommandEncoder({ label: "timer" });
-    encodeRuns(encoder.beginComputePass({ label: "timer" }), work, runs);
+    encodeRuns(new Passes(encoder, { label: "timer" }), work, runs);
     const start = performance.now();
     queue.submit([encoder.finish()]);
     await queue.onSubmittedWorkDone();

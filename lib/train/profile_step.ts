@@ -1,5 +1,6 @@
 import { type Ceilings, measureCeilings } from "../gpu/ceilings.ts";
 import { type Peak, peakOf } from "../gpu/peak.ts";
+import { Passes } from "../gpu/passes.ts";
 import type { Plan } from "../gpu/plan.ts";
 import type { Program } from "../gpu/program.ts";
 import { type Profile, profile } from "../gpu/profiler.ts";
@@ -65,9 +66,9 @@ async function encodeTimes(trainer: Trainer, program: Program<null>): Promise<nu
   // Code that has run often is compiled: hundreds of steps into a run, encoding takes what it takes here.
   for (let time = 0; time < WARM_UP_ENCODINGS; time++) {
     const encoder = program.gpu.device.createCommandEncoder({ label: "warm up" });
-    const pass = encoder.beginComputePass({ label: "warm up" });
-    program.encode(pass);
-    pass.end();
+    const passes = new Passes(encoder, { label: "warm up" });
+    program.encode(passes);
+    passes.end();
     encoder.finish();
   }
   const times: number[] = [];

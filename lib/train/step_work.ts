@@ -1,5 +1,6 @@
 import type { Dispatch } from "../gpu/kernel.ts";
 import { planProgram } from "../gpu/program.ts";
+import { readsTexels } from "../gpu/reads_texels.ts";
 import type { Variants } from "../gpu/tuning.ts";
 import type { Model } from "../models/model.ts";
 import { Evaluator } from "./evaluate.ts";
@@ -40,12 +41,13 @@ export async function stepWork(model: Model, options: ProfileOptions): Promise<S
   const { data, teacher = null, topFive = false, dtype = "f32" } = options;
   using feed = openTestFeed(gpu, data, options);
   using evaluator = new Evaluator(model, { feed, teacher, objective, topFive, dtype });
+  const texels = await readsTexels(gpu);
   const planned = ([rehearse = () => {}]: readonly (() => void)[], chosen: Variants) => {
     const build = () => {
       gpu.tuning.with(chosen, rehearse);
       return null;
     };
-    return planProgram(gpu, { build }).plan.dispatches;
+    return planProgram(gpu, { build, texels }).plan.dispatches;
   };
   return {
     images,
