@@ -156,10 +156,10 @@ fn normalise_batch(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     running_variance[quad] += momentum * (unbiased - running_variance[quad]);
   }
   let slope = weight[quad];
-  let bias = offset[quad];
+  let shift = offset[quad];
   for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
     let at = row * quads + quad;
-    let value = normal(x[at], mean, deviation, slope, bias);
+    let value = normal(x[at], mean, deviation, slope, shift);
     if (added) {
       y[at] = vec4<real>(rectify(value + vec4f(summand[at])));
     } else {

@@ -8,6 +8,8 @@ export const ROWS_BINDING = 15;
 
 const DECLARATION =
   /@group\(0\) @binding\((\d+)\) var<storage, read> (\w+): array<(vec4f|vec4<real>)>;/g;
+const NAME = /(?<![.\w])(\w+)(\(?)/g;
+
 const readable = new WeakMap<Kernel, Map<string, readonly number[]>>();
 
 /** The bindings that an entry point of a kernel reads vec4s of numbers through. */
@@ -23,14 +25,20 @@ export function texelBindings(kernel: Kernel, entry: string): readonly number[] 
   return bindings;
 }
 
-/** Every name in an entry point and in the functions that it calls. Functions begin their line. */
+/** Every name in an entry point and in the functions that it calls, fields left out. Functions begin a line, and end one. */
 function namesIn(source: string, entry: string): ReadonlySet<string> {
   const functions = new Map(
-    source.split(/^fn (?=\w+\()/m).slice(1).map((text) => [text.slice(0, text.indexOf("(")), text]),
+    [...source.matchAll(/^fn (\w+)\((?:[^\n]*\}$|.*?^\})/gms)].map((
+      [text, name = ""],
+    ) => [name, text]),
   );
-  const names = new Set([entry]);
-  for (const name of names) {
-    for (const [word] of functions.get(name)?.matchAll(/\w+/g) ?? []) names.add(word);
+  const names = new Set<string>();
+  const called = new Set([entry]);
+  for (const name of called) {
+    for (const [, word = "", call] of functions.get(name)?.matchAll(NAME) ?? []) {
+      names.add(word);
+      if (call !== "") called.add(word);
+    }
   }
   return names;
 }

@@ -52,7 +52,7 @@ Deno.test("withTexels: no kernel indexes something else by the name of a binding
   let functions = 0;
   for await (const { name, source } of kernels()) {
     const names = [...source.matchAll(/var<storage, read> (\w+): array<vec4/g)].map(([, at]) => at);
-    for (const [text] of source.matchAll(/^fn .*?^\}/gms)) {
+    for (const [text] of source.matchAll(/^fn (?:[^\n]*\}$|.*?^\})/gms)) {
       functions++;
       for (const own of names) {
         const isLocal = new RegExp(`(?:(?:let|var) |[(,]\\s*)${own}\\b\\s*[:=]`).test(text);
@@ -62,6 +62,30 @@ Deno.test("withTexels: no kernel indexes something else by the name of a binding
     }
   }
   assert.ok(functions > 100);
+});
+
+Deno.test("texelBindings: no entry point of a kernel names two tensors of one binding", async () => {
+  let entries = 0;
+  for await (const { name, source } of kernels()) {
+    // Each tensor by itself, so that what is found says which one an entry point names.
+    const tensors = [
+      ...source.matchAll(/@binding\((\d+)\) var<storage, \w+> (\w+): array<[^;]*;/g),
+    ];
+    for (const [, entry = ""] of source.matchAll(/@compute [^\n]*\nfn (\w+)/g)) {
+      const named = tensors.flatMap(([, at, own]) => {
+        const declared = `@group(0) @binding(${at}) var<storage, read> ${own}: array<vec4f>;`;
+        const alone = tensors.reduce((text, [other]) => text.replace(other, ""), source);
+        return texelBindings(new Kernel(name, `${declared}\n${alone}`), entry);
+      });
+      entries++;
+      assert.equal(
+        new Set(named).size,
+        named.length,
+        `${name}: ${entry} names ${named.toSorted()}`,
+      );
+    }
+  }
+  assert.ok(entries > 80);
 });
 
 Deno.test("findTexels: copies once until the tensor is written again", async () => {
