@@ -85,6 +85,7 @@ async function stepOf(
   const teacher = gpu.tensor(randomValues(3 * 63 * 17, { seed: 2 }), wide);
   using program = await Program.record(gpu, {
     label: "step",
+    texels: false, // nothing that is read through textures is written in place
     fusion,
     build: () => {
       const y = loss(x, teacher);
