@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Gpu } from "../../lib/gpu/device.ts";
+import { readsTexels } from "../../lib/gpu/reads_texels.ts";
 import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { type FinishedStep, fit, type FitOptions } from "../../lib/train/fit.ts";
 import { CallCounter } from "../support/call_counter.ts";
@@ -86,11 +87,12 @@ Deno.test("fit: one submit a step, and no readback between log lines", async () 
     },
     onEpoch: reset,
   });
+  // What is read through textures is copied there between the passes of a step.
+  const isOnePass = !await readsTexels(await testGpu());
+  for (const { steps, passes } of log) assert.ok(isOnePass ? passes === steps : passes > steps);
   // The submit beyond those of the steps copies the losses.
-  const wanted = LINES.map((steps) => {
-    return { steps, readbacks: 1, submits: steps + 1, passes: steps };
-  });
-  assert.deepEqual(log, wanted);
+  const wanted = LINES.map((steps) => ({ steps, readbacks: 1, submits: steps + 1 }));
+  assert.deepEqual(log.map(({ passes: _, ...counts }) => counts), wanted);
 });
 
 Deno.test("fit: steps that take long are waited for one by one, and told of without a readback", async () => {
