@@ -109,9 +109,8 @@ export class Program<T extends Outputs> implements Disposable {
       texels?: boolean;
     },
   ): Promise<Program<T>> {
-    const throughTexels = texels ?? await readsTexels(gpu);
-    const planned = planProgram(gpu, { build, fusion, texels: throughTexels });
-    const { result, outputs, plan } = planned;
+    const options = { build, fusion, texels: texels ?? await readsTexels(gpu) };
+    const { result, outputs, plan } = planProgram(gpu, options);
     using made = new DisposableStack();
     plan.buffers.forEach(({ bytes, tenants }, at) => {
       const storage = new Storage(
