@@ -2,11 +2,11 @@ alias real = f32;
 // The weight gradient of plain.wgsl in larger tiles, for kernels of three by three taps:
 //   partial[part, ky, kx, i, o] = sum_{rows oy of the part, ox} x[n, oy s - p + ky, ox s - p + kx, i] dy[n, oy, ox, o]
 // sum.wgsl then adds the parts, in a fixed order.
-// Eight lanes share what they load and hand it around with shuffles. Four of them take a vec4 of inputs each. The two
-// fours differ in the part of the rows, or, where `splits_outputs`, in the outputs: then each loads half of x for both.
-// Where there is a single vec4 of inputs (at stride 1 and padding 1), the eight take rows one below the other, each row
-// a part of its own, and what they share is x: a lane's neighbours have loaded the rows above and below.
-// Layout: as in plain.wgsl. An invocation makes all nine taps of four input by sixteen output channels of one part.
+// Eight lanes share what they load and hand it around with shuffles: two fours, each with eight outputs of sixteen. The
+// four have a vec4 of inputs each; or, where there is no more than one, a part of the rows each, and eight parts then
+// take the rows in turn, so that what is read at once lies together.
+// Two pixels are added at a time: a driver that keeps the sums in memory then fetches and stores each half as often.
+// Layout: as in plain.wgsl. An invocation makes all nine taps of four input by eight output channels of one part.
 override batch: u32;
 override in_height: u32;
 override in_width: u32;
@@ -17,7 +17,6 @@ override out_quads: u32;
 override stride: u32; // 1 or 2
 override padding: u32;
 override across: u32; // lanes side by side over the inputs: 4 or 1
-override splits_outputs: bool = false; // across 4 only
 override chunk: u32; // output rows of a part
 override chunks: u32;
 override lanes: u32 = 64;
@@ -26,138 +25,116 @@ override lanes: u32 = 64;
 @group(0) @binding(1) var<storage, read> dy: array<vec4<real>>;
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4f>; // [chunks, the shape of w]
 
-// The sums of one tap: a matrix for four outputs each, a column an input. Of one row of taps; of pixels of x under it.
-struct Tap { a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f }
+// The sums of one tap: a matrix for four outputs each, a column an input. Of one row of taps.
+struct Tap { a: mat4x4f, b: mat4x4f }
 struct Row { left: Tap, middle: Tap, right: Tap }
-struct Window { left: vec4f, middle: vec4f, right: vec4f }
-
-// One pixel of x, or zero where it lies in the padding (coordinates below zero have wrapped to large ones).
-fn input_at(n: u32, iy: u32, ix: u32, quad: u32, inside: bool) -> vec4f {
-  if (!inside || iy >= in_height || ix >= in_width) { return vec4f(); }
-  return vec4f(x[((n * in_height + iy) * in_width + ix) * in_quads + quad]);
-}
-
-fn add_outer(sum: mat4x4f, v: vec4f, g: vec4f) -> mat4x4f {
-  return mat4x4f(
-    fma(v.xxxx, g, sum[0]),
-    fma(v.yyyy, g, sum[1]),
-    fma(v.zzzz, g, sum[2]),
-    fma(v.wwww, g, sum[3]),
-  );
-}
-
-// A tap plus the products of four inputs and sixteen outputs, the columns of g.
-fn add_tap(sum: Tap, v: vec4f, g: mat4x4f) -> Tap {
-  return Tap(
-    add_outer(sum.a, v, g[0]),
-    add_outer(sum.b, v, g[1]),
-    add_outer(sum.c, v, g[2]),
-    add_outer(sum.d, v, g[3]),
-  );
-}
-
-fn add_row(sum: Row, v: Window, g: mat4x4f) -> Row {
-  return Row(add_tap(sum.left, v.left, g), add_tap(sum.middle, v.middle, g), add_tap(sum.right, v.right, g));
-}
-
-// The window over the first output pixel, but for what `slide` will load.
-fn window_before(n: u32, iy: u32, quad: u32, inside: bool) -> Window {
-  let last = input_at(n, iy, 0 - padding, quad, inside);
-  if (stride > 1) { return Window(vec4f(), vec4f(), last); }
-  return Window(vec4f(), last, input_at(n, iy, 1 - padding, quad, inside));
-}
-
-fn slide(v: Window, n: u32, iy: u32, ox: u32, quad: u32, inside: bool) -> Window {
-  let right = input_at(n, iy, ox * stride + 2 - padding, quad, inside);
-  if (stride == 1) { return Window(v.middle, v.right, right); }
-  return Window(v.right, input_at(n, iy, ox * stride + 1 - padding, quad, inside), right);
-}
-
-// The windows of the three rows under the kernel.
-struct Windows { top: Window, centre: Window, bottom: Window }
-
-fn slide_all(v: Windows, n: u32, iy: u32, ox: u32, quad: u32, inside: bool, four: Four) -> Windows {
-  if (across == 1) { return slide_neighbours(v, n, iy, ox + 1, inside, four); }
-  if (!splits_outputs) {
-    return Windows(
-      slide(v.top, n, iy, ox, quad, inside),
-      slide(v.centre, n, iy + 1, ox, quad, inside),
-      slide(v.bottom, n, iy + 2, ox, quad, inside),
-    );
-  }
-  if (stride == 1) { return slide_rows(v, n, iy, ox + 2 - padding, quad, inside, four); }
-  let ix = ox * stride + 1 + four.half - padding;
-  return Windows(
-    slide_columns(v.top, input_at(n, iy, ix, quad, inside), four),
-    slide_columns(v.centre, input_at(n, iy + 1, ix, quad, inside), four),
-    slide_columns(v.bottom, input_at(n, iy + 2, ix, quad, inside), four),
-  );
-}
-
-// Each lane has loaded the middle row; the first and the last load the row that no lane has.
-fn slide_neighbours(v: Windows, n: u32, iy: u32, ix: u32, inside: bool, four: Four) -> Windows {
-  let own = input_at(n, iy + 1, ix, 0, inside);
-  let lane = 4 * four.half + four.lane;
-  let outer = input_at(n, select(iy, iy + 2, lane == 7), ix, 0, inside && lane % 7 == 0);
-  let above = select(subgroupShuffle(own, four.first + max(lane, 1) - 1), outer, lane == 0);
-  let below = select(subgroupShuffle(own, four.first + min(lane, 6) + 1), outer, lane == 7);
-  // A neighbour's row may be of another image.
-  let is_first = iy >= in_height;
-  let is_last = iy + 2 == in_height;
-  return Windows(
-    Window(v.top.middle, v.top.right, select(above, vec4f(), is_first)),
-    Window(v.centre.middle, v.centre.right, own),
-    Window(v.bottom.middle, v.bottom.right, select(below, vec4f(), is_last)),
-  );
-}
-
-// The first four have loaded the top row and the second four the centre; the first four load the bottom too.
-fn slide_rows(v: Windows, n: u32, iy: u32, ix: u32, quad: u32, inside: bool, four: Four) -> Windows {
-  let both = input_at(n, iy + four.half, ix, quad, inside);
-  let last = input_at(n, iy + 2, ix, quad, inside && four.half == 0);
-  return Windows(
-    Window(v.top.middle, v.top.right, subgroupShuffle(both, four.first + four.lane)),
-    Window(v.centre.middle, v.centre.right, subgroupShuffle(both, four.first + 4 + four.lane)),
-    Window(v.bottom.middle, v.bottom.right, subgroupShuffle(last, four.first + four.lane)),
-  );
-}
-
-// The first four have loaded one column of a row and the second four the next.
-fn slide_columns(v: Window, both: vec4f, four: Four) -> Window {
-  return Window(
-    v.right,
-    subgroupShuffle(both, four.first + four.lane),
-    subgroupShuffle(both, four.first + 4 + four.lane),
-  );
-}
-
+// The pixels of x under one row of taps of two pixels of dy.
+struct Window { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f }
+// Eight channels of two pixels of dy.
+struct Upstream { a: vec4f, b: vec4f, next_a: vec4f, next_b: vec4f }
 // A lane's place: the first of its eight in the subgroup, which four of them it is in, and where in the four.
 struct Four { first: u32, half: u32, lane: u32 }
 
-// One vec4 of dy, or zero where there is none.
-fn upstream_at(row: u32, ox: u32, o: u32, inside: bool) -> vec4f {
-  if (!inside) { return vec4f(); }
-  return vec4f(dy[(row * out_width + ox) * out_quads + min(o, out_quads - 1)]);
+// One pixel of x, or zero where it lies in the padding (coordinates below zero have wrapped to large ones).
+fn input_at(row: u32, ix: u32, quad: u32, inside: bool) -> vec4f {
+  let at = (row * in_width + min(ix, in_width - 1)) * in_quads + quad;
+  return select(vec4f(), vec4f(x[at]), inside && ix < in_width);
 }
 
-// Sixteen channels of dy: each lane of a four has loaded a vec4, or a lane alone loads them all.
-fn upstream_row(row: u32, ox: u32, o: u32, inside: bool, four: Four) -> mat4x4f {
-  if (across == 1) {
-    return mat4x4f(
-      upstream_at(row, ox, o, inside),
-      upstream_at(row, ox, o + 1, inside),
-      upstream_at(row, ox, o + 2, inside),
-      upstream_at(row, ox, o + 3, inside),
+fn add_outer(sum: mat4x4f, v: vec4f, g: vec4f, next_v: vec4f, next_g: vec4f) -> mat4x4f {
+  return mat4x4f(
+    fma(next_v.xxxx, next_g, fma(v.xxxx, g, sum[0])),
+    fma(next_v.yyyy, next_g, fma(v.yyyy, g, sum[1])),
+    fma(next_v.zzzz, next_g, fma(v.zzzz, g, sum[2])),
+    fma(next_v.wwww, next_g, fma(v.wwww, g, sum[3])),
+  );
+}
+
+// A tap plus the products of four inputs and eight outputs, of one pixel and of the next.
+fn add_tap(sum: Tap, v: vec4f, next: vec4f, g: Upstream) -> Tap {
+  return Tap(add_outer(sum.a, v, g.a, next, g.next_a), add_outer(sum.b, v, g.b, next, g.next_b));
+}
+
+fn add_row(sum: Row, v: Window, g: Upstream) -> Row {
+  if (stride == 1) {
+    return Row(
+      add_tap(sum.left, v.a, v.b, g),
+      add_tap(sum.middle, v.b, v.c, g),
+      add_tap(sum.right, v.c, v.d, g),
     );
   }
-  let loaded = upstream_at(row, ox, o + four.lane, inside);
-  let source = four.first + 4 * four.half;
-  return mat4x4f(
+  return Row(
+    add_tap(sum.left, v.a, v.c, g),
+    add_tap(sum.middle, v.b, v.d, g),
+    add_tap(sum.right, v.c, v.e, g),
+  );
+}
+
+// What two lanes, one of each four, have loaded.
+fn from_first(loaded: vec4f, four: Four) -> vec4f { return subgroupShuffle(loaded, four.first + four.lane); }
+fn from_second(loaded: vec4f, four: Four) -> vec4f { return subgroupShuffle(loaded, four.first + 4 + four.lane); }
+
+// The window over the first two pixels, but for what `slide` will load.
+fn window_before(row: u32, quad: u32, inside: bool) -> Window {
+  let first = input_at(row, 0 - padding, quad, inside);
+  if (stride > 1) { return Window(vec4f(), vec4f(), vec4f(), vec4f(), first); }
+  return Window(vec4f(), vec4f(), first, input_at(row, 1 - padding, quad, inside), vec4f());
+}
+
+fn slide(v: Window, row: u32, ox: u32, quad: u32, inside: bool, four: Four) -> Window {
+  let ix = ox * stride - padding;
+  if (stride == 1) {
+    let both = input_at(row, ix + 2 + four.half, quad, inside);
+    return Window(v.c, v.d, from_first(both, four), from_second(both, four), vec4f());
+  }
+  let near = input_at(row, ix + 1 + four.half, quad, inside);
+  let far = input_at(row, ix + 3 + four.half, quad, inside);
+  return Window(v.e, from_first(near, four), from_second(near, four), from_first(far, four), from_second(far, four));
+}
+
+// One vec4 of dy, or zero where there is none.
+fn upstream_at(row: u32, ox: u32, o: u32, inside: bool) -> vec4f {
+  let at = (row * out_width + min(ox, out_width - 1)) * out_quads + min(o, out_quads - 1);
+  return select(vec4f(), vec4f(dy[at]), inside && ox < out_width);
+}
+
+// Eight lanes load sixteen channels of two pixels, a vec4 each, or a lane alone loads what it needs.
+fn upstream(row: u32, ox: u32, o: u32, inside: bool, four: Four) -> Upstream {
+  if (across == 1) {
+    let own = o + 2 * four.half;
+    return Upstream(
+      upstream_at(row, ox, own, inside),
+      upstream_at(row, ox, own + 1, inside),
+      upstream_at(row, ox + 1, own, inside),
+      upstream_at(row, ox + 1, own + 1, inside),
+    );
+  }
+  let loaded = upstream_at(row, ox + four.half, o + four.lane, inside);
+  let source = four.first + 2 * four.half;
+  return Upstream(
     subgroupShuffle(loaded, source),
     subgroupShuffle(loaded, source + 1),
-    subgroupShuffle(loaded, source + 2),
-    subgroupShuffle(loaded, source + 3),
+    subgroupShuffle(loaded, source + 4),
+    subgroupShuffle(loaded, source + 5),
   );
+}
+
+// The second matrix where it is the wanted one, or else the first.
+fn choose(m: mat4x4f, other: mat4x4f, is_it: bool) -> mat4x4f {
+  return mat4x4f(
+    select(m[0], other[0], is_it),
+    select(m[1], other[1], is_it),
+    select(m[2], other[2], is_it),
+    select(m[3], other[3], is_it),
+  );
+}
+
+fn choose_tap(m: Tap, other: Tap, is_it: bool) -> Tap {
+  return Tap(choose(m.a, other.a, is_it), choose(m.b, other.b, is_it));
+}
+
+fn choose_of_row(m: Tap, row: Row, kx: u32) -> Tap {
+  return choose_tap(choose_tap(choose_tap(m, row.left, kx == 0), row.middle, kx == 1), row.right, kx == 2);
 }
 
 fn store(at: u32, o: u32, sum: mat4x4f) {
@@ -166,20 +143,6 @@ fn store(at: u32, o: u32, sum: mat4x4f) {
   partial[at + out_quads + o] = sum[1];
   partial[at + 2 * out_quads + o] = sum[2];
   partial[at + 3 * out_quads + o] = sum[3];
-}
-
-fn store_tap(part: u32, tap: u32, quad: u32, o: u32, sum: Tap) {
-  let at = ((part * 9 + tap) * in_quads + quad) * 4 * out_quads;
-  store(at, o, sum.a);
-  store(at, o + 1, sum.b);
-  store(at, o + 2, sum.c);
-  store(at, o + 3, sum.d);
-}
-
-fn store_row(part: u32, ky: u32, quad: u32, o: u32, sum: Row) {
-  store_tap(part, ky * 3, quad, o, sum.left);
-  store_tap(part, ky * 3 + 1, quad, o, sum.middle);
-  store_tap(part, ky * 3 + 2, quad, o, sum.right);
 }
 
 @compute @workgroup_size(lanes)
@@ -193,39 +156,48 @@ fn weight_gradient(
   let lane = local % 8;
   let four = Four(in_subgroup / 8 * 8, lane / 4, lane % 4);
   let in_tiles = (in_quads + across - 1) / across;
-  let tile_quads = select(4u, 8u, splits_outputs);
-  let out_tiles = (out_quads + tile_quads - 1) / tile_quads;
-  let o = eight % out_tiles * tile_quads + select(0u, 4 * four.half, splits_outputs);
+  let out_tiles = (out_quads + 3) / 4;
+  let o = eight % out_tiles * 4;
   let quad = eight / out_tiles % in_tiles * across + lane % across;
   var part = eight / out_tiles / in_tiles;
-  if (across == 1) { part = part * 8 + lane; }
-  if (across == 4 && !splits_outputs) { part = part * 2 + four.half; }
+  if (across == 1) { part = part * 4 + four.lane; }
+  let is_part = part < chunks && quad < in_quads;
   let rows = batch * out_height;
+  let source = min(quad, in_quads - 1);
   var top = Row();
   var centre = Row();
   var bottom = Row();
   for (var step = 0u; step < chunk; step++) {
     var row = part * chunk + step;
-    if (across == 1) { row = (part / 8 * chunk + step) * 8 + lane; }
+    if (across == 1) { row = (part / 8 * chunk + step) * 8 + part % 8; }
     let is_row = part < chunks && row < rows;
+    row = min(row, rows - 1);
     let inside = is_row && quad < in_quads;
-    let n = row / out_height;
-    let iy = row % out_height * stride - padding;
-    var v = Windows(
-      window_before(n, iy, quad, inside),
-      window_before(n, iy + 1, quad, inside),
-      window_before(n, iy + 2, quad, inside),
-    );
-    for (var ox = 0u; ox < out_width; ox++) {
-      v = slide_all(v, n, iy, ox, quad, inside, four);
-      let g = upstream_row(row, ox, o, is_row, four);
-      top = add_row(top, v.top, g);
-      centre = add_row(centre, v.centre, g);
-      bottom = add_row(bottom, v.bottom, g);
+    let iy = row % out_height * stride - padding + vec3u(0, 1, 2);
+    let is_inside = vec3<bool>(inside) & (iy < vec3u(in_height));
+    let lines = row / out_height * in_height + min(iy, vec3u(in_height - 1));
+    var v0 = window_before(lines.x, source, is_inside.x);
+    var v1 = window_before(lines.y, source, is_inside.y);
+    var v2 = window_before(lines.z, source, is_inside.z);
+    for (var ox = 0u; ox < out_width; ox += 2) {
+      v0 = slide(v0, lines.x, ox, source, is_inside.x, four);
+      v1 = slide(v1, lines.y, ox, source, is_inside.y, four);
+      v2 = slide(v2, lines.z, ox, source, is_inside.z, four);
+      let g = upstream(row, ox, o, is_row, four);
+      top = add_row(top, v0, g);
+      centre = add_row(centre, v1, g);
+      bottom = add_row(bottom, v2, g);
     }
   }
-  if (part >= chunks || quad >= in_quads) { return; }
-  store_row(part, 0, quad, o, top);
-  store_row(part, 1, quad, o, centre);
-  store_row(part, 2, quad, o, bottom);
+  if (!is_part) { return; }
+  let own = o + 2 * four.half;
+  // A loop, since a driver compiles stores that are written out for longer.
+  for (var tap = 0u; tap < 9; tap++) {
+    let at = ((part * 9 + tap) * in_quads + quad) * 4 * out_quads;
+    var sum = choose_of_row(Tap(), top, tap);
+    sum = choose_of_row(sum, centre, tap - 3);
+    sum = choose_of_row(sum, bottom, tap - 6);
+    store(at, own, sum.a);
+    store(at, own + 1, sum.b);
+  }
 }

@@ -161,25 +161,21 @@ export const rowsWeightGradient: Variant<WeightGradientJob> = {
   suits: (gpu, { y }) => suits(gpu, y[2]),
   run({ geometry, x, dy, dw }) {
     const [inQuads, outQuads] = [quadsOf(geometry.w[2]), quadsOf(geometry.w[3])];
-    const across = inQuads === 1 && geometry.stride === 1 && geometry.padding === 1 ? 1 : 4;
-    const splitsOutputs = across === 4 && outQuads > TILE_QUADS;
-    const tileQuads = splitsOutputs ? 2 * TILE_QUADS : TILE_QUADS;
-    const tiles = Math.ceil(outQuads / tileQuads) * Math.ceil(inQuads / across);
-    const partsOfEight = splitsOutputs ? 1 : SHARING_LANES / across;
-    const { chunk } = split(geometry.y[0] * geometry.y[1], {
-      least: 4,
-      most: Math.ceil(TARGET_INVOCATIONS * partsOfEight / (SHARING_LANES * tiles)),
-    });
-    const eights = Math.ceil(geometry.y[0] * geometry.y[1] / (chunk * partsOfEight));
-    const parts = { chunk, chunks: eights * partsOfEight };
+    const across = inQuads === 1 ? 1 : 4;
+    const partsTogether = across === 1 ? SHARING_LANES : 1;
+    const lanesOfPart = 2 * across * Math.ceil(outQuads / TILE_QUADS) * Math.ceil(inQuads / across);
+    const rows = geometry.y[0] * geometry.y[1];
+    const most = Math.ceil(TARGET_INVOCATIONS / lanesOfPart);
+    const { chunk } = split(rows, { least: 4, most });
+    const chunks = Math.ceil(rows / (chunk * partsTogether)) * partsTogether;
     const { kernel_height: _h, kernel_width: _w, ...constants } = constantsOf(geometry);
-    runParts(dw, parts, (partial) =>
+    runParts(dw, { chunk, chunks }, (partial) =>
       weightGradientKernel.dispatch("weight_gradient", {
         read: [x, dy],
         write: [partial],
-        constants: { ...constants, across, splits_outputs: splitsOutputs ? 1 : 0, ...parts },
+        constants: { ...constants, across, chunk, chunks },
         flop: flopOf(geometry),
-        grid: gridFor(tiles * eights * SHARING_LANES, 64),
+        grid: gridFor(lanesOfPart * chunks, 64),
       }));
   },
 };
