@@ -12,13 +12,15 @@ alias real = f32;
 override batch: u32;
 override in_height: u32;
 override in_width: u32;
-override in_channels: u32;
 override in_quads: u32;
 override out_height: u32;
 override out_width: u32;
 override out_quads: u32;
 override kernel_height: u32;
 override kernel_width: u32; // 1, 3, 5 or 7
+override in_channels: u32; // of each vec4 of inputs: 4, or fewer of the only one
+override tile_quads: u32; // vec4s of outputs that every tile has, up to 4
+override tile_pixels: u32; // 8, or 4 where no tile has more
 override stride: u32; // 1 or 2
 override padding: u32;
 override turned: bool = false; // stride 1 only
@@ -49,9 +51,9 @@ fn add_products(sum: vec4f, m: mat4x4f, v: vec4f) -> vec4f {
 fn add_tap(y: mat4x4f, w: Tap, v: vec4f) -> mat4x4f {
   var sum = y;
   sum[0] = add_products(y[0], w.a, v);
-  if (out_quads > 1) { sum[1] = add_products(y[1], w.b, v); }
-  if (out_quads > 2) { sum[2] = add_products(y[2], w.c, v); }
-  if (out_quads > 3) { sum[3] = add_products(y[3], w.d, v); }
+  if (tile_quads > 1) { sum[1] = add_products(y[1], w.b, v); }
+  if (tile_quads > 2) { sum[2] = add_products(y[2], w.c, v); }
+  if (tile_quads > 3) { sum[3] = add_products(y[3], w.d, v); }
   return sum;
 }
 
@@ -155,18 +157,45 @@ fn store_pixel(p: Place, ox: u32, sum: mat4x4f) -> mat4x4f {
   );
 }
 
-// The pixels lie `step` apart.
-fn store_tile(p: Place, step: u32, t: Tile) -> Tile {
-  return Tile(
-    store_pixel(p, p.ox, t.a),
-    store_pixel(p, p.ox + step, t.b),
-    store_pixel(p, p.ox + 2 * step, t.c),
-    store_pixel(p, p.ox + 3 * step, t.d),
-    store_pixel(p, p.ox + 4 * step, t.e),
-    store_pixel(p, p.ox + 5 * step, t.f),
-    store_pixel(p, p.ox + 6 * step, t.g),
-    store_pixel(p, p.ox + 7 * step, t.h),
+// The second matrix where it is the wanted one, the first elsewhere.
+fn choose(m: mat4x4f, other: mat4x4f, is_it: bool) -> mat4x4f {
+  return mat4x4f(
+    select(m[0], other[0], is_it),
+    select(m[1], other[1], is_it),
+    select(m[2], other[2], is_it),
+    select(m[3], other[3], is_it),
   );
+}
+
+fn pixel_of(t: Tile, at: u32) -> mat4x4f {
+  let ab = choose(t.a, t.b, at == 1);
+  let cd = choose(t.c, t.d, at == 3);
+  if (tile_pixels == 4) { return choose(ab, cd, at >= 2); }
+  let ef = choose(t.e, t.f, at == 5);
+  let gh = choose(t.g, t.h, at == 7);
+  return choose(choose(ab, cd, at >= 2), choose(ef, gh, at >= 6), at >= 4);
+}
+
+fn with_pixel(t: Tile, at: u32, m: mat4x4f) -> Tile {
+  return Tile(
+    choose(t.a, m, at == 0),
+    choose(t.b, m, at == 1),
+    choose(t.c, m, at == 2),
+    choose(t.d, m, at == 3),
+    choose(t.e, m, at == 4),
+    choose(t.f, m, at == 5),
+    choose(t.g, m, at == 6),
+    choose(t.h, m, at == 7),
+  );
+}
+
+// The pixels lie `step` apart. A loop, since a driver compiles stores that are written out for longer.
+fn store_tile(p: Place, step: u32, t: Tile) -> Tile {
+  var stored = t;
+  for (var at = 0u; at < min(8, out_width); at++) {
+    stored = with_pixel(stored, at, store_pixel(p, p.ox + at * step, pixel_of(t, at)));
+  }
+  return stored;
 }
 
 // The place of an invocation's tile. None leaves early, since the others read its weights; one past the end computes
@@ -187,9 +216,9 @@ fn forward_tile(p: Place, lane: u32) -> Tile {
   var y5 = mat4x4f();
   var y6 = mat4x4f();
   var y7 = mat4x4f();
+  var ky = 0u;
+  var quad = 0u;
   for (var at = 0u; at < kernel_height * in_quads; at++) {
-    let ky = at / in_quads;
-    let quad = at % in_quads;
     let iy = p.oy * stride + ky - padding;
     let ix = p.ox * stride - padding;
     let inside = iy < in_height;
@@ -226,6 +255,9 @@ fn forward_tile(p: Place, lane: u32) -> Tile {
     y5 = add_row(y5, w, v, 5 * stride);
     y6 = add_row(y6, w, v, 6 * stride);
     y7 = add_row(y7, w, v, 7 * stride);
+    quad++;
+    ky += select(0u, 1u, quad == in_quads);
+    quad = select(quad, 0u, quad == in_quads);
   }
   return Tile(y0, y1, y2, y3, y4, y5, y6, y7);
 }
@@ -274,9 +306,9 @@ fn winograd_tile(p: Place, lane: u32) -> Tile {
   var b3 = mat4x4f();
   var c3 = mat4x4f();
   var d3 = mat4x4f();
+  var ky = 0u;
+  var quad = 0u;
   for (var at = 0u; at < kernel_height * in_quads; at++) {
-    let ky = at / in_quads;
-    let quad = at % in_quads;
     let iy = p.oy + ky - padding;
     let ix = p.ox - padding;
     let inside = iy < in_height;
@@ -308,6 +340,9 @@ fn winograd_tile(p: Place, lane: u32) -> Tile {
     b3 = add_tap(b3, w.b, x7 + x8);
     c3 = add_tap(c3, w.c, x8 - x7);
     d3 = add_tap(d3, w.d, x7 - x9);
+    quad++;
+    ky += select(0u, 1u, quad == in_quads);
+    quad = select(quad, 0u, quad == in_quads);
   }
   return Tile(
     a0 + b0 + c0,
@@ -450,9 +485,9 @@ fn input_gradient(
   var y6 = mat4x4f();
   var y7 = mat4x4f();
   let top = (oy + padding) % 2; // likewise the first row of taps
+  var ky = top;
+  var quad = 0u;
   for (var at = 0u; at < (kernel_height - top + 1) / 2 * in_quads; at++) {
-    let ky = top + at / in_quads * 2;
-    let quad = at % in_quads;
     let iy = (oy + padding - ky) / 2;
     let ix = (ox + padding - near) / 2 - 1;
     let inside = iy < in_height;
@@ -479,6 +514,9 @@ fn input_gradient(
     y5 = add_pair(y5, w, x5, x6);
     y6 = add_pair(y6, w, x6, x7);
     y7 = add_pair(y7, w, x7, x8);
+    quad++;
+    ky += select(0u, 2u, quad == in_quads);
+    quad = select(quad, 0u, quad == in_quads);
   }
   _ = store_tile(Place(n, oy, ox, o), 2, Tile(y0, y1, y2, y3, y4, y5, y6, y7));
 }

@@ -1,8 +1,8 @@
 import type { Failures } from "./failures.ts";
 import type { Passes } from "./passes.ts";
-import { boundTensors, type Constants, type Dispatch, type Kernel } from "./kernel.ts";
+import { boundTensors, type Dispatch, type Kernel } from "./kernel.ts";
 import type { TexelCopy } from "./texel_plan.ts";
-import { ROWS_BINDING, withTexels } from "./texels.ts";
+import { NUMBERS_BINDING, TEXEL_FORMATS, withTexels } from "./texels.ts";
 
 /** A dispatch with its pipeline and bind group, ready to encode. */
 export interface BoundDispatch {
@@ -20,13 +20,13 @@ export interface BoundDispatch {
 export interface BoundTexels {
   /** The textures, by binding. */
   readonly views: ReadonlyMap<number, GPUTextureView>;
-  /** In which rows the tensors begin there, for the kernel. */
-  readonly rows: GPUBufferBinding | null;
+  /** In which rows the tensors begin there and what the sizes are, for the kernel. */
+  readonly numbers: GPUBufferBinding | null;
   /** What is copied into textures before. */
   readonly copies: readonly TexelCopy[];
 }
 
-const NO_TEXELS: BoundTexels = { views: new Map(), rows: null, copies: [] };
+const NO_TEXELS: BoundTexels = { views: new Map(), numbers: null, copies: [] };
 
 /** Makes pipelines and bind groups, each layout, module and pipeline once. */
 export class Compiler {
@@ -38,17 +38,19 @@ export class Compiler {
   constructor(private readonly device: GPUDevice, private readonly failures: Failures) {}
 
   /** Compiles a dispatch's pipeline, unless that is done, and makes its bind group. */
-  bind(dispatch: Dispatch, { views, rows, copies }: BoundTexels = NO_TEXELS): BoundDispatch {
-    const { entry, constants, grid, label } = dispatch;
+  bind(dispatch: Dispatch, { views, numbers, copies }: BoundTexels = NO_TEXELS): BoundDispatch {
+    const { entry, grid, label } = dispatch;
     const texels = [...views.keys()];
     const kernel = withTexels(dispatch.kernel, texels);
     const layout = this.#layoutFor(dispatch, texels);
+    const sizes = numbers === null ? [] : kernel.sizes;
+    const constants = Object.entries(dispatch.constants).filter(([name]) => !sizes.includes(name));
     const pipeline = this.#pipelineFor(kernel, { entry, constants, layout, label });
     const entries: GPUBindGroupEntry[] = boundTensors(dispatch).map(({ storage }, binding) => ({
       binding,
       resource: views.get(binding) ?? storage.range,
     }));
-    if (rows !== null) entries.push({ binding: ROWS_BINDING, resource: rows });
+    if (numbers !== null) entries.push({ binding: NUMBERS_BINDING, resource: numbers });
     const group = this.failures.guard(
       { action: `bind ${label}` },
       () => this.device.createBindGroup({ label, layout, entries }),
@@ -56,23 +58,22 @@ export class Compiler {
     return { pipeline, group, grid: [grid[0], grid[1] ?? 1, grid[2] ?? 1], copies };
   }
 
-  #layoutFor({ read, write }: Dispatch, texels: readonly number[]): GPUBindGroupLayout {
-    const key = `${read.length} read, ${write.length} written, texels [${texels.join()}]`;
+  #layoutFor(dispatch: Dispatch, texels: readonly number[]): GPUBindGroupLayout {
+    const visibility = GPUShaderStage.COMPUTE;
+    const entries = boundTensors(dispatch).map(({ dtype }, binding): GPUBindGroupLayoutEntry => {
+      if (texels.includes(binding)) {
+        const format = TEXEL_FORMATS[dtype === "f16" ? "f16" : "f32"];
+        return { binding, visibility, storageTexture: { access: "read-only", format } };
+      }
+      const type = binding < dispatch.read.length ? "read-only-storage" : "storage";
+      return { binding, visibility, buffer: { type } };
+    });
+    if (texels.length > 0) {
+      entries.push({ binding: NUMBERS_BINDING, visibility, buffer: { type: "uniform" } });
+    }
+    const key = JSON.stringify(entries);
     const found = this.#layouts.get(key);
     if (found !== undefined) return found;
-    const types: GPUBufferBindingType[] = [
-      ...read.map(() => "read-only-storage" as const),
-      ...write.map(() => "storage" as const),
-    ];
-    const visibility = GPUShaderStage.COMPUTE;
-    const entries: GPUBindGroupLayoutEntry[] = types.map((type, binding) =>
-      texels.includes(binding)
-        ? { binding, visibility, texture: { sampleType: "unfilterable-float" } }
-        : { binding, visibility, buffer: { type } }
-    );
-    if (texels.length > 0) {
-      entries.push({ binding: ROWS_BINDING, visibility, buffer: { type: "uniform" } });
-    }
     const layout = this.device.createBindGroupLayout({ label: key, entries });
     this.#layouts.set(key, layout);
     return layout;
@@ -82,14 +83,14 @@ export class Compiler {
     kernel: Kernel,
     { entry, constants, layout, label }: {
       entry: string;
-      constants: Constants;
+      constants: readonly [name: string, value: number][];
       layout: GPUBindGroupLayout;
       label: string;
     },
   ): GPUComputePipeline {
     const pipelines = this.#pipelines.get(kernel) ?? new Map<string, GPUComputePipeline>();
     this.#pipelines.set(kernel, pipelines);
-    const key = `${layout.label} ${label}`;
+    const key = `${layout.label} ${entry} ${constants.join()}`;
     const found = pipelines.get(key);
     if (found !== undefined) return found;
     const forget = () => {
@@ -107,7 +108,7 @@ export class Compiler {
       this.device.createComputePipeline({
         label,
         layout: this.device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: entry, constants: { ...constants } },
+        compute: { module, entryPoint: entry, constants: Object.fromEntries(constants) },
       }));
     pipelines.set(key, pipeline);
     return pipeline;

@@ -15,8 +15,8 @@ import { Passes } from "./passes.ts";
 import { Readback } from "./readback.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
-import type { TexelType } from "./texel_plan.ts";
-import { ROW } from "./texels.ts";
+
+import { ROW, TEXEL_FORMATS, type TexelType } from "./texels.ts";
 import { Tuning } from "./tuning.ts";
 
 /** Options of {@link Gpu.open}. */
@@ -200,8 +200,8 @@ export class Gpu implements Disposable {
       this.device.createTexture({
         label,
         size: [ROW, rows],
-        format: dtype === "f32" ? "rgba32float" : "rgba16float",
-        usage: GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST,
+        format: TEXEL_FORMATS[dtype],
+        usage: GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST,
       }));
   }
 

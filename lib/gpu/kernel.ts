@@ -92,17 +92,26 @@ export class Kernel {
    *
    * @param name The file's path under `kernels/`, without its extension.
    * @param source The WGSL as it stands in the file.
+   * @param sizes The overrides that a pipeline may take from a buffer, as {@link withTexels} lets it, to serve every
+   * shape: no branch that the compiler should settle depends on them. None unless told.
    */
   constructor(
     /** The file's path under `kernels/`, without its extension. */
     readonly name: string,
     /** The WGSL as it stands in the file. */
     readonly source: string,
+    /** The overrides that a pipeline may take from a buffer. */
+    readonly sizes: readonly string[] = [],
   ) {}
 
   /** The file, as errors name it. */
   get file(): string {
     return `kernels/${this.name}.wgsl`;
+  }
+
+  /** Whether its `real` is f16. */
+  get isHalf(): boolean {
+    return this.source.startsWith(HALF);
   }
 
   /**
@@ -111,13 +120,13 @@ export class Kernel {
    * @throws {GpuError} If the first line does not say what `real` is.
    */
   get half(): Kernel {
-    if (this.source.startsWith(HALF)) return this;
+    if (this.isHalf) return this;
     if (!this.source.startsWith(SINGLE)) {
       throw new GpuError(
         `Cannot run ${this.name} in half precision: ${this.file} must begin with "${SINGLE}"`,
       );
     }
-    this.#half ??= new Kernel(this.name, HALF + this.source.slice(SINGLE.length));
+    this.#half ??= new Kernel(this.name, HALF + this.source.slice(SINGLE.length), this.sizes);
     return this.#half;
   }
 

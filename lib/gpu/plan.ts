@@ -1,7 +1,8 @@
 import { boundTensors, type Dispatch, isInPlace } from "./kernel.ts";
 import { align, type Storage } from "./storage.ts";
 import type { Tensor } from "./tensor.ts";
-import { findTexels, type TexelReads, type TexelSpan, type TexelType } from "./texel_plan.ts";
+import { findTexels, type TexelReads, type TexelSpan } from "./texel_plan.ts";
+import type { TexelType } from "./texels.ts";
 
 /** When a tensor is alive, as dispatch numbers, both ends included. */
 export interface Span {

@@ -2,9 +2,10 @@ import type { BoundTexels } from "./compiler.ts";
 import type { Gpu } from "./device.ts";
 import type { MemoryPlan } from "./plan.ts";
 import { bytesPerRow, type TexelCopy, texelCopy } from "./texel_plan.ts";
+import { FIRST_SIZE, NUMBERS } from "./texels.ts";
 
-/** The bytes from one dispatch's numbers to the next's, where uniform bindings may begin. */
-const APART = 256;
+/** The bytes of one dispatch's numbers; uniform bindings may begin at multiples of 256. */
+const BYTES = 4 * NUMBERS;
 
 /**
  * Makes the textures of a plan whose buffers have their places.
@@ -34,24 +35,26 @@ export function bindTexels(
       copies[tenant.first]?.push(texelCopy(tenant, { texture, row }));
     }
   }
-  const firstRows = new Uint32Array(dispatches.length * APART / 4);
+  const numbers = new Uint32Array(dispatches.length * NUMBERS);
   const buffer = gpu.device.createBuffer({
-    label: `${label} rows`,
-    size: firstRows.byteLength,
+    label: `${label} numbers`,
+    size: numbers.byteLength,
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
   });
   made.defer(() => buffer.destroy());
-  const bound = dispatches.map((_, at): BoundTexels => {
+  const bound = dispatches.map(({ kernel, constants }, at): BoundTexels => {
+    const own = numbers.subarray(at * NUMBERS, (at + 1) * NUMBERS);
     const views = new Map<number, GPUTextureView>();
     for (const [binding, index] of texels.reads[at] ?? []) {
       const home = homes.get(index);
       if (home === undefined) continue;
       views.set(binding, home.view);
-      firstRows[at * APART / 4 + binding] = home.row;
+      own[binding] = home.row;
     }
-    const rows = views.size === 0 ? null : { buffer, offset: at * APART, size: 32 };
-    return { views, rows, copies: copies[at] ?? [] };
+    own.set(kernel.sizes.map((size) => constants[size] ?? 0), FIRST_SIZE);
+    const binding = { buffer, offset: at * BYTES, size: BYTES };
+    return { views, numbers: views.size === 0 ? null : binding, copies: copies[at] ?? [] };
   });
-  gpu.device.queue.writeBuffer(buffer, 0, firstRows);
+  gpu.device.queue.writeBuffer(buffer, 0, numbers);
   return bound;
 }

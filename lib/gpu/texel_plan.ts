@@ -1,10 +1,7 @@
 import type { Dispatch } from "./kernel.ts";
 import type { Span } from "./plan.ts";
 import type { Storage } from "./storage.ts";
-import { ROW, texelBindings } from "./texels.ts";
-
-/** What a texel holds: four numbers of that type. */
-export type TexelType = "f32" | "f16";
+import { ROW, texelBindings, type TexelType } from "./texels.ts";
 
 /** A tensor's bytes as whole rows of texels: copied from its buffer before the first dispatch of the span. */
 export interface TexelSpan extends Span {

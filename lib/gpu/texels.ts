@@ -1,10 +1,23 @@
 import { Kernel } from "./kernel.ts";
 
+/** What a texel holds: four numbers of that type. */
+export type TexelType = "f32" | "f16";
+
+/** What WebGPU calls a texel's format. */
+export const TEXEL_FORMATS: Readonly<Record<TexelType, GPUTextureFormat>> = {
+  f32: "rgba32float",
+  f16: "rgba16float",
+};
+
 /** Texels of a row of a texture that holds a tensor, a vec4 each. */
 export const ROW = 1024;
 
-/** The binding that tells a kernel in which rows its tensors begin, by their bindings: eight numbers. */
-export const ROWS_BINDING = 15;
+/** The binding that tells a kernel in which rows its tensors begin, by their bindings, and then its sizes. */
+export const NUMBERS_BINDING = 15;
+/** The place of the first size among these numbers. */
+export const FIRST_SIZE = 8;
+/** How many they are. */
+export const NUMBERS = 64;
 
 const DECLARATION =
   /@group\(0\) @binding\((\d+)\) var<storage, read> (\w+): array<(vec4f|vec4<real>)>;/g;
@@ -63,7 +76,28 @@ function callInPlaceOfIndex(source: string, name: string): string {
 
 const variants = new WeakMap<Kernel, Map<string, Kernel>>();
 
-/** A kernel that reads some of its bindings as textures of {@link ROW} texels a row, and computes the same. */
+/** What stands for one of the numbers in a kernel. */
+function number(at: number): string {
+  return `numbers[${at >> 2}][${at & 3}]`;
+}
+
+/** The head of an entry point, up to its body. */
+const ENTRY = /^@compute[^{]*\{$/gm;
+
+/** The sizes of a kernel as variables that a buffer fills, in place of overrides: its pipeline then serves every shape. */
+function withSizesIn(source: string, sizes: readonly string[]): string {
+  const filled = sizes.map((size, at) => `${size} = ${number(FIRST_SIZE + at)};`).join(" ");
+  return sizes.reduce(
+    (text, size) =>
+      text.replace(new RegExp(`override ${size}: u32[^;]*;`), `var<private> ${size}: u32;`),
+    source.replaceAll(ENTRY, `$& ${filled}`),
+  );
+}
+
+/**
+ * A kernel that reads some of its bindings as textures of {@link ROW} texels a row, and its sizes as numbers, and computes
+ * the same.
+ */
 export function withTexels(kernel: Kernel, bindings: readonly number[]): Kernel {
   if (bindings.length === 0) return kernel;
   const key = bindings.join();
@@ -74,17 +108,18 @@ export function withTexels(kernel: Kernel, bindings: readonly number[]): Kernel 
   let source = kernel.source;
   for (const [line, at, name = "", type] of kernel.source.matchAll(DECLARATION)) {
     if (!bindings.includes(Number(at))) continue;
+    const format = TEXEL_FORMATS[kernel.isHalf && type !== "vec4f" ? "f16" : "f32"];
     source = callInPlaceOfIndex(source, name).replace(
       line,
-      `@group(0) @binding(${at}) var ${name}: texture_2d<f32>; fn ${name}_texel(i: u32) -> ${type} ` +
-        `{ let at = vec2u(i % ${ROW}u, i / ${ROW}u + first_rows[${Number(at) >> 2}][${
-          Number(at) & 3
-        }]); ` +
-        `return ${type}(textureLoad(${name}, at, 0)); }`,
+      `@group(0) @binding(${at}) var ${name}: texture_storage_2d<${format}, read>; ` +
+        `fn ${name}_texel(i: u32) -> ${type} ` +
+        `{ let at = vec2u(i % ${ROW}u, i / ${ROW}u + ${number(Number(at))}); ` +
+        `return ${type}(textureLoad(${name}, at)); }`,
     );
   }
-  source += `@group(0) @binding(${ROWS_BINDING}) var<uniform> first_rows: array<vec4u, 2>;\n`;
-  const made = new Kernel(kernel.name, source);
+  source = withSizesIn(source, kernel.sizes) +
+    `@group(0) @binding(${NUMBERS_BINDING}) var<uniform> numbers: array<vec4u, ${NUMBERS / 4}>;\n`;
+  const made = new Kernel(kernel.name, source, kernel.sizes);
   known.set(key, made);
   return made;
 }

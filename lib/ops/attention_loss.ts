@@ -9,7 +9,15 @@ import { factorOf, scale } from "./scale.ts";
 import { fourSizes, storedQuads, wantReal, wantShape, wantType } from "./shapes.ts";
 import { sum } from "./sum.ts";
 
-const kernel = new Kernel("attention_loss", source);
+const kernel = new Kernel("attention_loss", source, [
+  "batch",
+  "positions",
+  "stored",
+  "channels",
+  "quads",
+  "teacher_channels",
+  "teacher_quads",
+]);
 
 /**
  * The mean over batch and positions of the squared difference of two unit-length attention maps: what

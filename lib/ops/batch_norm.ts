@@ -17,7 +17,14 @@ import { fourSizes, wantShape } from "./shapes.ts";
 import { subtract } from "./subtract.ts";
 import { sum } from "./sum.ts";
 
-const kernel = new Kernel("batch_norm", source);
+const kernel = new Kernel("batch_norm", source, [
+  "rows",
+  "quads",
+  "channels",
+  "chunk",
+  "parts",
+  "part",
+]);
 
 /** The tensors of a batch normalisation, each `[channels]`. */
 export interface BatchNormParameters {

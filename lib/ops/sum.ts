@@ -19,7 +19,7 @@ import { factorOf, scale } from "./scale.ts";
 import { storedQuads, wantReal, wantSamples } from "./shapes.ts";
 
 const kernel = new Kernel("sum", source);
-const subgroupKernel = new Kernel("subgroup_sum", subgroupSource);
+const subgroupKernel = new Kernel("subgroup_sum", subgroupSource, ["quads", "rows", "chunk"]);
 
 const MOST_LANES = 64;
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { gradients } from "../../lib/gradients.ts";
 import { Kernel } from "../../lib/gpu/kernel.ts";
 import { planMemory } from "../../lib/gpu/plan.ts";
 import { Program } from "../../lib/gpu/program.ts";
@@ -7,11 +8,13 @@ import { findTexels } from "../../lib/gpu/texel_plan.ts";
 import { texelBindings, withTexels } from "../../lib/gpu/texels.ts";
 import { timeOnGpu } from "../../lib/gpu/timer.ts";
 import { add } from "../../lib/ops/add.ts";
+import { conv2d } from "../../lib/ops/conv2d.ts";
 import { relu } from "../../lib/ops/relu.ts";
 import { scale } from "../../lib/ops/scale.ts";
 import { sum } from "../../lib/ops/sum.ts";
+import { watch } from "../../lib/tape.ts";
 import { dispatchOf } from "../support/dispatches.ts";
-import { cardGpu, testGpu } from "../support/gpu.ts";
+import { cardGpu, softwareGpu, testGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
 
 const KERNELS = new URL("../../kernels/", import.meta.url);
@@ -41,7 +44,7 @@ fn other() { y[0] = rows[3]; }`,
   assert.deepEqual(texelBindings(kernel, "other"), [2]);
   const { source } = withTexels(kernel, [0, 2]);
   assert.ok(source.includes("vec4f(x_texel(u32(rows_texel(at[i]).x) + 1)) + m.x[0] + max_x[i]"));
-  assert.ok(source.includes("@binding(2) var rows: texture_2d<f32>;"));
+  assert.ok(source.includes("@binding(2) var rows: texture_storage_2d<rgba32float, read>;"));
   assert.ok(source.includes("var<storage, read> at: array<u32>;"));
   assert.ok(withTexels(kernel, [2]).source.includes("x[u32(rows_texel("));
   assert.equal(withTexels(kernel, [0, 2]), withTexels(kernel, [0, 2]));
@@ -151,6 +154,62 @@ for (const dtype of ["f32", "f16"] as const) {
     assert.deepEqual(found[0], found[1]);
   });
 }
+
+Deno.test("withTexels: sizes are variables that each entry point fills first, other overrides stay", () => {
+  const source = `alias real = f32;
+override count: u32; // in all
+override quads: u32 = 1;
+override lanes: u32 = 64;
+@group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
+@compute @workgroup_size(lanes)
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+) {
+  y[0] = x[count + quads];
+}`;
+  const { source: found } = withTexels(new Kernel("k", source, ["quads", "count"]), [0]);
+  assert.ok(found.includes("var<private> count: u32; // in all\nvar<private> quads: u32;\n"));
+  assert.ok(found.includes("override lanes: u32 = 64;"));
+  assert.ok(found.includes("group: vec3u,\n) { quads = numbers[2][0]; count = numbers[2][1];\n"));
+});
+
+Deno.test("Program: shapes share pipelines where sizes come from a buffer, to the same bits", async () => {
+  const gpu = await softwareGpu();
+  const labels: string[] = [];
+  const create = gpu.device.createComputePipeline.bind(gpu.device);
+  gpu.device.createComputePipeline = (descriptor) => {
+    labels.push(descriptor.label ?? "");
+    return create(descriptor);
+  };
+  const convolve = (side: number, channels: number) => {
+    const shape = [2, side, side, channels];
+    const x = watch(gpu.tensor(randomValues(2 * side ** 2 * channels, { seed: 1 }), shape));
+    const w = gpu.tensor(randomValues(9 * channels ** 2, { seed: 2 }), [3, 3, channels, channels], {
+      layout: "weights",
+    });
+    w.requiresGrad = true;
+    return () => {
+      const y = conv2d(x, w, { stride: 1, padding: 1 });
+      return [y, ...gradients(y, [x, w], { upstream: y })];
+    };
+  };
+  const builds = [convolve(8, 32), convolve(11, 20)];
+  const found = [];
+  const made = [];
+  for (const texels of [true, false]) {
+    labels.length = 0;
+    using program = await Program.record(gpu, {
+      label: "sizes",
+      build: () => builds.flatMap((build) => build()),
+      texels,
+    });
+    program.run();
+    found.push(await gpu.read(program.outputs));
+    made.push(labels.filter((label) => label.startsWith("conv2d/rows")).length);
+  }
+  assert.deepEqual(found[0], found[1]);
+  assert.deepEqual(made, [3, 6], "forward, input and weight gradient");
+});
 
 Deno.test("Program: on a card nothing is read through textures, and there is one pass", async () => {
   using gpu = await cardGpu();

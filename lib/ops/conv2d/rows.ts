@@ -3,7 +3,15 @@ import weightGradientSource from "../../../kernels/conv2d/rows_weight_gradient.w
   type: "text",
 };
 import type { Gpu } from "../../gpu/device.ts";
-import { type Extended, type Grid, gridFor, Kernel, type Pair, split } from "../../gpu/kernel.ts";
+import {
+  type Constants,
+  type Extended,
+  type Grid,
+  gridFor,
+  Kernel,
+  type Pair,
+  split,
+} from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
 import { momentsInStore } from "../batch_norm.ts";
 import { addAndRectifyInStore } from "../epilogue.ts";
@@ -11,8 +19,22 @@ import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 
-const kernel = new Kernel("conv2d/rows", source);
-const weightGradientKernel = new Kernel("conv2d/rows_weight_gradient", weightGradientSource);
+const SIZES = [
+  "batch",
+  "in_height",
+  "in_width",
+  "in_quads",
+  "out_height",
+  "out_width",
+  "out_quads",
+  "padding",
+];
+const kernel = new Kernel("conv2d/rows", source, [...SIZES, "kernel_height"]);
+const weightGradientKernel = new Kernel("conv2d/rows_weight_gradient", weightGradientSource, [
+  ...SIZES,
+  "chunk",
+  "chunks",
+]);
 
 const TILE_PIXELS = 8;
 const TILE_QUADS = 4;
@@ -55,6 +77,15 @@ function forwardGrid([n, height, width, channels]: Geometry["y"]): Grid {
   );
 }
 
+/** How much of a vec4 of inputs and of a tile is filled, whose pixels lie `step` apart: what is empty is left out. */
+function filled(inputs: number, [, , width, outputs]: Geometry["y"], step = 1): Constants {
+  return {
+    in_channels: Math.min(4, inputs),
+    tile_quads: Math.min(TILE_QUADS, quadsOf(outputs)),
+    tile_pixels: 2 * width <= step * TILE_PIXELS ? TILE_PIXELS / 2 : TILE_PIXELS,
+  };
+}
+
 /** Makes the moments in the store where every invocation has pixels of the result only: a part a workgroup. */
 function momentsStore(pair: Pair): Extended | null {
   const tile = LANES * TILE_PIXELS;
@@ -73,7 +104,7 @@ function forward(entry: "forward" | "winograd"): Pick<Variant<ForwardJob>, "kern
         write: [y],
         constants: {
           ...constantsOf(geometry),
-          in_channels: geometry.x[3],
+          ...filled(geometry.x[3], geometry.y),
           biased: bias === null ? 0 : 1,
         },
         flop: flopOf(geometry),
@@ -107,7 +138,7 @@ function inputGradient(
       const { stride, padding } = geometry;
       const constants = {
         ...constantsOf(reversed(geometry)),
-        in_channels: geometry.y[3],
+        ...filled(geometry.y[3], geometry.x, stride),
         turned: 1,
       };
       const io = {
@@ -151,9 +182,9 @@ export const winogradInputGradient: Variant<InputGradientJob> = {
   suits: rowsInputGradient.suits,
 };
 
-const TARGET_INVOCATIONS = 512;
+const TARGET_INVOCATIONS = 1024;
 
-/** All nine taps of four by sixteen channels an invocation. */
+/** All nine taps of four by eight channels an invocation. */
 export const rowsWeightGradient: Variant<WeightGradientJob> = {
   name: "rows",
   kernels: [weightGradientKernel],
