@@ -20,7 +20,6 @@ override kernel_height: u32;
 override kernel_width: u32; // 1, 3, 5 or 7
 override in_channels: u32; // of each vec4 of inputs: 4, or fewer of the only one
 override tile_quads: u32; // vec4s of outputs that every tile has, up to 4
-override tile_pixels: u32; // 8, or 4 where no tile has more
 override stride: u32; // 1 or 2
 override padding: u32;
 override turned: bool = false; // stride 1 only
@@ -170,7 +169,6 @@ fn choose(m: mat4x4f, other: mat4x4f, is_it: bool) -> mat4x4f {
 fn pixel_of(t: Tile, at: u32) -> mat4x4f {
   let ab = choose(t.a, t.b, at == 1);
   let cd = choose(t.c, t.d, at == 3);
-  if (tile_pixels == 4) { return choose(ab, cd, at >= 2); }
   let ef = choose(t.e, t.f, at == 5);
   let gh = choose(t.g, t.h, at == 7);
   return choose(choose(ab, cd, at >= 2), choose(ef, gh, at >= 6), at >= 4);

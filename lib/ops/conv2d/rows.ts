@@ -77,13 +77,9 @@ function forwardGrid([n, height, width, channels]: Geometry["y"]): Grid {
   );
 }
 
-/** How much of a vec4 of inputs and of a tile is filled, whose pixels lie `step` apart: what is empty is left out. */
-function filled(inputs: number, [, , width, outputs]: Geometry["y"], step = 1): Constants {
-  return {
-    in_channels: Math.min(4, inputs),
-    tile_quads: Math.min(TILE_QUADS, quadsOf(outputs)),
-    tile_pixels: 2 * width <= step * TILE_PIXELS ? TILE_PIXELS / 2 : TILE_PIXELS,
-  };
+/** How much of a vec4 of inputs and of a tile of outputs is filled: what is empty is left out. */
+function filled(inputs: number, outputs: number): Constants {
+  return { in_channels: Math.min(4, inputs), tile_quads: Math.min(TILE_QUADS, quadsOf(outputs)) };
 }
 
 /** Makes the moments in the store where every invocation has pixels of the result only: a part a workgroup. */
@@ -104,7 +100,7 @@ function forward(entry: "forward" | "winograd"): Pick<Variant<ForwardJob>, "kern
         write: [y],
         constants: {
           ...constantsOf(geometry),
-          ...filled(geometry.x[3], geometry.y),
+          ...filled(geometry.x[3], geometry.y[3]),
           biased: bias === null ? 0 : 1,
         },
         flop: flopOf(geometry),
@@ -138,7 +134,7 @@ function inputGradient(
       const { stride, padding } = geometry;
       const constants = {
         ...constantsOf(reversed(geometry)),
-        ...filled(geometry.y[3], geometry.x, stride),
+        ...filled(geometry.y[3], geometry.x[3]),
         turned: 1,
       };
       const io = {
