@@ -191,7 +191,10 @@ export class Gpu implements Disposable {
     return found;
   }
 
-  /** Makes a texture for tensors to be read through. */
+  /**
+   * Makes a texture for tensors to be read through. Its rows are never a power of two: llvmpipe compiles a pipeline anew
+   * for textures that differ in that.
+   */
   createTexture(
     label: string,
     { dtype, rows }: { dtype: TexelType; rows: number },
@@ -199,7 +202,7 @@ export class Gpu implements Disposable {
     return this.#failures.guard({ action: `allocate ${label}` }, () =>
       this.device.createTexture({
         label,
-        size: [ROW, rows],
+        size: [ROW, Math.max(3, (rows & (rows - 1)) === 0 ? rows + 1 : rows)],
         format: TEXEL_FORMATS[dtype],
         usage: GPUTextureUsage.STORAGE_BINDING | GPUTextureUsage.COPY_DST,
       }));

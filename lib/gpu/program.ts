@@ -52,7 +52,7 @@ export function planProgram<T extends Outputs>(
     ? fuse(recorded, { outputs, slots })
     : { dispatches: recorded, fused: [] };
   const placed = fusion && !texels ? writeInPlace(dispatches, outputs) : dispatches;
-  const texelRows = texels ? maxTextureDimension2D : undefined;
+  const texelRows = texels ? maxTextureDimension2D - 1 : undefined;
   return { result, outputs, plan: { ...planMemory(placed, outputs, { texelRows }), fused } };
 }
 

@@ -173,6 +173,15 @@ fn forward(
   assert.ok(found.includes("group: vec3u,\n) { quads = numbers[2][0]; count = numbers[2][1];\n"));
 });
 
+Deno.test("Gpu.createTexture: the rows that are asked for, one more where they are a power of two", async () => {
+  const gpu = await testGpu();
+  for (const [rows, height] of [[1, 3], [2, 3], [3, 3], [4, 5], [6, 6], [1024, 1025]] as const) {
+    const texture = gpu.createTexture("texels", { dtype: "f32", rows });
+    assert.equal(texture.height, height);
+    texture.destroy();
+  }
+});
+
 Deno.test("Program: shapes share pipelines where sizes come from a buffer, to the same bits", async () => {
   const gpu = await softwareGpu();
   const labels: string[] = [];

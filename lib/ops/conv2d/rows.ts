@@ -27,7 +27,6 @@ const SIZES = [
   "out_height",
   "out_width",
   "out_quads",
-  "padding",
 ];
 const kernel = new Kernel("conv2d/rows", source, [...SIZES, "kernel_height"]);
 const weightGradientKernel = new Kernel("conv2d/rows_weight_gradient", weightGradientSource, [
