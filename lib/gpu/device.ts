@@ -15,7 +15,6 @@ import { Passes } from "./passes.ts";
 import { Readback } from "./readback.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
-
 import { ROW, TEXEL_FORMATS, type TexelType } from "./texels.ts";
 import { Tuning } from "./tuning.ts";
 
