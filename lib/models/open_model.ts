@@ -31,6 +31,8 @@ export interface NewHead {
 
 /** How a file of weights is opened. */
 export interface OpenOptions extends ModelOptions {
+  /** The part of the file to take, as {@linkcode readWeights} does. Default: the network, as it is found. */
+  readonly take?: string | undefined;
   /** Is called with which part of the file was taken, and what was left out. */
   readonly onNote?: ((note: string) => void) | undefined;
 }
@@ -48,16 +50,16 @@ interface Found {
  * @param path A file of weights of any format that {@linkcode readWeights} knows: of a wide ResNet, a
  * Network-in-Network or an ImageNet student, with the original's names, of a published export, or torchvision's state
  * dict.
- * @param options What of it is fixed, and whether it gets a new head.
+ * @param options Which part of the file is taken, what of the network is fixed, and whether it gets a new head.
  * @throws {TypeError} If the file does not hold a network that Pupil knows, or other tensors beside it.
  * @throws {RangeError} If one of its numbers is NaN or infinite.
  */
 export async function openModel(
   gpu: Gpu,
   path: string,
-  { onNote = () => {}, ...options }: OpenOptions = {},
+  { take, onNote = () => {}, ...options }: OpenOptions = {},
 ): Promise<Model> {
-  const { tensors, notes } = await readWeights(path);
+  const { tensors, notes } = await readWeights(path, { take });
   for (const note of notes) onNote(note);
   return modelOf(gpu, tensors, { ...options, from: path });
 }

@@ -79,7 +79,7 @@ export const CIFAR_FLAGS: Flags<CifarFlags> = {
     group: RUN,
     value: "RUN|FILE",
     help: "Test a run or a weights file; beside it --dataset, --dataroot, " +
-      "--batch_size and --train_images count",
+      "--batch_size, --train_images and --take count",
     read: readRun,
   },
   nthread: {

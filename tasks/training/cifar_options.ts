@@ -5,7 +5,7 @@ import { CIFAR_FLAGS, CIFAR_TEXT } from "./cifar_flags.ts";
 import { parseRun, type RunCommand } from "./run_options.ts";
 
 const RESUMED = ["epochs", "max_steps", "log_every", "on_nonfinite"] as const;
-const EVALUATED = ["dataset", "dataroot", "batch_size", "train_images"] as const;
+const EVALUATED = ["dataset", "dataroot", "batch_size", "train_images", "take"] as const;
 
 /** What `deno task cifar` is asked to do. */
 export type CifarCommand = RunCommand<

@@ -31,8 +31,8 @@ export const CIFAR_TASK: RunTask<CifarSettings> = {
     [Symbol.dispose]: () => {},
   }),
   async openNetworks(gpu, settings, { classes, resumed }) {
-    const { teacher_id, logs } = settings;
-    const teacher = await openTeacher(gpu, { teacher_id, logs, classes });
+    const { teacher_id, logs, take } = settings;
+    const teacher = await openTeacher(gpu, { teacher_id, logs, take, classes });
     const model = makeNetwork(gpu, settings, { classes });
     if (resumed === null) await initialise(model, settings);
     return { model, teacher };

@@ -76,7 +76,7 @@ export const FINETUNE_FLAGS: Flags<FinetuneSettings & OutsideFlags> = {
     group: RUN,
     value: "RUN|FILE",
     help: "Validate a run or a weights file and print top-1 and top-5; beside it --data, " +
-      "--nthread, --batch_size, --image_size, --on_bad and --dtype count",
+      "--nthread, --batch_size, --image_size, --on_bad, --dtype and --take count",
     read: readRun,
   },
 };

@@ -17,7 +17,15 @@ const RESUMED = [
   "nthread",
   "on_bad",
 ] as const;
-const EVALUATED = ["data", "nthread", "batch_size", "image_size", "on_bad", "dtype"] as const;
+const EVALUATED = [
+  "data",
+  "nthread",
+  "batch_size",
+  "image_size",
+  "on_bad",
+  "dtype",
+  "take",
+] as const;
 
 /** What `deno task finetune` is asked to do. */
 export type FinetuneCommand = RunCommand<

@@ -22,12 +22,13 @@ export const FINETUNE_TASK: RunTask<FinetuneSettings> = {
     openStreamed({ flag: "data", folder: settings.data, crop: settings.crop }, settings, options),
   weights: ({ init, teacher }, { resumed }) => [resumed ?? init, teacher],
   async openNetworks(gpu, settings, { classes, resumed }) {
-    const { init, teacher: teacher_id, logs, alpha, seed, freeze, keep_head } = settings;
+    const { init, teacher: teacher_id, logs, take, alpha, seed, freeze, keep_head } = settings;
     // Attention can be learned from a teacher of other classes, logits cannot.
     const wanted = alpha > 0 ? { classes } : {};
-    const teacher = await openTeacher(gpu, { teacher_id, logs, ...wanted });
+    const teacher = await openTeacher(gpu, { teacher_id, logs, take, ...wanted });
     const keepsHead = keep_head || resumed !== null;
     const model = await openWeights(gpu, await findWeights(resumed ?? init, { logs }), {
+      take,
       fixed: fixedInFineTuning({ groups: freeze }),
       ...(keepsHead ? {} : { head: { classes, seed } }),
     });

@@ -67,7 +67,7 @@ export const IMAGENET_FLAGS: Flags<ImageNetSettings & OutsideFlags> = {
     group: RUN,
     value: "RUN|FILE",
     help: "Validate a run or a weights file and print top-1 and top-5; beside it --imagenetpath, " +
-      "--nthread, --batch_size, --image_size, --on_bad and --dtype count",
+      "--nthread, --batch_size, --image_size, --on_bad, --dtype and --take count",
     read: readRun,
   },
 };

@@ -24,6 +24,7 @@ const EVALUATED = [
   "image_size",
   "on_bad",
   "dtype",
+  "take",
 ] as const;
 
 /** What `deno task imagenet` is asked to do. */

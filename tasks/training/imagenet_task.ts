@@ -52,7 +52,7 @@ export const IMAGENET_TASK: RunTask<ImageNetSettings> = {
 
 async function teacherOf(
   gpu: Gpu,
-  { teacher_params, teacher_random, width, alpha, logs }: ImageNetSettings,
+  { teacher_params, teacher_random, width, alpha, logs, take }: ImageNetSettings,
   { classes }: { classes: number },
 ): Promise<Model | null> {
   if (teacher_random !== null) {
@@ -66,5 +66,5 @@ async function teacherOf(
   }
   // Attention can be learned from a teacher of other classes, logits cannot.
   const wanted = alpha > 0 ? { classes } : {};
-  return await openTeacher(gpu, { teacher_id: teacher_params, logs, ...wanted });
+  return await openTeacher(gpu, { teacher_id: teacher_params, logs, take, ...wanted });
 }

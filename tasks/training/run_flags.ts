@@ -50,6 +50,15 @@ export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
     help: "Start from these weights instead of fresh ones",
     read: readPath,
   },
+  take: {
+    group: MODEL,
+    value: "NAME",
+    help:
+      "The part of the weights files (--init, --teacher, --evaluate) that is taken in place of the " +
+      "network: an entry of a checkpoint, such as model_ema, or the first part of the tensors' names, " +
+      "such as teacher; the weights of a run are read whole",
+    read: readText,
+  },
   batch_size: { group: TRAINING, value: "N", help: "Images a step", read: readWhole },
   epochs: { group: TRAINING, value: "N", help: "Passes over the training set", read: readWhole },
   max_steps: {

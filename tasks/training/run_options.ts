@@ -77,7 +77,8 @@ export function parseRun<
   if (resume !== "") refuseBeside("resume", { names, allowed: [...resumed, "autotune"] });
   else if (evaluate !== undefined) refuseBeside("evaluate", { names, allowed: evaluated });
   try {
-    line.check(settings);
+    // What is evaluated takes the place of --init: --take needs a file to take from.
+    line.check(evaluate === undefined ? settings : { ...settings, init: evaluate });
   } catch (error) {
     throw error instanceof RangeError ? new UsageError(error.message) : error;
   }

@@ -126,20 +126,25 @@ async function evaluateRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
   { target, logs, changes, settings: own }: Asked<Settings, "evaluate">,
 ): Promise<number> {
-  const path = await findWeights(target, { logs });
-  const { kind, path: place } = await resolveRun(target, { logs, allowFile: true });
-  const config = kind === "file" ? own : task.readSettings(
-    await (await RunFolder.open(place)).readConfig(),
-    `${place}/config.json`,
+  const found = await findWeights(target, { logs });
+  const { file, run } = found;
+  if (run !== null && own.take !== "") {
+    throw new RangeError(
+      `Cannot evaluate run ${run}: --take ${own.take} needs a weights file, found a run`,
+    );
+  }
+  const config = run === null ? own : task.readSettings(
+    await (await RunFolder.open(run)).readConfig(),
+    `${run}/config.json`,
   );
   const settings = { ...config, ...changes };
   using images = await task.openImages(settings, { mayWrite: false });
   const { data } = images;
   using gpu = await Gpu.open();
-  using model = await openWeights(gpu, path);
+  using model = await openWeights(gpu, found, { take: settings.take });
   if (model.classes !== data.classes) {
     throw new TypeError(
-      `Cannot evaluate ${path} on ${data.name}: it must tell ${data.classes} classes apart, found ${model.classes}`,
+      `Cannot evaluate ${file} on ${data.name}: it must tell ${data.classes} classes apart, found ${model.classes}`,
     );
   }
   const began = performance.now();
@@ -151,7 +156,7 @@ async function evaluateRun<Settings extends RunSettings>(
   });
   const seconds = (performance.now() - began) / 1000;
   const count = testCount(data);
-  print(`${model.name} of ${shortPath(path)} on ${count} test images of ${data.name}`);
+  print(`${model.name} of ${shortPath(file)} on ${count} test images of ${data.name}`);
   print(
     task.tellsTopFive
       ? `test_loss ${loss.toFixed(4)}  top-1 ${accuracy.toFixed(2)} %  top-5 ${

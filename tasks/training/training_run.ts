@@ -89,10 +89,10 @@ export async function newFolder<Settings extends RunSettings>(
 /** Overwrites a network with the weights that `--init` names, if it does; they are read as a teacher's are. */
 export async function initialise(
   model: Model,
-  { init }: Pick<RunSettings, "init">,
+  { init, take }: Pick<RunSettings, "init" | "take">,
 ): Promise<void> {
   if (init === "") return;
-  const { tensors, notes } = await readWeights(init);
+  const { tensors, notes } = await readWeights(init, { take: take === "" ? undefined : take });
   for (const note of notes) say(noteOf(init, note));
   model.parameters.load(networkTensors(tensors, { from: init }), { from: init });
 }

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { modelOf, openModel } from "../../lib/models/open_model.ts";
+import { wideResNet } from "../../lib/models/wide_resnet.ts";
 import { fileTensor } from "../../lib/weights/file_tensor.ts";
 import { formatSafetensors, readSafetensors } from "../../lib/weights/safetensors.ts";
 import { writeWeights } from "../../lib/weights/write_weights.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
+import { writeCheckpoint } from "../support/checkpoint.ts";
 import { testGpu } from "../support/gpu.ts";
 import { TRAJECTORIES } from "../support/mini.ts";
+import { assertSameTensors } from "../support/same_tensors.ts";
 import { tempFolder } from "../support/temp_folder.ts";
 
 Deno.test("openModel: makes the network of a file, and saves the file's bytes again", async () => {
@@ -38,6 +41,34 @@ Deno.test("openModel: the file may be of any format, under any name", async () =
       assertSameBytes(data, tensors.get(name)?.data ?? new Uint8Array(), `${ending}: ${name}`);
     }
   }
+});
+
+Deno.test("openModel: of a checkpoint the network is taken, or the part that is asked for", async () => {
+  const gpu = await testGpu();
+  const sizes = { depth: 10, widths: [4, 4, 8], classes: 3 } as const;
+  using trained = wideResNet(gpu, { ...sizes, seed: 1 });
+  using averaged = wideResNet(gpu, { ...sizes, seed: 2 });
+  const [state_dict, model_ema] = [
+    await trained.parameters.save(),
+    await averaged.parameters.save(),
+  ];
+  await using folder = await tempFolder();
+  const path = `${folder.path}/checkpoint.pth`;
+  await writeCheckpoint(path, { state_dict, model_ema });
+  for (const [take, wanted] of [[undefined, state_dict], ["model_ema", model_ema]] as const) {
+    const notes: string[] = [];
+    using model = await openModel(gpu, path, { take, onNote: (note) => notes.push(note) });
+    assertSameTensors(await model.parameters.save(), wanted);
+    const [taken, left] = take === undefined
+      ? ["state_dict", "model_ema"]
+      : ["model_ema", "state_dict"];
+    assert.deepEqual(notes, [`took ${taken}, left out ${left}`]);
+  }
+  const before = gpu.bufferCount;
+  await assert.rejects(openModel(gpu, path, { take: "ema" }), {
+    message: `Cannot read ${path}: wanted tensors in ema, found state_dict, model_ema`,
+  });
+  assert.equal(gpu.bufferCount, before, "buffers");
 });
 
 Deno.test("openModel: refuses a file without a network, and one with a tensor too few", async () => {

@@ -140,6 +140,11 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     args: [...ON_SHAPES, "--init", "cut.safetensors"],
     message: /^Cannot read \/.*\/cut\.safetensors: /,
   },
+  "a part that the first weights do not have": {
+    args: [...ON_SHAPES, "--init", "hundred.safetensors", "--take", "ema"],
+    message:
+      /^Cannot read \/.*\/hundred\.safetensors: wanted tensors whose names begin with ema\., found none$/,
+  },
   "first weights that are not there": {
     args: [...ON_SHAPES, "--init", "none.safetensors"],
     message: /^Cannot read \/.*\/none\.safetensors: no such file$/,

@@ -1,5 +1,5 @@
 import { checkRules, groupsBelow, oneOf, orNull, type Rules, whole } from "./rules.ts";
-import { RUN_RULES } from "./run_rules.ts";
+import { checkTake, RUN_RULES } from "./run_rules.ts";
 import { CIFAR_DEFAULTS, type CifarSettings, DATASETS, MODELS } from "./cifar_settings.ts";
 import { checkTransfer } from "./transfer_rules.ts";
 
@@ -27,8 +27,9 @@ const RULES: Rules<CifarSettings> = {
  * Checks that a run can be started with these settings.
  *
  * @param settings The settings, defaults filled in.
- * @throws {RangeError} If a value is out of its range, or a transfer loss has no teacher. The
- * message names the flag, what is wanted, what was found and the nearest right value.
+ * @throws {RangeError} If a value is out of its range, or two cannot go together, such as a transfer
+ * loss without a teacher. The message names the flag, what is wanted, what was found and the nearest
+ * right value.
  * @example
  * ```ts
  * import assert from "node:assert/strict";
@@ -46,6 +47,7 @@ export function checkCifarSettings(settings: Readonly<CifarSettings>): void {
     hasTeacher: settings.teacher_id !== "",
     hint: "name a run, a folder or a weights file with --teacher",
   });
+  checkTake(settings, { teacher: settings.teacher_id });
 }
 
 /** The settings that shape one kind of network alone. */

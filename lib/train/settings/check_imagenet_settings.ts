@@ -1,6 +1,7 @@
 import { checkAccumulation, STREAMED_RULES } from "./check_streamed_settings.ts";
 import { DEPTH34_BLOCKS, IMAGENET_DEFAULTS, type ImageNetSettings } from "./imagenet_settings.ts";
 import { checkRules, groupsBelow, oneOf, orNull, type Rules, whole } from "./rules.ts";
+import { checkTake } from "./run_rules.ts";
 import { checkTransfer } from "./transfer_rules.ts";
 
 const RULES: Rules<ImageNetSettings> = {
@@ -48,6 +49,7 @@ export function checkImageNetSettings(settings: Readonly<ImageNetSettings>): voi
     hasTeacher: teacher_params !== "" || teacher_random !== null,
     hint: "name a weights file or a run with --teacher_params, or try --teacher_random 0",
   });
+  checkTake(settings, { teacher: teacher_params });
   checkAccumulation(settings);
   if (depth34_blocks === "original" && depth !== 34) {
     throw new RangeError(

@@ -163,6 +163,7 @@ export function readRunSettings(of: Fields): RunSettings {
     gpu_id: of.text("gpu_id"),
     seed: of.number("seed"),
     init: of.text("init"),
+    take: of.text("take"),
     max_steps: of.numberOrNull("max_steps"),
     on_nonfinite: of.oneOf("on_nonfinite", ON_NONFINITE),
     log_every: of.number("log_every"),

@@ -37,3 +37,19 @@ export const RUN_RULES: Rules<RunSettings> = {
     nearest: () => "logs",
   },
 };
+
+/**
+ * Checks that a part of a weights file is taken only where the settings may name one.
+ *
+ * @param options.teacher What names the teacher; empty for none.
+ * @throws {RangeError} If nothing is read that it could be taken of.
+ */
+export function checkTake(
+  { take, init }: Pick<RunSettings, "take" | "init">,
+  { teacher }: { teacher: string },
+): void {
+  if (take === "" || init !== "" || teacher !== "") return;
+  throw new RangeError(
+    `Cannot train: --take ${take} needs a weights file of --init or --teacher, found neither`,
+  );
+}

@@ -38,6 +38,8 @@ export interface RunSettings extends TransferSettings {
   seed: number;
   /** A weights file to start from; empty for a fresh initialisation. */
   init: string;
+  /** The part that is taken of the weights files that the settings name; empty for the network, as it is found. */
+  take: string;
   /** The step count, from step 0, after which the run ends; null for no bound. */
   max_steps: number | null;
   /** What happens at a step with a number that is not finite. */
@@ -49,7 +51,7 @@ export interface RunSettings extends TransferSettings {
 }
 
 /** The settings that runs of earlier versions did not have, as these trained. */
-export const LATER_RUN_SETTINGS = { on_nonfinite: "stop" } as const;
+export const LATER_RUN_SETTINGS = { on_nonfinite: "stop", take: "" } as const;
 
 /** What a run stores activations and gradients as. */
 export function realTypeOf({ dtype }: Pick<RunSettings, "dtype">): RealType {

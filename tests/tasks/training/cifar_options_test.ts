@@ -75,6 +75,7 @@ Deno.test("parseCifar: every flag sets its setting", () => {
     gpu_id: "0",
     seed: 7,
     init: "/a.safetensors",
+    take: "model_ema",
     max_steps: 20,
     no_augment: true,
     no_shuffle: true,
@@ -236,6 +237,7 @@ Deno.test("parseCifar: --resume tells changes from defaults and refuses other fl
     changes: { epochs: 200, max_steps: 9, log_every: 1 },
   });
   assert.match(refuses("--resume", "a", "--beta", "0"), /found --beta; .* the run's own$/);
+  assert.match(refuses("--resume", "a", "--take", "b"), /found --take; .* the run's own$/);
   assert.match(refuses("--resume", "a", "--evaluate", "b"), /found --evaluate/);
   assert.match(refuses("--resume", "a", "--epochs", "0"), /--epochs must be/);
 });
@@ -250,6 +252,21 @@ Deno.test("parseCifar: --evaluate takes what the test set needs and refuses othe
     settings: { ...DEFAULTS, dataset: "shapes", batch_size: 8, train_images: 9 },
   });
   assert.match(refuses("--evaluate", "a", "--depth", "16"), /found --depth/);
+});
+
+Deno.test("parseCifar: --take needs weights that it is taken of", () => {
+  assert.equal(settingsOf("--take=ema", "--teacher=a.pth").take, "ema");
+  assert.equal(settingsOf("--take=ema", "--init=a.pth").take, "ema");
+  const command = parseCifar(["--evaluate=a.pth", "--take=ema"]);
+  assert.ok(command.kind === "evaluate");
+  assert.deepEqual(
+    [command.changes, command.settings],
+    [{ take: "ema" }, { ...DEFAULTS, take: "ema" }],
+  );
+  const message =
+    "Cannot train: --take ema needs a weights file of --init or --teacher, found neither";
+  assert.equal(refuses("--take=ema"), message);
+  assert.equal(refuses("--take=ema", "--profile"), message);
 });
 
 Deno.test("parseCifar: the help names every flag once, with its default", () => {

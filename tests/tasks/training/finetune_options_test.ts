@@ -32,6 +32,7 @@ Deno.test("parseFinetune: its own flags set their settings, and config.json give
     crop: "resized",
     freeze: 2,
     keep_head: true,
+    take: "model_ema",
     taps: [2],
     beta: 1000,
     alpha: 0.9,
@@ -39,10 +40,12 @@ Deno.test("parseFinetune: its own flags set their settings, and config.json give
   } as const;
   const found = settingsOf(
     ...["--teacher=cub_34", "--crop=resized", "--freeze=2", "--keep-head", "--taps=2"],
-    ...["--beta=1e3", "--alpha=.9", "--accumulate=4"],
+    ...["--beta=1e3", "--alpha=.9", "--accumulate=4", "--take=model_ema"],
   );
   assert.deepEqual(found, { ...settingsOf(), ...given, taps: [2] });
   assert.deepEqual(readFinetuneSettings(JSON.parse(JSON.stringify(found)), "config.json"), found);
+  const { take: _take, ...earlier } = found;
+  assert.deepEqual(readFinetuneSettings(earlier, "config.json"), { ...found, take: "" });
   assert.throws(
     () => readFinetuneSettings({ ...found, crop: "centre" }, "c"),
     /^TypeError: Cannot read c: expected one of random, resized as crop, found "centre"$/,
@@ -96,12 +99,12 @@ Deno.test("parseFinetune: --resume, --evaluate and --profile", () => {
     logs: resolve("logs"),
     changes: { data: "/moved" },
   });
-  assert.deepEqual(parseFinetune(["--evaluate=a.pth", "--data=/birds"]), {
+  assert.deepEqual(parseFinetune(["--evaluate=a.pth", "--data=/birds", "--take=ema"]), {
     kind: "evaluate",
     target: "a.pth",
     logs: resolve("logs"),
-    changes: { data: "/birds" },
-    settings: { ...DEFAULTS, data: "/birds" },
+    changes: { data: "/birds", take: "ema" },
+    settings: { ...DEFAULTS, data: "/birds", take: "ema" },
   });
   assert.equal(parseFinetune([...NEEDED, "--profile"]).kind, "profile");
 });

@@ -56,6 +56,7 @@ Deno.test("parseImageNet: every flag sets its setting, and config.json gives it 
     gpu_id: "0",
     seed: 7,
     init: "/a.npz",
+    take: "model_ema",
     max_steps: 5,
     on_nonfinite: "skip",
     log_every: 2,
@@ -127,6 +128,10 @@ const REFUSED: readonly [argv: string[], message: RegExp][] = [
     /^Cannot train: --depth34_blocks original is for --depth 34, found/,
   ],
   [
+    ["--take=ema", "--teacher_random=1"],
+    /^Cannot train: --take ema needs a weights file of --init or --teacher, found neither$/,
+  ],
+  [
     ["--image_size=16"],
     /^Cannot train: --image_size must be a whole number from 32 to 4096, found 16/,
   ],
@@ -155,12 +160,12 @@ Deno.test("parseImageNet: --resume, --evaluate and --profile", () => {
     logs: resolve("logs"),
     changes: { epochs: 9, nthread: 1 },
   });
-  assert.deepEqual(parseImageNet(["--evaluate=a.pth", FOLDER, "--batch-size=8"]), {
+  assert.deepEqual(parseImageNet(["--evaluate=a.pth", FOLDER, "--batch-size=8", "--take=ema"]), {
     kind: "evaluate",
     target: "a.pth",
     logs: resolve("logs"),
-    changes: { imagenetpath: "/photos", batch_size: 8 },
-    settings: { ...DEFAULTS, imagenetpath: "/photos", batch_size: 8 },
+    changes: { imagenetpath: "/photos", batch_size: 8, take: "ema" },
+    settings: { ...DEFAULTS, imagenetpath: "/photos", batch_size: 8, take: "ema" },
   });
   assert.equal(parseImageNet([FOLDER, "--profile"]).kind, "profile");
 });

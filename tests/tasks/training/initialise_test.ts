@@ -6,7 +6,9 @@ import { fileTensor } from "../../../lib/weights/file_tensor.ts";
 import type { NamedTensors } from "../../../lib/weights/parameter_set.ts";
 import { writeWeights } from "../../../lib/weights/write_weights.ts";
 import { initialise } from "../../../tasks/training/training_run.ts";
+import { writeCheckpoint } from "../../support/checkpoint.ts";
 import { testGpu } from "../../support/gpu.ts";
+import { assertSameTensors } from "../../support/same_tensors.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
 
 const WIDE = { widths: [4, 4, 8], classes: 3 } as const;
@@ -17,7 +19,7 @@ async function start(model: Model, tensors: NamedTensors): Promise<void> {
   await using folder = await tempFolder();
   const init = `${folder.path}/init.safetensors`;
   await writeWeights(init, tensors);
-  await initialise(model, { init });
+  await initialise(model, { init, take: "" });
 }
 
 Deno.test("initialise: a deeper network is refused with its names, and nothing is overwritten", async () => {
@@ -47,6 +49,26 @@ Deno.test("initialise: wrapped names and counters are read as a teacher's are, N
   await assert.rejects(start(model, new Map([...tensors, ["fc.bias", bias]])), {
     name: "RangeError",
     message: /^Cannot load weights: fc\.bias must be finite, found NaN in /,
+  });
+});
+
+Deno.test("initialise: takes the network of a checkpoint, or the part that --take names", async () => {
+  const gpu = await testGpu();
+  using model = wideResNet(gpu, { ...WIDE, depth: 10, seed: 0 });
+  using trained = wideResNet(gpu, { ...WIDE, depth: 10, seed: 1 });
+  const [state_dict, model_ema] = [
+    await trained.parameters.save(),
+    await model.parameters.save(),
+  ];
+  await using folder = await tempFolder();
+  const init = `${folder.path}/checkpoint.pth`;
+  await writeCheckpoint(init, { state_dict, model_ema });
+  await initialise(model, { init, take: "" });
+  assertSameTensors(await model.parameters.save(), state_dict);
+  await initialise(model, { init, take: "model_ema" });
+  assertSameTensors(await model.parameters.save(), model_ema);
+  await assert.rejects(initialise(model, { init, take: "ema" }), {
+    message: `Cannot read ${init}: wanted tensors in ema, found state_dict, model_ema`,
   });
 });
 

@@ -17,9 +17,11 @@ Deno.test("findWeights: takes a run's name, a folder and a file", async () => {
   const logs = `${root.path}/logs`;
   await writeRun(logs);
   const file = `${logs}/taught/model.safetensors`;
-  for (const name of ["taught", `${logs}/taught`, file]) {
-    assert.equal(await findWeights(name, { logs }), file, name);
+  const run = `${logs}/taught`;
+  for (const name of ["taught", run]) {
+    assert.deepEqual(await findWeights(name, { logs }), { file, run }, name);
   }
+  assert.deepEqual(await findWeights(file, { logs }), { file, run: null });
 });
 
 Deno.test("findWeights: refuses what is not there, and a run without weights", async () => {
@@ -41,14 +43,14 @@ Deno.test("openTeacher: opens the network of a run, or none", async () => {
   const logs = `${root.path}/logs`;
   await writeRun(logs);
   const gpu = await testGpu();
-  assert.equal(await openTeacher(gpu, { teacher_id: "", logs, classes: 10 }), null);
-  const teacher = await openTeacher(gpu, { teacher_id: "taught", logs, classes: 10 });
+  assert.equal(await openTeacher(gpu, { teacher_id: "", logs, take: "", classes: 10 }), null);
+  const teacher = await openTeacher(gpu, { teacher_id: "taught", logs, take: "", classes: 10 });
   assert.equal(teacher?.name, "WRN-16-2");
 });
 
 Deno.test("openTeacher: refuses a teacher of other classes", async () => {
   const gpu = await testGpu();
-  const options = { teacher_id: TEACHER, logs: "logs", classes: 100 };
+  const options = { teacher_id: TEACHER, logs: "logs", take: "", classes: 100 };
   await assert.rejects(openTeacher(gpu, options), {
     name: "TypeError",
     message: `Cannot learn from teacher ${TEACHER}: it must tell 100 classes apart, found 10`,

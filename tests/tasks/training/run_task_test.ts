@@ -4,9 +4,12 @@ import type { Gpu } from "../../../lib/gpu/device.ts";
 import { resolveRun } from "../../../lib/train/find_run.ts";
 import { RunFolder } from "../../../lib/train/run_folder.ts";
 import { CIFAR_DEFAULTS, type CifarSettings } from "../../../lib/train/settings/cifar_settings.ts";
-import { CIFAR_TASK } from "../../../tasks/training/cifar_task.ts";
+import { writeWeights } from "../../../lib/weights/write_weights.ts";
+import { CIFAR_TASK, makeNetwork } from "../../../tasks/training/cifar_task.ts";
 import { type RunTask, runTask } from "../../../tasks/training/run_task.ts";
 import { resumeCommand } from "../../../tasks/training/training_run.ts";
+import { writeCheckpoint } from "../../support/checkpoint.ts";
+import { testGpu } from "../../support/gpu.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
 import { tinyModel, tinySet } from "../../support/tiny.ts";
 import { filesIn, TINY } from "../../support/tiny_run.ts";
@@ -33,18 +36,25 @@ function tinyTask({ failure }: { failure?: Error } = {}): RunTask<CifarSettings>
   };
 }
 
-/** What a command says on standard error, and its exit code. */
-async function heard(run: () => Promise<number>): Promise<{ code: number; text: string }> {
-  const { writeSync } = Deno.stderr;
-  let text = "";
+/** What a command says on standard error and prints, and its exit code. */
+async function heard(
+  run: () => Promise<number>,
+): Promise<{ code: number; text: string; printed: string }> {
+  const [stderr, stdout] = [Deno.stderr.writeSync, Deno.stdout.writeSync];
+  let [text, printed] = ["", ""];
   Deno.stderr.writeSync = (bytes) => {
     text += new TextDecoder().decode(bytes);
     return bytes.length;
   };
+  Deno.stdout.writeSync = (bytes) => {
+    printed += new TextDecoder().decode(bytes);
+    return bytes.length;
+  };
   try {
-    return { code: await run(), text };
+    return { code: await run(), text, printed };
   } finally {
-    Deno.stderr.writeSync = writeSync;
+    Deno.stderr.writeSync = stderr;
+    Deno.stdout.writeSync = stdout;
   }
 }
 
@@ -107,6 +117,64 @@ Deno.test("runTask: --resume of a run that was killed before it saved starts it 
   assert.doesNotMatch(text, /finished/);
   assert.deepEqual(await filesIn(folder.path), RUN_FOLDER);
   assert.equal((await Deno.readTextFile(folder.file("steps.jsonl"))).split("\n").length, 3);
+});
+
+Deno.test("runTask: --take goes for the files of a run, for its --resume and for --evaluate", async () => {
+  await using root = await tempFolder();
+  const logs = `${root.path}/logs`;
+  const file = `${root.path}/checkpoint.pth`;
+  const narrow = { ...TINY, depth: 10, width: 0.25, logs, save: "run" };
+  const gpu = await testGpu();
+  // Without --take nothing of the checkpoint goes together with the images.
+  using other = makeNetwork(gpu, narrow, { classes: 3 });
+  using averaged = makeNetwork(gpu, narrow, { classes: 4 });
+  const model_ema = await averaged.parameters.save();
+  await writeCheckpoint(file, { state_dict: await other.parameters.save(), model_ema });
+  await writeWeights(`${root.path}/averaged.safetensors`, model_ema);
+  const task = { ...tinyTask(), openNetworks: CIFAR_TASK.openNetworks };
+  const settings = { ...narrow, init: file, teacher_id: file, take: "model_ema", max_steps: 1 };
+  const before = await filesIn(root.path);
+  for (const change of [{ init: "" }, { teacher_id: "" }]) {
+    const wrong = { ...settings, ...change, take: "ema" };
+    await assert.rejects(heard(() => runTask(task, { kind: "train", settings: wrong })), {
+      message: `Cannot read ${file}: wanted tensors in ema, found state_dict, model_ema`,
+    });
+    assert.deepEqual(await filesIn(root.path), before, "nothing is written");
+  }
+
+  const trained = await heard(() => runTask(task, { kind: "train", settings, autotune: "off" }));
+  assert.equal(trained.code, 0, trained.text);
+  const note = `${file}: took model_ema, left out state_dict\n`;
+  assert.equal(trained.text.split(note).length, 3, trained.text);
+  const resumed = await heard(() =>
+    runTask(task, { kind: "resume", run: "run", logs, changes: { max_steps: 2 }, autotune: "off" })
+  );
+  assert.equal(resumed.code, 0, resumed.text);
+  assert.equal(resumed.text.split(note).length, 2, resumed.text);
+
+  const evaluated = (target: string, take: string) =>
+    heard(() =>
+      runTask(task, {
+        kind: "evaluate",
+        target,
+        logs,
+        changes: take === "" ? {} : { take },
+        settings: { ...CIFAR_DEFAULTS, take },
+      })
+    );
+  const [, found] = (await evaluated(file, "model_ema")).printed.split("\n");
+  const [, wanted] = (await evaluated(`${root.path}/averaged.safetensors`, "")).printed.split("\n");
+  assert.match(wanted ?? "", /^test_loss /);
+  assert.equal(found, wanted);
+  await assert.rejects(evaluated(file, ""), /must tell 4 classes apart, found 3$/);
+  assert.match(
+    (await evaluated("run", "")).printed,
+    /^WRN-10-0\.25 of .*\/run\/model\.safetensors /,
+  );
+  await assert.rejects(evaluated("run", "model_ema"), {
+    name: "RangeError",
+    message: `Cannot evaluate run ${logs}/run: --take model_ema needs a weights file, found a run`,
+  });
 });
 
 Deno.test("resumeCommand: finds the run again, whatever its name", async () => {
