@@ -37,9 +37,10 @@ async function relay(stream: ReadableStream<Uint8Array>): Promise<string> {
 const paths = await Promise.all(Deno.args.map(exists));
 const roots = paths.includes(true) ? [] : ["tests"];
 const child = new Deno.Command(Deno.execPath(), {
-  args: ["test", ...PERMISSIONS, ...Deno.args, ...roots],
-  // Tests name paths from the root of the project, wherever this was typed.
-  env: { INIT_CWD: Deno.cwd() },
+  args: ["test", "--parallel", ...PERMISSIONS, ...Deno.args, ...roots],
+  // Tests name paths from the root of the project, wherever this was typed. Two files at a time: drivers compile on one
+  // core, and run kernels on all.
+  env: { INIT_CWD: Deno.cwd(), DENO_JOBS: "2" },
   stdin: "null",
   stdout: "piped",
 }).spawn();

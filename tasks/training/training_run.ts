@@ -194,12 +194,13 @@ function finishedNote(folder: RunFolder, { epochs, max_steps }: RunSettings): st
  * @param folder Where the run is.
  * @param job What is trained.
  */
-export function resumeCommand<Settings extends RunSettings>(
-  folder: RunFolder,
-  { command, settings: { logs }, defaults }: Pick<
-    Job<Settings>,
-    "command" | "settings" | "defaults"
-  >,
+export function resumeCommand(
+  folder: Pick<RunFolder, "name" | "path">,
+  { command, settings: { logs }, defaults }: {
+    command: string;
+    settings: Pick<RunSettings, "logs">;
+    defaults: Pick<RunSettings, "logs">;
+  },
 ): string {
   const isInLogs = resolve(saveLocation(folder.name, logs)) === resolve(folder.path);
   if (!isInLogs) return `${command} --resume ${shellWord(shortPath(folder.path))}`;

@@ -104,51 +104,47 @@ Deno.test("every path on a command line is read as one, and named wholly", () =>
   }
 });
 
-/** Runs a function as if the command had been typed in `INIT_CWD`. */
-function typedIn<T>(variables: Readonly<Record<"INIT_CWD" | "HOME", string>>, run: () => T): T {
-  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
-  try {
-    return run();
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
-  }
+/** What command lines that are typed in `INIT_CWD` come to: read in a process of its own, since all tests share theirs. */
+async function typedIn(
+  env: Readonly<Record<"INIT_CWD" | "HOME", string>>,
+  lines: readonly (readonly [task: string, ...args: string[]])[],
+): Promise<unknown[]> {
+  const place = { cwd: ROOT, env, script: "tests/support/parse_run.ts" };
+  const { code, stdout, stderr } = await runTask("bench", [JSON.stringify(lines)], place);
+  assert.equal(code, 0, stderr);
+  return stdout.trimEnd().split("\n").map((line): unknown => JSON.parse(line));
 }
 
-Deno.test("typed elsewhere, relative paths and defaults are those of that folder", () => {
-  typedIn({ INIT_CWD: "/there", HOME: "/home/ada" }, () => {
-    const cifar = parseCifar(["--teacher=none", "--beta=1", "--save=a"]);
-    assert.ok(cifar.kind === "train");
-    const { logs, dataroot, teacher_id, save } = cifar.settings;
-    assert.deepEqual([logs, dataroot, teacher_id], ["/there/logs", "/there", "/there/none"]);
-    assert.equal(save, "a");
-    const file = parseCifar(["--evaluate=../net.pth"]);
-    assert.ok(file.kind === "evaluate");
-    assert.deepEqual([file.target, file.logs, file.changes], ["/net.pth", "/there/logs", {}]);
-    assert.equal(file.settings.dataroot, "/there");
-    const resumed = parseCifar(["--resume=runs/a", "--logs=b"]);
-    assert.ok(resumed.kind === "resume");
-    assert.deepEqual([resumed.run, resumed.logs], ["/there/runs/a", "/there/b"]);
-    for (const parse of [parseImageNet, parseFinetune]) {
-      const found = parse(["--evaluate=a"]);
-      assert.ok(found.kind === "evaluate");
-      assert.equal(found.logs, "/there/logs");
-    }
-    const table = parseTable(["2"]);
-    assert.ok(table.kind === "train");
-    assert.deepEqual(table.request.places, { dataroot: "/there", logs: "/there/logs", nthread: 4 });
-    const bench = parseBench([]);
-    assert.equal(bench.kind === "run" && bench.options.out, "/there/logs/bench.jsonl");
-  });
-  typedIn({ INIT_CWD: "/there", HOME: "" }, () => {
-    assert.throws(
-      () => parseCifar(["--save=~/x"]),
-      /^UsageError: Cannot read --save: wanted the home folder in HOME, found none$/,
-    );
-  });
+Deno.test("typed elsewhere, relative paths and defaults are those of that folder", async () => {
+  const read = await typedIn({ INIT_CWD: "/there", HOME: "/home/ada" }, [
+    ["cifar", "--teacher=none", "--beta=1", "--save=a"],
+    ["cifar", "--evaluate=../net.pth"],
+    ["cifar", "--resume=runs/a", "--logs=b"],
+    ["imagenet", "--evaluate=a"],
+    ["finetune", "--evaluate=a"],
+    ["table", "2"],
+    ["bench"],
+  ]);
+  const wanted = [
+    {
+      kind: "train",
+      settings: { logs: "/there/logs", dataroot: "/there", teacher_id: "/there/none", save: "a" },
+    },
+    { kind: "evaluate", target: "/net.pth", logs: "/there/logs", settings: { dataroot: "/there" } },
+    { kind: "resume", run: "/there/runs/a", logs: "/there/b" },
+    { kind: "evaluate", logs: "/there/logs" },
+    { kind: "evaluate", logs: "/there/logs" },
+    {
+      kind: "train",
+      request: { places: { dataroot: "/there", logs: "/there/logs", nthread: 4 } },
+    },
+    { kind: "run", options: { out: "/there/logs/bench.jsonl" } },
+  ];
+  for (const [at, part] of wanted.entries()) assert.partialDeepStrictEqual(read[at], part);
+  assert.deepEqual(Object(read[1]).changes, {});
+  assert.deepEqual(await typedIn({ INIT_CWD: "/there", HOME: "" }, [["cifar", "--save=~/x"]]), [
+    "UsageError: Cannot read --save: wanted the home folder in HOME, found none",
+  ]);
 });
 
 Deno.test("cifar: a run of one folder is resumed from another, where its folder of runs has gone too", async () => {

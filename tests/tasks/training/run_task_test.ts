@@ -191,19 +191,16 @@ Deno.test("resumeCommand: finds the run again, whatever its name", async () => {
   assert.equal(of(run, logs), `deno task cifar --resume 'it'\\''s 1' --logs '${words[0]}'`);
   assert.equal((await resolveRun(run.name, { logs })).path, run.path);
   assert.equal(of(run, "elsewhere"), `deno task cifar --resume '${words[1]}'`);
-  const folder = async (path: string) => await RunFolder.open(path);
-  using _cwd = inside(root.path);
-  await Deno.mkdir("logs/run", { recursive: true });
-  assert.equal(of(await folder("logs/run"), "logs"), "deno task cifar --resume run");
-  assert.equal(
-    of(await folder(resolve("logs/run")), resolve("logs")),
-    "deno task cifar --resume run",
-  );
 });
 
-/** Works in a folder until it is disposed of. */
-function inside(path: string): Disposable {
-  const before = Deno.cwd();
-  Deno.chdir(path);
-  return { [Symbol.dispose]: () => Deno.chdir(before) };
-}
+Deno.test("resumeCommand: the usual folder of runs goes without saying, however it is named", () => {
+  const logs = resolve("logs");
+  const of = (path: string, logs: string) =>
+    resumeCommand({ name: "run", path }, {
+      command: "deno task cifar",
+      settings: { logs },
+      defaults: CIFAR_DEFAULTS,
+    });
+  assert.equal(of("logs/run", "logs"), "deno task cifar --resume run");
+  assert.equal(of(`${logs}/run`, logs), "deno task cifar --resume run");
+});
