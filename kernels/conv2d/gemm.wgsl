@@ -27,7 +27,7 @@ override rectified: bool = false;
 override tile_quads: u32; // 4, 8 or 16
 override each: u32; // pixels of an invocation: 4 or 8
 override depth: u32; // 1 to 4, and at most 4 * columns / each
-override terms: u32 = kernel_height * kernel_width * in_quads;
+override terms: u32; // kernel_height * kernel_width * in_quads
 override columns: u32 = tile_quads / 2; // invocations side by side over the channels
 override rows: u32 = select(16u, 32u, columns == 2); // and over the pixels
 override lanes: u32 = columns * rows;

@@ -16,11 +16,11 @@ export interface BoundDispatch {
   readonly copies: readonly TexelCopy[];
 }
 
-/** How a dispatch reads tensors through textures. */
+/** How a dispatch reads tensors through textures, and its sizes from a buffer. */
 export interface BoundTexels {
   /** The textures, by binding. */
   readonly views: ReadonlyMap<number, GPUTextureView>;
-  /** In which rows the tensors begin there and what the sizes are, for the kernel. */
+  /** In which rows the tensors begin there and what the sizes are; `null` where they are overrides. */
   readonly numbers: GPUBufferBinding | null;
   /** What is copied into textures before. */
   readonly copies: readonly TexelCopy[];
@@ -41,8 +41,8 @@ export class Compiler {
   bind(dispatch: Dispatch, { views, numbers, copies }: BoundTexels = NO_TEXELS): BoundDispatch {
     const { entry, grid, label } = dispatch;
     const texels = [...views.keys()];
-    const kernel = withTexels(dispatch.kernel, texels);
-    const layout = this.#layoutFor(dispatch, texels);
+    const kernel = numbers === null ? dispatch.kernel : withTexels(dispatch.kernel, texels);
+    const layout = this.#layoutFor(dispatch, { texels, hasNumbers: numbers !== null });
     const sizes = numbers === null ? [] : kernel.sizes;
     const constants = Object.entries(dispatch.constants).filter(([name]) => !sizes.includes(name));
     const pipeline = this.#pipelineFor(kernel, { entry, constants, layout, label });
@@ -58,7 +58,10 @@ export class Compiler {
     return { pipeline, group, grid: [grid[0], grid[1] ?? 1, grid[2] ?? 1], copies };
   }
 
-  #layoutFor(dispatch: Dispatch, texels: readonly number[]): GPUBindGroupLayout {
+  #layoutFor(
+    dispatch: Dispatch,
+    { texels, hasNumbers }: { texels: readonly number[]; hasNumbers: boolean },
+  ): GPUBindGroupLayout {
     const visibility = GPUShaderStage.COMPUTE;
     const entries = boundTensors(dispatch).map(({ dtype }, binding): GPUBindGroupLayoutEntry => {
       if (texels.includes(binding)) {
@@ -68,7 +71,7 @@ export class Compiler {
       const type = binding < dispatch.read.length ? "read-only-storage" : "storage";
       return { binding, visibility, buffer: { type } };
     });
-    if (texels.length > 0) {
+    if (hasNumbers) {
       entries.push({ binding: NUMBERS_BINDING, visibility, buffer: { type: "uniform" } });
     }
     const key = JSON.stringify(entries);

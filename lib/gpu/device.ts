@@ -13,6 +13,7 @@ import type { DType, StoredArray } from "./dtype.ts";
 import { type Layout, sizeOf, storedBytes } from "./layout.ts";
 import { Passes } from "./passes.ts";
 import { Readback } from "./readback.ts";
+import { SizeBuffers } from "./size_buffers.ts";
 import { Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 import { ROW, TEXEL_FORMATS, type TexelType } from "./texels.ts";
@@ -55,6 +56,7 @@ export class Gpu implements Disposable {
   readonly #compiler: Compiler;
   readonly #buffers: Buffers;
   readonly #readback: Readback;
+  readonly #sizes: SizeBuffers | null;
   readonly #constants = new Map<number, Tensor>();
   #recording: Dispatch[] | null = null;
   #closed = false;
@@ -70,6 +72,7 @@ export class Gpu implements Disposable {
     this.#compiler = new Compiler(device, this.#failures);
     this.#buffers = new Buffers(device, this.#failures);
     this.#readback = new Readback(device);
+    this.#sizes = adapter.isSoftware ? new SizeBuffers(device) : null;
     device.lost.then(({ message }) => {
       this.#lost = true;
       if (!this.#closed) this.#failures.report(new GpuError(`The GPU was lost: ${message}`));
@@ -313,7 +316,7 @@ export class Gpu implements Disposable {
     const encoder = this.device.createCommandEncoder({ label: dispatch.label });
     this.#failures.guard({ action: `run ${dispatch.label}` }, () => {
       const passes = new Passes(encoder, { label: dispatch.label });
-      encode(passes, [this.bind(dispatch)]);
+      encode(passes, [this.bind(dispatch, this.#sizes?.bind(dispatch))]);
       passes.end();
       this.device.queue.submit([encoder.finish()]);
     });
@@ -366,6 +369,7 @@ export class Gpu implements Disposable {
     this.#closed = true;
     this.#buffers[Symbol.dispose]();
     this.#readback[Symbol.dispose]();
+    this.#sizes?.[Symbol.dispose]();
     this.device.destroy();
   }
 }

@@ -2,7 +2,7 @@ import type { BoundTexels } from "./compiler.ts";
 import type { Gpu } from "./device.ts";
 import type { MemoryPlan } from "./plan.ts";
 import { bytesPerRow, type TexelCopy, texelCopy } from "./texel_plan.ts";
-import { FIRST_SIZE, NUMBERS } from "./texels.ts";
+import { NUMBERS, sizesOf } from "./texels.ts";
 
 /** The bytes of one dispatch's numbers; uniform bindings may begin at multiples of 256. */
 const BYTES = 4 * NUMBERS;
@@ -42,8 +42,8 @@ export function bindTexels(
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
   });
   made.defer(() => buffer.destroy());
-  const bound = dispatches.map(({ kernel, constants }, at): BoundTexels => {
-    const own = numbers.subarray(at * NUMBERS, (at + 1) * NUMBERS);
+  const bound = dispatches.map((dispatch, at): BoundTexels => {
+    const own = sizesOf(dispatch);
     const views = new Map<number, GPUTextureView>();
     for (const [binding, index] of texels.reads[at] ?? []) {
       const home = homes.get(index);
@@ -51,9 +51,10 @@ export function bindTexels(
       views.set(binding, home.view);
       own[binding] = home.row;
     }
-    own.set(kernel.sizes.map((size) => constants[size] ?? 0), FIRST_SIZE);
+    numbers.set(own, at * NUMBERS);
     const binding = { buffer, offset: at * BYTES, size: BYTES };
-    return { views, numbers: views.size === 0 ? null : binding, copies: copies[at] ?? [] };
+    const isRead = views.size > 0 || dispatch.kernel.sizes.length > 0;
+    return { views, numbers: isRead ? binding : null, copies: copies[at] ?? [] };
   });
   gpu.device.queue.writeBuffer(buffer, 0, numbers);
   return bound;

@@ -1,4 +1,4 @@
-import { Kernel } from "./kernel.ts";
+import { type Dispatch, Kernel } from "./kernel.ts";
 
 /** What a texel holds: four numbers of that type. */
 export type TexelType = "f32" | "f16";
@@ -15,7 +15,7 @@ export const ROW = 1024;
 /** The binding that tells a kernel in which rows its tensors begin, by their bindings, and then its sizes. */
 export const NUMBERS_BINDING = 15;
 /** The place of the first size among these numbers. */
-export const FIRST_SIZE = 8;
+const FIRST_SIZE = 8;
 /** How many they are. */
 export const NUMBERS = 64;
 
@@ -94,12 +94,18 @@ function withSizesIn(source: string, sizes: readonly string[]): string {
   );
 }
 
+/** The numbers of a dispatch that reads no textures: its kernel's sizes. */
+export function sizesOf({ kernel, constants }: Dispatch): Uint32Array<ArrayBuffer> {
+  const numbers = new Uint32Array(NUMBERS);
+  numbers.set(kernel.sizes.map((size) => constants[size] ?? 0), FIRST_SIZE);
+  return numbers;
+}
+
 /**
  * A kernel that reads some of its bindings as textures of {@link ROW} texels a row, and its sizes as numbers, and computes
  * the same.
  */
 export function withTexels(kernel: Kernel, bindings: readonly number[]): Kernel {
-  if (bindings.length === 0) return kernel;
   const key = bindings.join();
   const known = variants.get(kernel) ?? new Map<string, Kernel>();
   variants.set(kernel, known);

@@ -18,8 +18,9 @@ import { lanesOf } from "./lanes.ts";
 import { factorOf, scale } from "./scale.ts";
 import { storedQuads, wantReal, wantSamples } from "./shapes.ts";
 
-const kernel = new Kernel("sum", source);
-const subgroupKernel = new Kernel("subgroup_sum", subgroupSource, ["quads", "rows", "chunk"]);
+const SIZES = ["quads", "rows", "chunk"];
+const kernel = new Kernel("sum", source, SIZES);
+const subgroupKernel = new Kernel("subgroup_sum", subgroupSource, SIZES);
 
 const MOST_LANES = 64;
 

@@ -48,7 +48,7 @@ fn other() { y[0] = rows[3]; }`,
   assert.ok(source.includes("var<storage, read> at: array<u32>;"));
   assert.ok(withTexels(kernel, [2]).source.includes("x[u32(rows_texel("));
   assert.equal(withTexels(kernel, [0, 2]), withTexels(kernel, [0, 2]));
-  assert.equal(withTexels(kernel, []), kernel);
+  assert.ok(withTexels(kernel, []).source.startsWith(kernel.source));
 });
 
 Deno.test("withTexels: no kernel indexes something else by the name of a binding", async () => {

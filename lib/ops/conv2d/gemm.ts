@@ -7,13 +7,17 @@ import { type Constants, type Grid, gridFor, Kernel, split } from "../../gpu/ker
 import { quadsOf } from "../../gpu/layout.ts";
 import { momentsInStore } from "../batch_norm.ts";
 import { addAndRectifyInStore } from "../epilogue.ts";
-import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
+import { constantsOf, flopOf, type Geometry, reversed, SIZES } from "./geometry.ts";
 import { runParts } from "./parts.ts";
 import { bestTile, type TileChannels, TILES, tileSizes } from "./tile.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 
-const kernel = new Kernel("conv2d/gemm", source);
-const weightGradientKernel = new Kernel("conv2d/gemm_weight_gradient", weightGradientSource);
+const kernel = new Kernel("conv2d/gemm", source, [...SIZES, "terms"]);
+const weightGradientKernel = new Kernel("conv2d/gemm_weight_gradient", weightGradientSource, [
+  ...SIZES,
+  "chunk",
+  "chunks",
+]);
 
 /** A software adapter gains nothing from workgroup memory. */
 function suits({ adapter }: Gpu, { tile, channels }: { tile: TileChannels; channels: number }) {
@@ -42,7 +46,7 @@ function tilesOf(
   const { each, pixels } = tileSizes({ rows: n * height * width, channels, tile });
   const [x, y = 1] = gridFor(n * height * width, pixels);
   return {
-    constants: { tile_quads, each, depth: depthOf(terms, { most: 2 * tile_quads / each }) },
+    constants: { terms, tile_quads, each, depth: depthOf(terms, { most: 2 * tile_quads / each }) },
     grid: [x, y, Math.ceil(quadsOf(channels) / tile_quads)],
     pixels,
   };

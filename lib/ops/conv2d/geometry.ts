@@ -32,6 +32,26 @@ export function constantsOf({ x, w, y, stride, padding }: Geometry): Constants {
   };
 }
 
+/** Those of the images, by name. */
+export const IMAGE_SIZES: readonly string[] = [
+  "batch",
+  "in_height",
+  "in_width",
+  "in_quads",
+  "out_height",
+  "out_width",
+  "out_quads",
+];
+
+/** All of them, by name. */
+export const SIZES: readonly string[] = [
+  ...IMAGE_SIZES,
+  "kernel_height",
+  "kernel_width",
+  "stride",
+  "padding",
+];
+
 /** The floating-point operations of a convolution and of either gradient: each output sums one window. */
 export function flopOf({ y, w }: Geometry): number {
   return [...y, w[0], w[1], w[2]].reduce((product, size) => product * size, 2);

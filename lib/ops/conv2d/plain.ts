@@ -2,11 +2,11 @@ import source from "../../../kernels/conv2d/plain.wgsl" with { type: "text" };
 import { gridFor, Kernel, split } from "../../gpu/kernel.ts";
 import { quadsOf } from "../../gpu/layout.ts";
 import { addAndRectifyInStore } from "../epilogue.ts";
-import { constantsOf, flopOf } from "./geometry.ts";
+import { constantsOf, flopOf, SIZES } from "./geometry.ts";
 import { runParts } from "./parts.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 
-const kernel = new Kernel("conv2d/plain", source);
+const kernel = new Kernel("conv2d/plain", source, [...SIZES, "chunk", "chunks"]);
 
 const ALWAYS = { name: "plain", kernels: [kernel], fits: () => true, suits: () => true };
 

@@ -15,22 +15,13 @@ import {
 import { quadsOf } from "../../gpu/layout.ts";
 import { momentsInStore } from "../batch_norm.ts";
 import { addAndRectifyInStore } from "../epilogue.ts";
-import { constantsOf, flopOf, type Geometry, reversed } from "./geometry.ts";
+import { constantsOf, flopOf, type Geometry, IMAGE_SIZES, reversed } from "./geometry.ts";
 import { runParts } from "./parts.ts";
 import type { ForwardJob, InputGradientJob, Variant, WeightGradientJob } from "./variant.ts";
 
-const SIZES = [
-  "batch",
-  "in_height",
-  "in_width",
-  "in_quads",
-  "out_height",
-  "out_width",
-  "out_quads",
-];
-const kernel = new Kernel("conv2d/rows", source, [...SIZES, "kernel_height"]);
+const kernel = new Kernel("conv2d/rows", source, [...IMAGE_SIZES, "kernel_height"]);
 const weightGradientKernel = new Kernel("conv2d/rows_weight_gradient", weightGradientSource, [
-  ...SIZES,
+  ...IMAGE_SIZES,
   "chunk",
   "chunks",
 ]);
