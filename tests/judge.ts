@@ -14,7 +14,7 @@ export interface Ending {
 export interface Verdict {
   /** Tests that passed. */
   readonly passed: number;
-  /** Tests that failed, at least 1 unless all is well. */
+  /** Tests that failed, at least 1 where something else went wrong. */
   readonly failed: number;
   /** One line about an unusual ending. */
   readonly note?: string;
@@ -37,10 +37,16 @@ export function judge({ output, code, signal }: Ending): Verdict {
   }
   const counts = { passed: Number(passed), failed: Number(failed) };
   if (counts.failed > 0) return counts;
-  if (counts.passed === 0) return { ...counts, failed: 1, note: "No test ran" };
   if (code === 0) return counts;
   if (signal === null) {
     return { ...counts, failed: 1, note: `deno test ended ${ended}, though no test failed` };
   }
   return { ...counts, note: `deno test ended ${ended} after its complete summary, which counts` };
+}
+
+/** The counts of all runs; where no test ran at all, that is a failure. */
+export function total(verdicts: readonly Verdict[]): Pick<Verdict, "passed" | "failed"> {
+  const passed = verdicts.reduce((sum, verdict) => sum + verdict.passed, 0);
+  const failed = verdicts.reduce((sum, verdict) => sum + verdict.failed, 0);
+  return { passed, failed: passed + failed === 0 ? 1 : failed };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { judge } from "./judge.ts";
+import { judge, total } from "./judge.ts";
 
 const GOOD =
   "\x1b[0mok\x1b[0m | 12 passed (3 steps) | 0 failed | 1 ignored | 2 filtered out \x1b[2m(1m2s)\x1b[0m\n\n";
@@ -57,9 +57,14 @@ Deno.test("judge: an error before any test is one failure", () => {
   });
 });
 
-Deno.test("judge: no test at all is a failure", () => {
-  const output = "ok | 0 passed | 0 failed | 12 filtered out (0ms)\n";
-  assert.deepEqual(judge({ output, ...normal }), { passed: 0, failed: 1, note: "No test ran" });
+Deno.test("total: the sums of all runs, and no test at all is a failure", () => {
+  const none = judge({ output: "ok | 0 passed | 0 failed | 12 filtered out (0ms)\n", ...normal });
+  assert.deepEqual(none, { passed: 0, failed: 0 });
+  assert.deepEqual(total([none, none]), { passed: 0, failed: 1 });
+  assert.deepEqual(total([none, { passed: 3, failed: 1 }, { passed: 2, failed: 2, note: "" }]), {
+    passed: 5,
+    failed: 3,
+  });
 });
 
 Deno.test("judge: an exit code other than 0 without a signal is a failure", () => {
