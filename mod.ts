@@ -83,6 +83,14 @@ export * from "./lib/ops/top_k.ts";
 export * from "./lib/ops/transpose.ts";
 export { type Term, weightedSum } from "./lib/ops/weighted_sum.ts";
 
+// Many processes.
+export {
+  RANK_VARIABLES,
+  type RankPlace,
+  rankPlaceOf,
+  type RankVariables,
+} from "./lib/mpi/rank_place.ts";
+
 // Other libraries on the same GPU.
 export * from "./lib/interop/tfjs.ts";
 

@@ -15,6 +15,7 @@ const PLACES = [
   "lib/json.ts",
   "lib/random.ts",
   "lib/gpu/",
+  "lib/mpi/",
   "kernels/",
   "deno.json",
 ];
