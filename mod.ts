@@ -84,6 +84,7 @@ export * from "./lib/ops/transpose.ts";
 export { type Term, weightedSum } from "./lib/ops/weighted_sum.ts";
 
 // Many processes.
+export { HalfExchange, type PieceExchange } from "./lib/mpi/half_exchange.ts";
 export {
   RANK_VARIABLES,
   type RankPlace,
