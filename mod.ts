@@ -85,12 +85,17 @@ export { type Term, weightedSum } from "./lib/ops/weighted_sum.ts";
 
 // Many processes.
 export { HalfExchange, type PieceExchange } from "./lib/mpi/half_exchange.ts";
+export * from "./lib/mpi/library_paths.ts";
+export * from "./lib/mpi/mpi_error.ts";
+export * from "./lib/mpi/open_mpi.ts";
 export {
   RANK_VARIABLES,
   type RankPlace,
   rankPlaceOf,
   type RankVariables,
 } from "./lib/mpi/rank_place.ts";
+export * from "./lib/mpi/solo_world.ts";
+export type { World } from "./lib/mpi/world.ts";
 
 // Other libraries on the same GPU.
 export * from "./lib/interop/tfjs.ts";

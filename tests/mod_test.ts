@@ -67,6 +67,7 @@ const SURFACE = {
   gradients: ["gradients", "stopGradient", "watch", "withoutGradients"],
   ops: ["add", "attentionMap", "avgPool2d", "batchNorm", "conv2d", "crossEntropy", "distillation"],
   "more ops": ["globalAvgPool2d", "linear", "maxPool2d", "mean", "relu", "softmax", "sum", "topK"],
+  "many processes": ["HalfExchange", "openMpi", "rankPlaceOf", "soloWorld"],
   interop: ["shareWithTfjs"],
   measuring: ["measureCeilings", "summarise", "timeOnGpu"],
   losses: ["attentionTransfer", "distance", "gradientTerm", "Objective", "transferTerms"],

@@ -1,0 +1,122 @@
+import { mpiLibraryPaths } from "../../lib/mpi/library_paths.ts";
+import { RANK_VARIABLES, type RankPlace } from "../../lib/mpi/rank_place.ts";
+import type { Outcome } from "./command.ts";
+
+/** One of the two MPIs, under the names that Debian gives their launchers. */
+export interface Mpi {
+  /** The launcher's program. */
+  readonly program: string;
+  /** The package that installs it. */
+  readonly packageName: string;
+  /** What {@link RankPlace} calls it. */
+  readonly launcher: RankPlace["launcher"];
+  /** What a container with few cores needs. */
+  readonly flags: readonly string[];
+}
+
+/** Open MPI. */
+export const OPEN_MPI: Mpi = {
+  program: "mpirun.openmpi",
+  packageName: "openmpi-bin",
+  launcher: "mpirun of Open MPI",
+  flags: ["--allow-run-as-root", "--oversubscribe"],
+};
+
+/** MPICH. */
+export const MPICH: Mpi = {
+  program: "mpirun.mpich",
+  packageName: "mpich",
+  launcher: "mpirun of MPICH",
+  flags: [],
+};
+
+async function run(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(program, {
+      args: [...args],
+      env: { ...env, NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: decode(stdout), stderr: decode(stderr) };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return { code: 127, stdout: "", stderr: `${program} is not there` };
+  }
+}
+
+/**
+ * Looks for a launcher, and installs its package where that is possible.
+ *
+ * @returns Whether tests that need it are left out, and what their names then end with.
+ */
+export async function findMpi({ program, packageName }: Mpi) {
+  const isThere = async () => (await run(program, ["--version"])).code === 0;
+  const apt = (...args: string[]) =>
+    run("apt-get", ["-o", "DPkg::Lock::Timeout=120", ...args], {
+      DEBIAN_FRONTEND: "noninteractive",
+    });
+  if (await isThere()) return { ignore: false, note: "" };
+  await apt("update");
+  await apt("install", "-y", "--no-install-recommends", packageName);
+  if (await isThere()) return { ignore: false, note: "" };
+  return {
+    ignore: true,
+    note: ` (ignored: no ${program}, and apt-get cannot install ${packageName})`,
+  };
+}
+
+const SCRIPT = new URL("mpi_run.ts", import.meta.url).pathname;
+
+/** What a process may do, and what it opens. */
+export interface ProcessOptions {
+  /** The library that it is told to open. Default: none, so that it looks. */
+  readonly library?: string;
+  /** The libraries that it may open. Default: all places of the launcher's. */
+  readonly allowed?: readonly string[];
+  /** The environment variables that it may read. Default: those of launchers. */
+  readonly variables?: readonly string[];
+}
+
+/** The command of scenes of `mpi_run.ts`, with the permissions that a user would give and nobody to ask. */
+function sceneCommand(
+  scenes: string,
+  {
+    library,
+    allowed = mpiLibraryPaths(),
+    variables = [...RANK_VARIABLES, "LD_LIBRARY_PATH"],
+  }: ProcessOptions,
+): string[] {
+  return [
+    "run",
+    "--quiet",
+    "--no-prompt",
+    `--allow-ffi=${allowed.join(",")}`,
+    `--allow-env=${variables.join(",")}`,
+    SCRIPT,
+    scenes,
+    ...(library === undefined ? [] : [library]),
+  ];
+}
+
+/** Runs scenes of `mpi_run.ts` in every rank, two unless told, to the end of the last. */
+export function runRanks(
+  { program, flags, launcher }: Mpi,
+  scenes: string,
+  { ranks = 2, ...options }: ProcessOptions & { readonly ranks?: number } = {},
+): Promise<Outcome> {
+  const words = sceneCommand(scenes, { allowed: mpiLibraryPaths({ launcher }), ...options });
+  return run(program, [...flags, "-n", `${ranks}`, Deno.execPath(), ...words]);
+}
+
+/** Runs scenes of `mpi_run.ts` without a launcher, or with the environment of one. */
+export function runAlone(
+  scenes: string,
+  { env = {}, ...options }: ProcessOptions & { readonly env?: Record<string, string> } = {},
+): Promise<Outcome> {
+  return run(Deno.execPath(), sceneCommand(scenes, options), env);
+}
