@@ -11,6 +11,7 @@ import { Failures } from "./failures.ts";
 import { boundTensors, type Dispatch } from "./kernel.ts";
 import type { DType, StoredArray } from "./dtype.ts";
 import { type Layout, sizeOf, storedBytes } from "./layout.ts";
+import type { Synchroniser } from "./meeting.ts";
 import { Passes } from "./passes.ts";
 import { Readback } from "./readback.ts";
 import { SizeBuffers } from "./size_buffers.ts";
@@ -52,6 +53,8 @@ export interface TensorOptions {
 export class Gpu implements Disposable {
   /** Which variant of its kernels an op runs. */
   readonly tuning: Tuning = new Tuning();
+  /** What batch normalisations exchange with other processes; `null` for nothing. */
+  synchroniser: Synchroniser | null = null;
   readonly #failures: Failures;
   readonly #compiler: Compiler;
   readonly #buffers: Buffers;

@@ -1,4 +1,5 @@
 import { GpuError } from "./errors.ts";
+import type { Meeting } from "./meeting.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Values of a kernel's `override` constants, by name. */
@@ -21,6 +22,8 @@ export interface DispatchOptions {
   readonly flop?: number;
   /** Bytes that it moves; `null`, unless told, if that is every tensor once. */
   readonly bytes?: number | null;
+  /** What is exchanged with other processes before it. Default: nothing. */
+  readonly meeting?: Meeting | null;
   /** How a program's plan may merge it with its neighbours; not at all unless told. */
   readonly fusion?: Fusion;
   /** The names of the dispatches that were merged into it; none unless told. */
@@ -162,6 +165,7 @@ export class Kernel {
       grid,
       flop = 0,
       bytes = null,
+      meeting = null,
       fusion = {},
       absorbed = [],
     }: DispatchOptions,
@@ -178,6 +182,7 @@ export class Kernel {
       grid,
       flop,
       bytes,
+      meeting,
       fusion,
       absorbed,
       label: `${name}${isHalf ? " f16" : ""} {${values}}`,

@@ -19,6 +19,16 @@ function* tensorsIn(outputs: Outputs): Generator<Tensor> {
   else for (const part of Object.values(outputs)) yield* tensorsIn(part);
 }
 
+/** A piece of a program's run, which is submitted by itself, so that something of it can be had while the rest runs. */
+export interface Piece {
+  /** The number of dispatches before its end. */
+  readonly end: number;
+  /** Encodes what comes after them in the same submit. */
+  readonly after: (encoder: GPUCommandEncoder) => void;
+  /** Is called once it is submitted; the next piece waits for what it returns. */
+  readonly submitted: () => void | Promise<void>;
+}
+
 /** A step as a program runs it, before anything of it is compiled. */
 export interface PlannedProgram<T extends Outputs> {
   /** What the recorded function returned. */
@@ -137,17 +147,56 @@ export class Program<T extends Outputs> implements Disposable {
    */
   run({ before }: { before?: (encoder: GPUCommandEncoder) => void } = {}): void {
     this.gpu.throwFailure();
+    this.#submit(this.bound, { before });
+  }
+
+  /**
+   * Runs the recorded step in pieces.
+   *
+   * @param pieces The pieces in order, the last of which ends the step.
+   * @param options.before Encodes what comes before the first. Default: nothing.
+   */
+  async runInPieces(
+    pieces: readonly Piece[],
+    { before }: { before?: ((encoder: GPUCommandEncoder) => void) | undefined } = {},
+  ): Promise<void> {
+    this.gpu.throwFailure();
+    let begin = 0;
+    for (const [at, { end, after, submitted }] of pieces.entries()) {
+      this.#submit(this.bound.slice(begin, end), { before: at === 0 ? before : undefined, after });
+      begin = end;
+      const waits = submitted();
+      if (waits !== undefined) await waits;
+    }
+  }
+
+  #submit(
+    dispatches: readonly BoundDispatch[],
+    { before, after }: {
+      before?: ((encoder: GPUCommandEncoder) => void) | undefined;
+      after?: (encoder: GPUCommandEncoder) => void;
+    },
+  ): void {
     const encoder = this.gpu.device.createCommandEncoder({ label: this.label });
     before?.(encoder);
     const passes = new Passes(encoder, { label: this.label });
-    this.encode(passes);
+    encode(passes, dispatches);
     passes.end();
+    after?.(encoder);
     this.gpu.device.queue.submit([encoder.finish()]);
   }
 
   /** Appends the step to compute passes of the caller's, who submits them. */
   encode(passes: Passes): void {
     encode(passes, this.bound);
+  }
+
+  /** The number of dispatches after which a tensor is not written any more: 0 where none writes it. */
+  lastWriteOf({ storage }: Tensor): number {
+    return 1 +
+      this.plan.dispatches.findLastIndex(({ write }) =>
+        write.some((written) => written.storage.overlaps(storage))
+      );
   }
 
   /** The dispatches of the plan, in order, each to be timed by itself. */

@@ -45,7 +45,8 @@ export function findTexels(
   const writtenAt = new Map<Storage, number>();
   const copied = new Map<Storage, TexelSpan & { last: number }>();
   const spans: TexelSpan[] = [];
-  const reads = dispatches.map(({ kernel, entry, read, write }, at) => {
+  const reads = dispatches.map(({ kernel, entry, read, write, meeting }, at) => {
+    if (meeting !== null) writtenAt.set(meeting.tensor.storage.root, at - 1);
     const found = new Map<number, number>();
     for (const binding of texelBindings(kernel, entry)) {
       const { storage, dtype = "u32" } = read[binding] ?? {};
