@@ -14,6 +14,7 @@ alias real = f32;
 // A part of the moments is a mean and a sum of squared deviations from it, so that a large mean costs no digits; the
 // convolution that made x may have written them in its store, or finer ones, which a pass of its own then merges.
 override rows: u32;
+override all_rows: u32 = 1; // of all ranks, where the moments and sums are theirs; otherwise rows
 override quads: u32;
 override channels: u32 = 0; // where a deviation is computed: channels in all
 override chunk: u32 = 1; // rows of a workgroup
@@ -23,6 +24,7 @@ override width: u32 = 1; // quads of a workgroup, a power of two
 override epsilon: f32 = 1e-5;
 override momentum: f32 = 0.1;
 override training: bool = true;
+override synced: bool = false; // vjp: the first part has this rank's sums, the second those of the others
 override rectified: bool = false;
 override gated: bool = false;
 override added: bool = false;
@@ -147,11 +149,11 @@ fn normalise_batch(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   let all = merged(lane, quad, 0, rows);
   if (quad >= quads) { return; }
   let mean = all.mean;
-  let deviation = deviation_of(all.squares / f32(rows), quad);
+  let deviation = deviation_of(all.squares / f32(all_rows), quad);
   if (group.x == 0 && lane < width) {
     new_statistics[quad] = mean;
     new_statistics[quads + quad] = deviation;
-    let unbiased = all.squares / f32(rows - 1);
+    let unbiased = all.squares / f32(all_rows - 1);
     running_mean[quad] += momentum * (mean - running_mean[quad]);
     running_variance[quad] += momentum * (unbiased - running_variance[quad]);
   }
@@ -268,6 +270,10 @@ fn vjp(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lan
   if (group.x == 0 && lane < width) {
     dbias[quad] = total;
     dweight[quad] = product;
+    if (synced) {
+      dbias[quad] = sums[quad];
+      dweight[quad] = sums[quads + quad];
+    }
   }
   let mean = statistics[quad];
   let deviation = statistics[quads + quad];
@@ -279,7 +285,7 @@ fn vjp(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lan
     if (in_place) { g = vec4f(dx[at]); }
     g = gate(g, at, mean, deviation, slope, shift);
     if (training) {
-      g -= (total + (vec4f(x[at]) - mean) * deviation * product) / f32(rows);
+      g -= (total + (vec4f(x[at]) - mean) * deviation * product) / f32(all_rows);
     }
     g *= slope * deviation;
     if (added) { g += vec4f(addend[at]); }

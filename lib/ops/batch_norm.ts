@@ -2,11 +2,13 @@ import source from "../../kernels/batch_norm.wgsl" with { type: "text" };
 import type { Gpu } from "../gpu/device.ts";
 import { type Extended, gridFor, Kernel, type Merged, type Pair, split } from "../gpu/kernel.ts";
 import { quadsOf } from "../gpu/layout.ts";
-import type { Tensor } from "../gpu/tensor.ts";
+import type { Meeting } from "../gpu/meeting.ts";
+import { Tensor } from "../gpu/tensor.ts";
 import { record, withoutGradients } from "../tape.ts";
 import { type Cuts, differentiableGradient } from "./batch_norm_gradient.ts";
 import { broadcast } from "./broadcast.ts";
 import { addAndRectifyInStore, addInStore } from "./epilogue.ts";
+import { copyInto } from "./copy.ts";
 import { inverseSqrt } from "./inverse_sqrt.ts";
 import { bestTile, tileSizes } from "./conv2d/tile.ts";
 import { lanesOf } from "./lanes.ts";
@@ -19,6 +21,7 @@ import { sum } from "./sum.ts";
 
 const kernel = new Kernel("batch_norm", source, [
   "rows",
+  "all_rows",
   "quads",
   "channels",
   "chunk",
@@ -169,7 +172,7 @@ function cutsOf({ gpu }: Tensor, { rows, quads }: { rows: number; quads: number 
 
 /** Writes y with the batch's statistics, and returns these. */
 function normaliseBatch(
-  { x, weight, bias, runningMean, runningVariance, epsilon, momentum = 0.1, cuts }: Omit<
+  { x, rows, weight, bias, runningMean, runningVariance, epsilon, momentum = 0.1, cuts }: Omit<
     Normalised,
     "statistics"
   >,
@@ -178,17 +181,54 @@ function normaliseBatch(
   const { gpu } = x;
   const { constants, grid } = cuts.needsSums;
   const channels = weight.size;
-  const parts = gpu.empty([cuts.parts, 2, channels], { label: "batch_norm.moments" });
+  const own = gpu.empty([cuts.parts, 2, channels], { label: "batch_norm.moments" });
   const statistics = gpu.empty([2, channels], { label: "batch_norm.statistics" });
-  kernel.dispatch("moments", { read: [x], write: [parts], ...cuts.sums });
+  kernel.dispatch("moments", { read: [x], write: [own], ...cuts.sums });
+  const { parts, part, ...all } = momentsOfAll(own, { rows, cuts });
   kernel.dispatch("normalise_batch", {
     read: [x, parts, bias, weight, x],
     write: [y, statistics, runningMean, runningVariance],
-    constants: { ...constants, part: cuts.part, channels, momentum, epsilon },
+    constants: { ...constants, all_rows: all.rows, part, channels, momentum, epsilon },
     grid,
+    meeting: all.meeting,
     fusion: { absorb: addAndRectifyInStore },
   });
   return statistics;
+}
+
+/** What a dispatch adds up, after it has met other ranks where there are some. */
+interface OfAll {
+  readonly parts: Tensor;
+  /** The rows of all ranks. */
+  readonly rows: number;
+  readonly meeting: Meeting | null;
+}
+
+/** The moments of all ranks as a single part, where they are synchronised. */
+function momentsOfAll(
+  own: Tensor,
+  { rows, cuts: { part, sums } }: { rows: number; cuts: Cuts },
+): OfAll & { part: number } {
+  const { synchroniser } = own.gpu;
+  if (synchroniser === null) return { parts: own, part, rows, meeting: null };
+  const meeting = synchroniser.moments(own.shape[2] ?? 0, rows);
+  kernel.dispatch("merge_moments", {
+    read: [own, own], // x's binding is the first
+    write: [meeting.tensor],
+    constants: { ...sums.constants, chunk: rows, part },
+    grid: [1, sums.grid[1] ?? 1],
+  });
+  return { parts: meeting.tensor, part: rows, rows: synchroniser.rowsOfAll(rows), meeting };
+}
+
+/** The sums of this rank and of the others, two parts, where they are synchronised. */
+function sumsOfAll(own: Tensor, rows: number): OfAll {
+  const { gpu, shape: [parts = 1, , channels = 1], storage } = own;
+  if (gpu.synchroniser === null) return { parts: own, rows, meeting: null };
+  const meeting = gpu.synchroniser.sums(channels);
+  const flat = new Tensor(gpu, [parts, 8 * quadsOf(channels)], storage);
+  copyInto(sum(flat, { keep: "channels" }), meeting.tensor, { offset: 0 });
+  return { parts: meeting.tensor, rows: gpu.synchroniser.rowsOfAll(rows), meeting };
 }
 
 /**
@@ -240,24 +280,31 @@ function gradientsOf(
   dy: Tensor,
   normalised: Normalised,
 ): { dx: Tensor; dweight: Tensor; dbias: Tensor } {
-  const { x, weight, bias, training, cuts } = normalised;
+  const { x, rows, weight, bias, training, cuts } = normalised;
   const { gpu, shape: channels } = weight;
   const statistics = normalised.statistics ?? frozenStatistics(normalised);
-  const parts = gpu.empty([cuts.parts, 2, ...channels], { label: "batch_norm.sums" });
+  const own = gpu.empty([cuts.parts, 2, ...channels], { label: "batch_norm.sums" });
   kernel.dispatch("vjp_sums", {
     read: [x, statistics, dy, weight, bias],
-    write: [parts],
+    write: [own],
     ...cuts.sums,
     fusion: { inline: gateLoad },
   });
+  const all = training ? sumsOfAll(own, rows) : { parts: own, rows, meeting: null };
   const dx = gpu.empty(x.shape, { label: "batch_norm.dx", dtype: x.dtype });
   const dbias = gpu.empty(channels, { label: "batch_norm.dbias" });
   const dweight = gpu.empty(channels, { label: "batch_norm.dweight" });
   kernel.dispatch("vjp", {
-    read: [x, statistics, dy, weight, bias, parts, x],
+    read: [x, statistics, dy, weight, bias, all.parts, x],
     write: [dx, dbias, dweight],
-    constants: { ...cuts.needsSums.constants, training: training ? 1 : 0 },
+    constants: {
+      ...cuts.needsSums.constants,
+      ...(all.meeting === null ? {} : { parts: 2, synced: 1 }),
+      all_rows: all.rows,
+      training: training ? 1 : 0,
+    },
     grid: cuts.needsSums.grid,
+    meeting: all.meeting,
     fusion: { inline: gateLoad, absorb: addInStore, inPlace: 2 },
   });
   return { dx, dweight, dbias };
@@ -290,6 +337,11 @@ function differentiableVjp(
   },
 ): (Tensor | null)[] {
   const { x, weight, statistics, cuts } = normalised;
+  if (statistics !== null && x.gpu.synchroniser !== null) {
+    throw new RangeError(
+      "Cannot take the gradient of a gradient: batch normalisation must have each rank's statistics, found those of all ranks",
+    );
+  }
   const parameters = needsParameters.includes(true) ? composedGradients(dy, normalised) : null;
   const others = parameters === null ? [null, null] : [parameters.dweight, parameters.dbias];
   if (!needsX) return [null, ...others];
