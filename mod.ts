@@ -96,6 +96,9 @@ export {
 } from "./lib/mpi/rank_place.ts";
 export * from "./lib/mpi/solo_world.ts";
 export type { World } from "./lib/mpi/world.ts";
+export type { Meeting, Synchroniser } from "./lib/gpu/meeting.ts";
+export type { ExchangeOptions, ExchangeTimes } from "./lib/train/exchange.ts";
+export { RATE_SCALES, type RateScale } from "./lib/train/warm_up.ts";
 
 // Other libraries on the same GPU.
 export * from "./lib/interop/tfjs.ts";
@@ -169,7 +172,7 @@ export * from "./data/shapes.ts";
 export * from "./lib/train/autotune.ts";
 export * from "./lib/train/batch_source.ts";
 export * from "./lib/train/batch_upload.ts";
-export type { Batching } from "./lib/train/batches.ts";
+export type { Batching, Share } from "./lib/train/batches.ts";
 export * from "./lib/train/evaluate.ts";
 export type { FedBatch, ImageFeed } from "./lib/train/feed.ts";
 export * from "./lib/train/fit.ts";

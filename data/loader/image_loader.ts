@@ -1,5 +1,11 @@
 import type { BatchSource, LoadedBatch } from "../../lib/train/batch_source.ts";
-import { batchAt, type Batching, orderOf, stepsPerEpoch } from "../../lib/train/batches.ts";
+import {
+  batchAt,
+  type Batching,
+  orderOf,
+  type Share,
+  stepsPerEpoch,
+} from "../../lib/train/batches.ts";
 import type { ImageList, ImagePlace } from "../image_list.ts";
 import type { TrainingCrop } from "../pictures/view.ts";
 import { shownPath } from "../reason_of.ts";
@@ -26,6 +32,8 @@ export interface ImageLoaderOptions {
   readonly crop?: TrainingCrop;
   /** The seed of order, crops and flips; 0 unless told. */
   readonly seed?: number;
+  /** The part of each batch that is made. Default: all of it. */
+  readonly share?: Share | undefined;
   /** Batches that are prepared ahead; 3 unless told. */
   readonly ahead?: number;
   /** The steps of the run: none is prepared from there on. */
@@ -75,8 +83,8 @@ export class ImageLoader implements BatchSource {
     /** What is made of them. */
     readonly options: ImageLoaderOptions,
   ) {
-    const { batchSize } = options;
-    this.#batching = { count: list.count, batchSize, shuffle: true };
+    const { batchSize, share } = options;
+    this.#batching = { count: list.count, batchSize, shuffle: true, share };
   }
 
   /** The images of an epoch. */
@@ -97,6 +105,11 @@ export class ImageLoader implements BatchSource {
   /** Images of a full batch. */
   get batchSize(): number {
     return this.options.batchSize;
+  }
+
+  /** The part of each batch that is made. */
+  get share(): Share | undefined {
+    return this.options.share;
   }
 
   /** The steps of an epoch. */
@@ -157,7 +170,8 @@ export class ImageLoader implements BatchSource {
 
   async #load(step: number): Promise<LoadedBatch> {
     const epoch = Math.floor(step / this.stepsPerEpoch) + 1;
-    const { start, size: images } = batchAt(step, this.#batching);
+    const { start, size } = batchAt(step, this.#batching);
+    const images = Math.max(1, size); // a rank that has none makes one that does not count
     const indices = this.#order(epoch).slice(start, start + images);
     const bytes = 3 * this.size ** 2;
     const into = this.#free.pop() ??

@@ -93,13 +93,14 @@ export function flatGradients(
   trainable.forEach((parameter, at) => {
     wantShape(gradients[at] ?? flat, parameter.shape, `take a step of SGD for ${parameter.label}`);
   });
-  const into = inspection === undefined ? {} : { into: inspection.room(flat) };
-  return gather(gradients, { label: "gradients", ...into }) ?? copied(parameters, gradients);
-}
-
-/** The gradients in one buffer, where they could not be computed into one. */
-function copied({ flat, trainable }: FlatTensors, gradients: readonly Tensor[]): Tensor {
-  const whole = flat.gpu.zeros(flat.shape, { label: "gradients" });
+  const room = inspection?.room(flat);
+  const gathered = gather(gradients, {
+    label: "gradients",
+    ...(room === undefined ? {} : { into: room }),
+  });
+  if (gathered !== null) return gathered;
+  // They could not be computed into one buffer.
+  const whole = room ?? flat.gpu.zeros(flat.shape, { label: "gradients" });
   gradients.forEach((gradient, at) => {
     copyInto(gradient, whole, { offset: trainable[at]?.storage.range.offset ?? 0 });
   });

@@ -1,3 +1,5 @@
+import type { Share } from "./batches.ts";
+
 /** Images and labels of one step, as bytes. */
 export interface LoadedBatch {
   /** The step, from 0, counted from the start of the run. */
@@ -30,6 +32,8 @@ export interface BatchSource extends AsyncDisposable {
   readonly std: readonly [number, number, number];
   /** Images of a full batch; the last of an epoch may have fewer. */
   readonly batchSize: number;
+  /** The part of each batch that it gives, at least one image of. Default: all of it. */
+  readonly share?: Share | undefined;
   /** The steps of an epoch. */
   readonly stepsPerEpoch: number;
   /** The seconds that {@link BatchSource.take} has waited for images since it was made. */

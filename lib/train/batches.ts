@@ -8,6 +8,14 @@ export interface Batch {
   readonly size: number;
 }
 
+/** Which part of every batch is made here: one rank's of many. */
+export interface Share {
+  /** The rank, from 0. */
+  readonly rank: number;
+  /** The number of ranks. */
+  readonly size: number;
+}
+
 /** How a set is cut into batches. */
 export interface Batching {
   /** The images of the set. */
@@ -16,6 +24,8 @@ export interface Batching {
   readonly batchSize: number;
   /** Whether the order is drawn anew each epoch; without, batches are always full and run on across the end. */
   readonly shuffle: boolean;
+  /** The part of each batch that counts, of which a short one may leave no image. Default: all of it. */
+  readonly share?: Share | undefined;
 }
 
 /** The steps of an epoch. */
@@ -25,10 +35,17 @@ export function stepsPerEpoch({ count, batchSize }: Batching): number {
 
 /** The batch of a step, counted from the start of the run. */
 export function batchAt(step: number, batching: Batching): Batch {
-  const { count, batchSize, shuffle } = batching;
-  if (!shuffle) return { start: step * batchSize % count, size: batchSize };
-  const start = step % stepsPerEpoch(batching) * batchSize;
-  return { start, size: Math.min(batchSize, count - start) };
+  const { count, batchSize, shuffle, share: { rank, size: ranks } = { rank: 0, size: 1 } } =
+    batching;
+  const start = shuffle ? step % stepsPerEpoch(batching) * batchSize : step * batchSize % count;
+  const size = shuffle ? Math.min(batchSize, count - start) : batchSize;
+  const [from = 0, to = size] = [rank, rank + 1].map((at) => Math.floor(size * at / ranks));
+  return { start: (start + from) % count, size: to - from };
+}
+
+/** The same set and batches, all parts of them. */
+export function withoutShare(batching: Batching): Batching {
+  return { ...batching, share: undefined };
 }
 
 /** The batch sizes that occur, the most frequent first. */

@@ -4,12 +4,15 @@ import { StepValues } from "../gpu/step_values.ts";
 import type { Variants } from "../gpu/tuning.ts";
 import type { Objective } from "../losses/objective.ts";
 import { freeze, type FrozenModel, type Model } from "../models/model.ts";
+import { soloWorld } from "../mpi/solo_world.ts";
+import type { World } from "../mpi/world.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 import { mean } from "../ops/sum.ts";
 import { topK } from "../ops/top_k.ts";
 import { withoutGradients } from "../tape.ts";
 import { batchAt, batchSizes, stepsPerEpoch } from "./batches.ts";
 import type { ImageFeed } from "./feed.ts";
+import { gatherRows, type RankRows } from "./gather_rows.ts";
 import { History } from "./history.ts";
 import type { ImageSet, StreamedSet } from "./image_set.ts";
 import { openTestFeed } from "./open_feeds.ts";
@@ -38,6 +41,8 @@ export interface EvaluatorOptions {
   readonly objective?: Objective;
   /** What activations are stored as; float32 unless told. */
   readonly dtype?: RealType;
+  /** The ranks among which the batches are divided. Default: this process alone. */
+  readonly world?: World | undefined;
 }
 
 /** Evaluates a network again and again with the same recorded programs. */
@@ -70,32 +75,43 @@ export class Evaluator implements Disposable {
 
   /** Functions that record a batch of each size that occurs, the most frequent first, for the tuner to learn. */
   get rehearsals(): (() => void)[] {
-    return batchSizes(this.options.feed.batching).map((size) => () => void this.#build(size));
+    return batchSizes(this.options.feed.batching).map((size) => () =>
+      void this.#build(Math.max(1, size))
+    );
   }
 
   /** Runs over all images with the network as it is now. */
   async run(): Promise<Evaluation> {
-    const { feed, topFive = false } = this.options;
+    const { feed, topFive = false, world = soloWorld() } = this.options;
     const { batching, mostInFlight } = feed;
-    const rows: number[][] = [];
+    const own: number[][] = [];
     const steps = stepsPerEpoch(batching);
     for (let step = 0; step < steps; step++) {
-      const program = await this.#program(batchAt(step, batching).size);
+      const program = await this.#program(Math.max(1, batchAt(step, batching).size));
       await feed.load(step);
       this.#values.setInteger("row", this.#history.nextRow());
       this.#values.upload();
       program.run();
       if (this.#history.pending >= Math.min(MOST_IN_FLIGHT, mostInFlight)) {
-        rows.push(...await this.#history.take());
+        own.push(...await this.#history.take());
       }
     }
-    if (this.#history.pending > 0) rows.push(...await this.#history.take());
-    const sum = (column: number) => rows.reduce((sum, row) => sum + (row[column] ?? NaN), 0);
+    if (this.#history.pending > 0) own.push(...await this.#history.take());
+    const batches = await gatherRows(
+      own.map((row, step) => ({ row, size: batchAt(step, batching).size })),
+      world,
+    );
+    const total = (value: (batch: RankRows) => number) =>
+      batches.reduce((sum, batch) => sum + value(batch), 0);
+    const mean = (column: number) => total((batch) => meanOf(batch, column)) / steps;
+    const share = (column: number) =>
+      100 * total(({ rows }) => rows.reduce((sum, row) => sum + (row[column] ?? NaN), 0)) /
+      batching.count;
     return {
-      loss: sum(0) / steps,
-      totalLoss: sum(1) / steps,
-      accuracy: 100 * sum(2) / batching.count,
-      ...(topFive ? { topFive: 100 * sum(3) / batching.count } : {}),
+      loss: mean(0),
+      totalLoss: mean(1),
+      accuracy: share(2),
+      ...(topFive ? { topFive: share(3) } : {}),
     };
   }
 
@@ -140,6 +156,14 @@ export class Evaluator implements Disposable {
   }
 }
 
+/** The mean of a column over the images of a batch. */
+function meanOf({ rows, sizes }: RankRows, column: number): number {
+  const [row] = rows;
+  if (rows.length === 1) return row?.[column] ?? NaN;
+  const images = sizes.reduce((sum, size) => sum + size, 0);
+  return rows.reduce((sum, row, at) => sum + (row[column] ?? NaN) * (sizes[at] ?? NaN), 0) / images;
+}
+
 const MOST_IN_FLIGHT = 64;
 
 /** How a network is evaluated once. */
@@ -152,6 +176,8 @@ export interface EvaluateOptions {
   readonly topFive?: boolean;
   /** What activations are stored as; float32 unless told. */
   readonly dtype?: RealType;
+  /** The ranks among which the batches are divided; a streamed set must be opened with that share. */
+  readonly world?: World | undefined;
 }
 
 /**
@@ -165,7 +191,7 @@ export async function evaluate(
   model: Model,
   { data, batchSize = 128, ...options }: EvaluateOptions,
 ): Promise<Evaluation> {
-  using feed = openTestFeed(model.parameters.gpu, data, { batchSize });
+  using feed = openTestFeed(model.parameters.gpu, data, { batchSize, world: options.world });
   using evaluator = new Evaluator(model, { ...options, feed });
   return await evaluator.run();
 }

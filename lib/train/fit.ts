@@ -3,16 +3,20 @@ import type { Plan } from "../gpu/plan.ts";
 import type { TuningState } from "../gpu/tuner.ts";
 import type { Variants } from "../gpu/tuning.ts";
 import type { Model } from "../models/model.ts";
+import { soloWorld } from "../mpi/solo_world.ts";
+import type { World } from "../mpi/world.ts";
 import { stepSchedule } from "../optim/step_schedule.ts";
 import { type AutotuneOptions, chooseVariants } from "./autotune.ts";
 import { type Evaluation, Evaluator } from "./evaluate.ts";
 import { Flight, type Landed, type Submitted } from "./flight.ts";
 import type { ImageSet, StreamedSet } from "./image_set.ts";
 import { openTestFeed, openTrainingFeed } from "./open_feeds.ts";
+import { shareState, shareTensors, shareValue, wantSameParameters } from "./ranks.ts";
 import { type StepOptions, withDefaults } from "./step_options.ts";
 import { NonFiniteError } from "./non_finite.ts";
 import { hasFault, type StepResult } from "./step_result.ts";
 import { Trainer } from "./trainer.ts";
+import { type RateScale, warmUp } from "./warm_up.ts";
 
 /** A step of a run that is over. */
 export interface FinishedStep extends StepResult, Submitted {
@@ -72,6 +76,8 @@ export interface FitOptions extends StepOptions, AutotuneOptions, FitListener {
   readonly dropEpochs?: readonly number[];
   /** The factor of a drop; 0.2 unless told. */
   readonly dropRatio?: number;
+  /** How the learning rate grows with the number of ranks. Default: `none`. */
+  readonly rateScale?: RateScale;
   /** Steps between two fetches of the losses, each of which waits for the GPU; 50 unless told. */
   readonly logEvery?: number;
   /** The steps, from the start of the run, after which it ends; unbounded unless told. */
@@ -119,10 +125,13 @@ export async function fit(model: Model, options: FitOptions): Promise<Evaluation
   using trainer = new Trainer(model, withDefaults(options, train));
   const { objective } = trainer;
   const { teacher, topFive = false, dtype = "f32" } = trainer.options;
-  using evaluator = new Evaluator(model, { feed: test, teacher, objective, topFive, dtype });
+  const { world = soloWorld() } = options;
+  using evaluator = new Evaluator(model, { feed: test, teacher, objective, topFive, dtype, world });
   options.onStart?.(trainer);
   options.resume?.restore(trainer);
-  const variants = await chooseVariants(gpu, {
+  await shareState(trainer, world);
+  const position = await shareValue(options.resume?.position ?? START, world);
+  const chosen = await chooseVariants(gpu, {
     rehearsals: [...trainer.rehearsals, ...evaluator.rehearsals],
     autotune: options.autotune,
     variants: options.variants,
@@ -131,11 +140,21 @@ export async function fit(model: Model, options: FitOptions): Promise<Evaluation
     onProgress: (state) => options.onTuning?.(state),
     onNote: options.onNote,
   });
+  const variants = await shareValue(chosen, world);
   if (variants !== null) {
     trainer.variants = evaluator.variants = variants;
     await options.onVariants?.(variants);
   }
-  return await new Loop(trainer, evaluator, options).run();
+  return await new Loop(trainer, evaluator, { ...options, world, position }).run();
+}
+
+const START: Position = { step: 0, stepsOfEpoch: [] };
+
+/** What a loop is told beside the rest. */
+interface LoopOptions extends FitOptions {
+  readonly world: World;
+  /** Where it begins. */
+  readonly position: Position;
 }
 
 /** The loop over epochs and steps, and its clock. */
@@ -149,19 +168,20 @@ class Loop {
   /** Whether the results of that reading are not there yet. */
   #isTaking = false;
   #paused = performance.now();
+  #isPauseDue = false;
   #waited = 0;
 
   constructor(
     readonly trainer: Trainer,
     readonly evaluator: Evaluator,
-    readonly options: FitOptions,
+    readonly options: LoopOptions,
   ) {
-    this.#step = options.resume?.position.step ?? 0;
-    this.#steps = [...options.resume?.position.stepsOfEpoch ?? []];
+    this.#step = options.position.step;
+    this.#steps = [...options.position.stepsOfEpoch];
   }
 
   async run(): Promise<Evaluation | null> {
-    const { epochs, maxSteps = Infinity, signal } = this.options;
+    const { epochs, maxSteps = Infinity } = this.options;
     const perEpoch = this.trainer.stepsPerEpoch;
     const end = Math.min(epochs * perEpoch, maxSteps);
     let evaluation: Evaluation | null = null;
@@ -169,16 +189,29 @@ class Loop {
       const epoch = Math.floor(this.#step / perEpoch) + 1;
       const rate = this.#beginEpoch(epoch, { isNew: this.#step % perEpoch === 0 });
       const epochEnd = Math.min(epoch * perEpoch, end);
-      while (this.#step < epochEnd && !signal?.aborted) await this.#advance({ epoch, rate });
+      while (this.#step < epochEnd && !await this.#isStopped()) {
+        await this.#advance({ epoch, rate });
+      }
       await this.#drain();
       if (this.#step < epochEnd) {
         await this.#pause();
         return null;
       }
       evaluation = await this.#finishEpoch(epoch, { isWhole: this.#step === epoch * perEpoch });
-      if (signal?.aborted && this.#step < end) return null;
+      if (this.#step < end && await this.#isStopped()) return null;
     }
     return evaluation;
+  }
+
+  /** Whether a rank was told to stop; beside that, all learn when it is time for rank 0 to save. */
+  async #isStopped(): Promise<boolean> {
+    const { signal, world } = this.options;
+    const isStopped = signal?.aborted ?? false;
+    const isDue = performance.now() - this.#paused > 1000 * SECONDS_BETWEEN_PAUSES;
+    const words = Uint32Array.of(isStopped ? 1 : 0, isDue && world.rank === 0 ? 1 : 0);
+    await world.max(words);
+    this.#isPauseDue = words[1] === 1;
+    return words[0] === 1;
   }
 
   #beginEpoch(epoch: number, { isNew }: { isNew: boolean }): number {
@@ -198,8 +231,14 @@ class Loop {
 
   async #advance({ epoch, rate }: { epoch: number; rate: number }): Promise<void> {
     if (this.trainer.plan === null) this.options.onPlan?.(await this.trainer.prepare());
+    const scaled = rate * warmUp(this.#step, {
+      stepsPerEpoch: this.trainer.stepsPerEpoch,
+      ranks: this.options.world.size,
+      scale: this.options.rateScale ?? "none",
+    });
+    this.trainer.setRate(scaled);
     const images = await this.trainer.submit(this.#step);
-    const submitted = { step: this.#step, epoch, rate, images };
+    const submitted = { step: this.#step, epoch, rate: scaled, images };
     this.#unread.push(submitted);
     this.#flight.add(submitted);
     this.#step++;
@@ -213,7 +252,7 @@ class Loop {
     if (this.#flight.isFull || this.trainer.isSated) {
       await (this.#isTaking ? this.#reading : this.#wait());
     } else await turn();
-    if (performance.now() - this.#paused > 1000 * SECONDS_BETWEEN_PAUSES) {
+    if (this.#isPauseDue) {
       await this.#drain();
       await this.#pause();
     }
@@ -273,6 +312,10 @@ class Loop {
 
   async #finishEpoch(epoch: number, { isWhole }: { isWhole: boolean }): Promise<Evaluation> {
     return await this.#flight.unlessFlying(async () => {
+      const { world } = this.options;
+      await wantSameParameters(this.trainer, { epoch, world });
+      // The statistics of each rank are those of its images; rank 0's are saved, and so evaluated.
+      await shareTensors([this.trainer.model.parameters.flatStatistics], world);
       const began = performance.now();
       const evaluation = await this.evaluator.run();
       const evaluationSeconds = (performance.now() - began) / 1000;

@@ -3,11 +3,14 @@ import type { ImageFeed } from "./feed.ts";
 import type { ImageSet, StreamedSet } from "./image_set.ts";
 import { storeImages } from "./image_store.ts";
 import { ResidentFeed } from "./resident_feed.ts";
+import type { Share } from "./batches.ts";
 import type { StepOptions } from "./step_options.ts";
 import { StreamedFeed } from "./streamed_feed.ts";
 
 /** The images of one training batch, where the batches of a step are accumulated. */
-function batchSizeOf({ batchSize = 128, accumulate = 1 }: StepOptions): number {
+function batchSizeOf(
+  { batchSize = 128, accumulate = 1 }: Pick<StepOptions, "batchSize" | "accumulate">,
+): number {
   if (Number.isInteger(accumulate) && accumulate >= 1 && batchSize % accumulate === 0) {
     return batchSize / accumulate;
   }
@@ -39,17 +42,23 @@ export function openTrainingFeed(
   const { shuffle = true, seed = 0, augment = { padding: 4, flips: true } } = options;
   const order = shuffle ? "drawn" : "endless";
   const store = storeImages(gpu, { images: data.train, set: data });
-  return new ResidentFeed(gpu, store, { batchSize, order, seed, augment, ownsStore: true });
+  const share = options.world;
+  return new ResidentFeed(gpu, store, { batchSize, order, seed, augment, share, ownsStore: true });
 }
 
 /** Opens the feed of the images to test on, in their order. */
 export function openTestFeed(
   gpu: Gpu,
   data: ImageSet | StreamedSet,
-  options: { readonly batchSize?: number; readonly accumulate?: number },
+  options: {
+    readonly batchSize?: number;
+    readonly accumulate?: number;
+    readonly world?: Share | undefined;
+  },
 ): ImageFeed {
   if ("sources" in data) return new StreamedFeed(gpu, data.sources.test);
   const store = storeImages(gpu, { images: data.test, set: data });
   const batchSize = batchSizeOf(options);
-  return new ResidentFeed(gpu, store, { batchSize, order: "file", ownsStore: true });
+  const share = options.world;
+  return new ResidentFeed(gpu, store, { batchSize, order: "file", share, ownsStore: true });
 }

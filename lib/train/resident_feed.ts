@@ -3,7 +3,7 @@ import type { RealType } from "../gpu/dtype.ts";
 import { StepValues } from "../gpu/step_values.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { imageBatch, type ImageStore } from "../ops/images.ts";
-import { batchAt, type Batching, orderOf } from "./batches.ts";
+import { batchAt, type Batching, orderOf, type Share } from "./batches.ts";
 import type { FedBatch, ImageFeed } from "./feed.ts";
 import { freeImages } from "./image_store.ts";
 
@@ -30,6 +30,8 @@ export interface ResidentFeedOptions {
   readonly augment?: Augmentation;
   /** Whether the store is freed with the feed; it stays unless told. */
   readonly ownsStore?: boolean;
+  /** The part of each batch that is made here. Default: all of it. */
+  readonly share?: Share | undefined;
 }
 
 /** Batches of images that stay on the GPU: a step uploads nothing but its place in the order. */
@@ -49,8 +51,8 @@ export class ResidentFeed implements ImageFeed {
     readonly options: ResidentFeedOptions,
   ) {
     const { count } = store;
-    const { batchSize, order } = options;
-    this.batching = { count, batchSize, shuffle: order !== "endless" };
+    const { batchSize, order, share } = options;
+    this.batching = { count, batchSize, shuffle: order !== "endless", share };
     this.#values = new StepValues(gpu, ["start", "epoch"]);
     this.#order = gpu.tensor(orderOf(0, { count, shuffle: false, seed: 0 }), [count], {
       label: "order of the epoch",

@@ -3,11 +3,18 @@ import type { Plan } from "../gpu/plan.ts";
 import type { TuningState } from "../gpu/tuner.ts";
 import type { Variants } from "../gpu/tuning.ts";
 import type { Model } from "../models/model.ts";
+import type { World } from "../mpi/world.ts";
 import { formatSafetensors } from "../weights/safetensors.ts";
 import type { Autotune } from "./autotune.ts";
 import { stepsPerEpoch } from "./batches.ts";
 import { type Checkpoint, formatCheckpoint, readCheckpoint } from "./checkpoint.ts";
-import { type FinishedEpoch, type FinishedStep, fit, type Position } from "./fit.ts";
+import {
+  type FinishedEpoch,
+  type FinishedStep,
+  fit,
+  type FitListener,
+  type Position,
+} from "./fit.ts";
 import type { Landed } from "./flight.ts";
 import { type ImageSet, type StreamedSet, trainingCount } from "./image_set.ts";
 import { type EpochResult, meanAndStd, stepLine } from "./log.ts";
@@ -29,6 +36,8 @@ export interface RunOptions<Settings extends RunSettings> {
   readonly data: ImageSet | StreamedSet;
   /** The teacher, `null` for none. */
   readonly teacher: Model | null;
+  /** The ranks that train together. Default: this process alone. */
+  readonly world?: World | undefined;
   /** Ends the run after the step under way, so that it can be resumed. */
   readonly signal?: AbortSignal;
   /** How kernels are chosen; a run that is resumed keeps those it began with. */
@@ -72,7 +81,8 @@ export class Run<Settings extends RunSettings> {
 
   private constructor(
     readonly model: Model,
-    readonly folder: RunFolder,
+    /** Where it writes; `null` on a rank that leaves that to rank 0. */
+    readonly folder: RunFolder | null,
     readonly options: RunOptions<Settings>,
     private readonly past: Past | null,
   ) {
@@ -89,6 +99,14 @@ export class Run<Settings extends RunSettings> {
     await folder.writeConfig(options.settings);
     await folder.write(RUN_FILES.steps, "");
     return new Run(model, folder, options, null);
+  }
+
+  /** Takes part in a run as another rank than 0, from whose start or checkpoint it goes on. */
+  static follow<Settings extends RunSettings>(
+    model: Model,
+    options: RunOptions<Settings>,
+  ): Run<Settings> {
+    return new Run(model, null, { ...options, autotune: "off" }, null);
   }
 
   /**
@@ -142,7 +160,7 @@ export class Run<Settings extends RunSettings> {
    * @returns Whether the end was reached.
    */
   async train(): Promise<boolean> {
-    const { kind, settings, data, teacher, signal, onPlan, onProgress } = this.options;
+    const { kind, settings, data, teacher, signal, world } = this.options;
     const { checkpoint = null, variants } = this.past ?? {};
     const evaluation = await fit(this.model, {
       data,
@@ -152,6 +170,10 @@ export class Run<Settings extends RunSettings> {
       learningRate: settings.lr,
       dropEpochs: settings.epoch_step,
       dropRatio: settings.lr_decay_ratio,
+      rateScale: settings.lr_scale,
+      world,
+      syncsStatistics: settings.sync_bn,
+      exchangeDtype: settings.allreduce_dtype,
       ...(settings.max_steps === null ? {} : { maxSteps: settings.max_steps }),
       ...(signal === undefined ? {} : { signal }),
       ...(checkpoint === null ? {} : {
@@ -163,39 +185,51 @@ export class Run<Settings extends RunSettings> {
       autotune: this.options.autotune,
       cacheFolder: this.options.cacheFolder,
       variants,
-      onTuning: (state) => this.options.onTuning?.(state),
-      onVariants: async (chosen) => {
-        const { adapter } = this.model.parameters.gpu;
-        const where = { adapter: adapter.name, version: config.version };
-        await this.folder.writeConfig({ ...settings, variants: chosen, ...where });
-        this.options.onVariants?.(chosen);
-      },
       onNote: this.options.onNote,
-      ...(onPlan === undefined ? {} : { onPlan }),
-      ...(onProgress === undefined ? {} : { onProgress }),
       logEvery: settings.log_every,
       onStart: (trainer) => this.#trainer = trainer,
-      onSteps: (steps) => this.#logSteps(steps),
-      onEpoch: (epoch, position) => this.#finishEpoch(epoch, position),
-      onPause: async (position) => await this.#write(await this.#format(position)),
+      ...(this.folder === null ? {} : this.#writeTo(this.folder)),
     });
     // A signal that came after the last step left nothing to do.
     return evaluation !== null || !(signal?.aborted ?? false);
   }
 
-  async #logSteps(steps: readonly FinishedStep[]): Promise<void> {
+  /** What is written and told while it trains. */
+  #writeTo(folder: RunFolder): FitListener {
+    const { settings, onPlan, onProgress } = this.options;
+    return {
+      onTuning: (state) => this.options.onTuning?.(state),
+      onVariants: async (chosen) => {
+        const { adapter } = this.model.parameters.gpu;
+        const where = { adapter: adapter.name, version: config.version };
+        await folder.writeConfig({ ...settings, variants: chosen, ...where });
+        this.options.onVariants?.(chosen);
+      },
+      ...(onPlan === undefined ? {} : { onPlan }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+      onSteps: (steps) => this.#logSteps(folder, steps),
+      onEpoch: (epoch, position) => this.#finishEpoch(folder, epoch, position),
+      onPause: async (position) => await write(folder, await this.#format(position)),
+    };
+  }
+
+  async #logSteps(folder: RunFolder, steps: readonly FinishedStep[]): Promise<void> {
     for (const step of steps) {
       if (isSkipped(step)) this.#skipped++;
       this.#unlogged.push(step);
       if ((step.step + 1) % this.options.settings.log_every !== 0) continue;
-      await this.folder.appendLine(RUN_FILES.steps, this.#lineOf(this.#unlogged));
+      await folder.appendLine(RUN_FILES.steps, this.#lineOf(this.#unlogged));
       this.#unlogged = [];
     }
     this.options.onSteps?.(steps);
   }
 
-  async #finishEpoch(epoch: FinishedEpoch, position: Position): Promise<void> {
-    const { folder, options } = this;
+  async #finishEpoch(
+    folder: RunFolder,
+    epoch: FinishedEpoch,
+    position: Position,
+  ): Promise<void> {
+    const { options } = this;
     const { accuracy } = epoch.evaluation;
     const best = this.#best;
     const isBest = best === null || accuracy > best;
@@ -209,7 +243,7 @@ export class Run<Settings extends RunSettings> {
       }
       await folder.write(RUN_FILES.best, saved.weights);
     }
-    await this.#write(saved);
+    await write(folder, saved);
     options.onEpoch?.(epoch);
   }
 
@@ -239,11 +273,11 @@ export class Run<Settings extends RunSettings> {
     const checkpoint = await formatCheckpoint(trainer, { weights, progress });
     return { weights: formatSafetensors(weights), checkpoint };
   }
+}
 
-  async #write({ weights, checkpoint }: Saved): Promise<void> {
-    await this.folder.write(RUN_FILES.last, weights);
-    await this.folder.write(RUN_FILES.checkpoint, checkpoint);
-  }
+async function write(folder: RunFolder, { weights, checkpoint }: Saved): Promise<void> {
+  await folder.write(RUN_FILES.last, weights);
+  await folder.write(RUN_FILES.checkpoint, checkpoint);
 }
 
 /** The steps of an epoch, whatever the number of batches that a step adds up. */

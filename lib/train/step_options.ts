@@ -2,6 +2,7 @@ import type { RealType } from "../gpu/dtype.ts";
 import type { LossTerm } from "../losses/loss_term.ts";
 import { transferTerms } from "../losses/transfer_terms.ts";
 import type { Model } from "../models/model.ts";
+import type { World } from "../mpi/world.ts";
 import type { LossScaleOptions } from "../optim/loss_scale.ts";
 import type { ImageFeed } from "./feed.ts";
 import type { OnNonfinite } from "./non_finite.ts";
@@ -46,6 +47,15 @@ export interface StepOptions {
   readonly shuffle?: boolean;
   /** Seed of order and augmentation; 0 unless told. */
   readonly seed?: number;
+  /**
+   * The ranks that train together, each on its share of every batch, whose gradients are summed. A streamed set must be
+   * opened with that share. Default: this process alone.
+   */
+  readonly world?: World | undefined;
+  /** Whether batch normalisation has the statistics of all ranks, not of each by itself. Default: false. */
+  readonly syncsStatistics?: boolean | undefined;
+  /** What gradients are rounded to on their way to other ranks. Default: `float`, as they are. */
+  readonly exchangeDtype?: "float" | "half" | undefined;
 }
 
 /** Fills in what was left out. */
@@ -63,5 +73,8 @@ export function withDefaults(options: StepOptions, feed: ImageFeed): TrainerOpti
     dtype: options.dtype ?? "f32",
     onNonfinite: options.onNonfinite ?? "stop",
     ...(options.lossScale === undefined ? {} : { lossScale: options.lossScale }),
+    world: options.world,
+    syncsStatistics: options.syncsStatistics,
+    exchangeDtype: options.exchangeDtype,
   };
 }

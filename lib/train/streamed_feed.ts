@@ -42,8 +42,8 @@ export class StreamedFeed implements ImageFeed {
     /** What happens to the images. */
     readonly options: StreamedFeedOptions = {},
   ) {
-    const { count, batchSize, size } = source;
-    this.batching = { count, batchSize, shuffle: true };
+    const { count, batchSize, size, share } = source;
+    this.batching = { count, batchSize, shuffle: true, share };
     this.mostInFlight = Math.max(2, Math.floor(BYTES_IN_FLIGHT / (3 * size * size * batchSize)));
     this.#upload = new BatchUpload(gpu, source);
     this.#values = new StepValues(gpu, ["epoch"]);

@@ -12,6 +12,7 @@ import { Objective } from "../losses/objective.ts";
 import { freeze, type FrozenModel, type Model } from "../models/model.ts";
 import { accumulate } from "../ops/accumulate.ts";
 import { multiply } from "../ops/multiply.ts";
+import type { World } from "../mpi/world.ts";
 import { storedQuads } from "../ops/shapes.ts";
 import { topK } from "../ops/top_k.ts";
 import { Inspection } from "../optim/inspection.ts";
@@ -19,12 +20,15 @@ import { LossScale, type LossScaleOptions } from "../optim/loss_scale.ts";
 import { flatGradients, sgd } from "../optim/sgd.ts";
 import { watch, withoutGradients } from "../tape.ts";
 import type { ParameterSet } from "../weights/parameter_set.ts";
-import { accumulatedSteps, batchAt, batchSizes, partsOf } from "./batches.ts";
+import { accumulatedSteps, batchAt, batchSizes, partsOf, withoutShare } from "./batches.ts";
+import { Exchange, type ExchangeOptions, type ExchangeTimes } from "./exchange.ts";
 import type { ImageFeed } from "./feed.ts";
+import { gatherRows } from "./gather_rows.ts";
 import { History } from "./history.ts";
 import { Learned } from "./learned.ts";
 import type { OnNonfinite } from "./non_finite.ts";
 import { type StepResult, stepResult } from "./step_result.ts";
+import { SyncedStatistics } from "./synced_statistics.ts";
 
 /** Whose mean and variance batch normalisation uses in each network, in a step. */
 export interface Statistics {
@@ -66,6 +70,12 @@ export interface TrainerOptions {
    * changes nothing: with `skip` training goes on, else no later step changes anything either.
    */
   readonly onNonfinite?: OnNonfinite;
+  /** The ranks that train together, each on its share of every batch. Default: this process alone. */
+  readonly world?: World | undefined;
+  /** Whether batch normalisation has the statistics of all ranks, not of each by itself. Default: false. */
+  readonly syncsStatistics?: boolean | undefined;
+  /** What gradients are rounded to on their way to other ranks. Default: `float`, as they are. */
+  readonly exchangeDtype?: ExchangeOptions["dtype"] | undefined;
 }
 
 /** The steps of a training: one recorded program a batch size, replayed. */
@@ -78,13 +88,17 @@ export class Trainer implements Disposable {
   readonly lossScale: LossScale | null;
   /** Which variants of their kernels the ops of a step run; the fixed table's unless set before the first step. */
   variants: Variants = {};
-  readonly #programs = new Map<number, Program<null>>();
+  readonly #programs = new Map<string, Program<null>>();
   readonly #values: StepValues<"rate" | "row">;
   readonly #history: History;
   readonly #inspection: Inspection;
   readonly #teacher: FrozenModel | null;
   /** A scalar: the batch's part of the step's images; `null` where each batch is a step. */
   readonly #share: Tensor | null;
+  /** Sums the gradients of all ranks; `null` for one alone. */
+  readonly #exchange: Exchange | null;
+  /** Gives batch normalisation the statistics of all ranks; `null` where each has its own. */
+  readonly #synced: SyncedStatistics | null;
   #update: Program<null> | null = null;
   #untaken: (readonly number[])[] = [];
   #flying = 0;
@@ -104,7 +118,7 @@ export class Trainer implements Disposable {
     readonly options: TrainerOptions,
   ) {
     const { gpu } = model.parameters;
-    const { teacher, dtype, statistics, accumulate = 1 } = options;
+    const { teacher, dtype, statistics, accumulate = 1, world } = options;
     if (dtype === "f16") gpu.wantHalf("train in half precision");
     this.#inspection = new Inspection(gpu, {
       statistics: model.parameters.flatStatistics,
@@ -118,12 +132,34 @@ export class Trainer implements Disposable {
     this.#values = new StepValues(gpu, ["rate", "row"]);
     this.#history = new History(gpu);
     const accumulates = accumulate !== 1;
-    this.#share = accumulates ? gpu.tensor([1], [], { label: "share of a batch" }) : null;
+    const isShared = world !== undefined && world.size > 1;
+    this.#share = accumulates || isShared
+      ? gpu.tensor([1], [], { label: "share of a batch" })
+      : null;
     const { parameters } = this.objective;
     this.learned = [
       new Learned(model.parameters, { accumulates }),
       ...(parameters === null ? [] : [new Learned(parameters, { accumulates })]),
     ];
+    this.#exchange = isShared
+      ? new Exchange(gpu, this.#sums, this.#inspection.found, {
+        world,
+        dtype: options.exchangeDtype,
+      })
+      : null;
+    this.#synced = isShared && options.syncsStatistics === true
+      ? new SyncedStatistics(gpu, world)
+      : null;
+  }
+
+  /** Where the gradients of a step are in the end, where its batches have not made a step of their own. */
+  get #sums(): Tensor[] {
+    return this.learned.map(({ sum, parameters }) => sum ?? this.#inspection.room(parameters.flat));
+  }
+
+  /** What the gradients of all ranks have cost; `null` for one alone. */
+  get exchangeTimes(): ExchangeTimes | null {
+    return this.#exchange?.times ?? null;
   }
 
   /** The momentum of each of the network's trainable parameters. */
@@ -142,13 +178,14 @@ export class Trainer implements Disposable {
   }
 
   /** The images of a batch, unless the whole set is smaller. */
-  get #fullBatch(): number {
-    return batchAt(0, this.options.feed.batching).size;
+  get #fullBatch(): RankBatch {
+    const { batching } = this.options.feed;
+    return { size: batchAt(0, batching).size, whole: batchAt(0, withoutShare(batching)).size };
   }
 
   /** The full batch's step as it was recorded, `null` before the first. */
   get program(): Program<null> | null {
-    return this.#programs.get(this.#fullBatch) ?? null;
+    return this.#programs.get(keyOf(this.#fullBatch)) ?? null;
   }
 
   /** Its plan, `null` before the first. */
@@ -185,13 +222,20 @@ export class Trainer implements Disposable {
 
   /** Functions that record a step of each batch size that occurs, the most frequent first, for the tuner to learn. */
   get rehearsals(): (() => void)[] {
-    return batchSizes(this.options.feed.batching).map((size) => () => void this.#build(size));
+    return batchSizes(this.options.feed.batching).map((size) => () =>
+      void this.#build({ size, whole: size })
+    );
   }
 
   /** Draws the order of an epoch, and sets its learning rate and the objective's weights. */
   beginEpoch(epoch: number, { rate }: { rate: number }): void {
     this.options.feed.beginEpoch(epoch);
     this.objective.beginEpoch(epoch);
+    this.setRate(rate);
+  }
+
+  /** Sets the learning rate of the steps that follow. */
+  setRate(rate: number): void {
     this.#values.setFloat("rate", rate);
   }
 
@@ -208,20 +252,24 @@ export class Trainer implements Disposable {
    * @throws {RangeError} If the batch does not fit the adapter.
    */
   async submit(step: number): Promise<number> {
-    const { first, sizes } = partsOf(step, this.options.feed.batching, this.accumulate);
-    const images = sizes.reduce((sum, size) => sum + size, 0);
+    const { feed } = this.options;
+    const { first, sizes } = partsOf(step, feed.batching, this.accumulate);
+    const wholes = partsOf(step, withoutShare(feed.batching), this.accumulate).sizes;
+    const images = wholes.reduce((sum, size) => sum + size, 0);
     for (const { sum } of this.learned) if (sum !== null) this.#gpu.clear(sum.storage);
     for (const [part, size] of sizes.entries()) {
-      const program = await this.#program(size);
+      const program = await this.#program({ size, whole: wholes[part] ?? size });
       if (part > 0 && this.isSated) await this.wait();
-      await this.options.feed.load(first + part);
+      await feed.load(first + part);
       this.#flying++;
       this.#share?.write(Float32Array.of(size / images));
-      this.#run(program, { isFirst: part === 0 });
+      if (this.#synced !== null) this.#synced.images = size;
+      await this.#run(program, { isFirst: part === 0, isLast: part === sizes.length - 1 });
     }
     if (this.#share !== null) {
       this.#update ??= await this.#recordUpdate();
-      this.#run(this.#update, { isFirst: false });
+      await this.#exchange?.done();
+      await this.#run(this.#update);
     }
     this.#untaken.push(sizes);
     return images;
@@ -231,10 +279,13 @@ export class Trainer implements Disposable {
     return this.model.parameters.gpu;
   }
 
-  #run(program: Program<null>, { isFirst }: { isFirst: boolean }): void {
+  async #run(program: Program<null>, { isFirst = false, isLast = false } = {}): Promise<void> {
     this.#values.setInteger("row", this.#history.nextRow());
     this.#values.upload();
-    program.run(isFirst ? { before: (encoder) => this.#inspection.keep(encoder) } : {});
+    const keep = (encoder: GPUCommandEncoder) => this.#inspection.keep(encoder);
+    const options = isFirst ? { before: keep } : {};
+    if (this.#exchange === null) program.run(options);
+    else await this.#exchange.run(program, { ...options, ends: isLast });
   }
 
   /** Waits for the steps submitted so far, without reading anything. */
@@ -255,11 +306,18 @@ export class Trainer implements Disposable {
     const isScaled = this.lossScale !== null;
     const { topFive = false } = this.options;
     const nameAt = (place: number) => this.#nameAt(place);
-    return untaken.map((sizes) => {
-      const parts = rows.splice(0, sizes.length);
-      const end = this.#share === null ? undefined : rows.shift();
-      return stepResult(parts, { sizes, topFive, terms: this.#terms, isScaled, end, nameAt });
-    });
+    const own = untaken.map((sizes) => ({
+      sizes,
+      rows: rows.splice(0, sizes.length),
+      end: this.#share === null ? undefined : rows.shift(),
+    }));
+    const { world } = this.options;
+    const steps = this.#exchange === null || world === undefined
+      ? own
+      : await ofAllRanks(own, world);
+    return steps.map(({ rows, sizes, end }) =>
+      stepResult(rows, { sizes, topFive, terms: this.#terms, isScaled, end, nameAt })
+    );
   }
 
   /** The name of what is inspected at a place, in vec4s. */
@@ -277,8 +335,8 @@ export class Trainer implements Disposable {
     return begun.at(-1)?.label ?? "loss";
   }
 
-  async #program(batch: number): Promise<Program<null>> {
-    const found = this.#programs.get(batch);
+  async #program(batch: RankBatch): Promise<Program<null>> {
+    const found = this.#programs.get(keyOf(batch));
     if (found !== undefined) return found;
     try {
       const gpu = this.#gpu;
@@ -286,19 +344,32 @@ export class Trainer implements Disposable {
         label: `train ${this.model.name}`,
         build: () => gpu.tuning.with(this.variants, () => this.#build(batch)),
       });
-      this.#programs.set(batch, program);
+      this.#programs.set(keyOf(batch), program);
       return program;
     } catch (error) {
       if (!(error instanceof OutOfRoomError)) throw error;
-      const fits = Math.floor(batch * error.limit / error.bytes);
+      const fits = Math.floor(batch.size * error.limit / error.bytes);
       throw new RangeError(
-        `Cannot train ${this.model.name} with batches of ${batch}: wanted at most ${fits} on this adapter (${error.message})`,
+        `Cannot train ${this.model.name} with batches of ${batch.size}: wanted at most ${fits} on this adapter (${error.message})`,
         { cause: error },
       );
     }
   }
 
-  #build(batch: number): null {
+  #build({ size, whole }: RankBatch): null {
+    // A rank without an image computes one that does not count, since the others wait for it.
+    const batch = Math.max(1, size);
+    this.#synced?.begin({ batch, whole });
+    const gpu = this.#gpu;
+    gpu.synchroniser = this.#synced;
+    try {
+      return this.#buildBatch(batch);
+    } finally {
+      gpu.synchroniser = null;
+    }
+  }
+
+  #buildBatch(batch: number): null {
     const { feed, topFive = false, dtype = "f32", statistics: { student = "batch" } = {} } =
       this.options;
     const { x, labels } = feed.record(batch, { dtype });
@@ -376,7 +447,7 @@ export class Trainer implements Disposable {
     return await Program.record(this.#gpu, {
       label: `update ${this.model.name}`,
       build: () => {
-        const sums = this.learned.flatMap(({ sum }) => sum ?? []);
+        const sums = this.#sums;
         this.#inspection.inspect({ gradients: sums });
         this.#history.append(this.#step(sums), this.#values.at("row"));
         return null;
@@ -389,9 +460,48 @@ export class Trainer implements Disposable {
     for (const program of this.#programs.values()) program[Symbol.dispose]();
     const { objective, learned, lossScale } = this;
     const own = [this.#update, this.#teacher, this.#share, this.#values];
+    const shared = [this.#exchange, this.#synced];
     const held = [...own, this.#history, this.#inspection];
-    for (const one of [...held, ...learned, objective, lossScale]) one?.[Symbol.dispose]();
+    for (const one of [...held, ...shared, ...learned, objective, lossScale]) {
+      one?.[Symbol.dispose]();
+    }
   }
+}
+
+/** A batch as a rank has it. */
+interface RankBatch {
+  /** The images here. */
+  readonly size: number;
+  /** The images of all ranks. */
+  readonly whole: number;
+}
+
+function keyOf({ size, whole }: RankBatch): string {
+  return `${size} of ${whole}`;
+}
+
+/** What the batches of a step left behind. */
+interface StepRows {
+  readonly sizes: readonly number[];
+  readonly rows: readonly (readonly number[])[];
+  /** How the step ended, where that is a row of its own. */
+  readonly end: readonly number[] | undefined;
+}
+
+/** Puts the batches of all ranks into each step. */
+async function ofAllRanks(steps: readonly StepRows[], world: World): Promise<StepRows[]> {
+  const mine = steps.flatMap(({ sizes, rows }) =>
+    rows.map((row, at) => ({ row, size: sizes[at] ?? 0 }))
+  );
+  const all = await gatherRows(mine, world);
+  return steps.map((step) => {
+    const batches = all.splice(0, step.rows.length);
+    return {
+      ...step,
+      sizes: batches.flatMap(({ sizes }) => sizes),
+      rows: batches.flatMap(({ rows }) => rows),
+    };
+  });
 }
 
 /** The teacher as a step sees it, whatever normalises there. */

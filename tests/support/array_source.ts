@@ -1,5 +1,5 @@
 import type { BatchSource, LoadedBatch } from "../../lib/train/batch_source.ts";
-import { batchAt, orderOf, stepsPerEpoch } from "../../lib/train/batches.ts";
+import { batchAt, orderOf, type Share, stepsPerEpoch } from "../../lib/train/batches.ts";
 import type { ImageSet } from "../../lib/train/image_set.ts";
 
 /** A source of a set in memory, in the order that a resident feed draws, and what was asked of it. */
@@ -12,7 +12,12 @@ export class ArraySource implements BatchSource {
 
   constructor(
     readonly set: ImageSet,
-    readonly options: { batchSize: number; split: "train" | "test"; seed: number },
+    readonly options: {
+      batchSize: number;
+      split: "train" | "test";
+      seed: number;
+      share?: Share | undefined;
+    },
   ) {
     this.classes = Array.from({ length: set.classes }, (_, at) => `class ${at}`);
   }
@@ -41,8 +46,12 @@ export class ArraySource implements BatchSource {
     return this.options.batchSize;
   }
 
+  get share(): Share | undefined {
+    return this.options.share;
+  }
+
   get #batching() {
-    return { count: this.count, batchSize: this.batchSize, shuffle: true };
+    return { count: this.count, batchSize: this.batchSize, shuffle: true, share: this.share };
   }
 
   get stepsPerEpoch(): number {
@@ -53,7 +62,8 @@ export class ArraySource implements BatchSource {
     this.taken.push(step);
     this.held++;
     const epoch = Math.floor(step / this.stepsPerEpoch) + 1;
-    const { start, size: images } = batchAt(step, this.#batching);
+    const { start, size } = batchAt(step, this.#batching);
+    const images = Math.max(1, size);
     const { split, seed } = this.options;
     const order = orderOf(epoch, { count: this.count, shuffle: split === "train", seed });
     const indices = order.slice(start, start + images);

@@ -113,6 +113,19 @@ export function runRanks(
   return run(program, [...flags, "-n", `${ranks}`, Deno.execPath(), ...words]);
 }
 
+/** Runs a script of the tests that may do everything in every rank, to the end of the last. */
+export function runScript(
+  { program, flags }: Mpi,
+  script: string,
+  { args, ranks }: { args: readonly string[]; ranks: number },
+): Promise<Outcome> {
+  const path = new URL(script, import.meta.url).pathname;
+  // Ranks that wait for others leave their core to these.
+  const env = { OMPI_MCA_mpi_yield_when_idle: "1" };
+  const words = ["run", "--quiet", "--no-check", "-A", path, ...args];
+  return run(program, [...flags, "-n", `${ranks}`, Deno.execPath(), ...words], env);
+}
+
 /** Runs scenes of `mpi_run.ts` without a launcher, or with the environment of one. */
 export function runAlone(
   scenes: string,

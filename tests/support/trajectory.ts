@@ -4,6 +4,7 @@ import { transferTerms, type TransferWeights } from "../../lib/losses/transfer_t
 import { openModel } from "../../lib/models/open_model.ts";
 import { type FinishedStep, fit } from "../../lib/train/fit.ts";
 import { takeImages } from "../../lib/train/image_set.ts";
+import type { StepOptions } from "../../lib/train/step_options.ts";
 import type { NamedTensors } from "../../lib/weights/parameter_set.ts";
 import { floats } from "../../lib/weights/safetensors.ts";
 import { assertClose } from "./assert_close.ts";
@@ -26,7 +27,9 @@ const BATCH = 32;
 /** Trains as PyTorch did in a run. */
 export async function follow(
   gpu: Gpu,
-  { run, weights, maxSteps }: { run: string; weights: TransferWeights; maxSteps: number },
+  { run, weights, maxSteps, ...options }:
+    & { run: string; weights: TransferWeights; maxSteps: number }
+    & Pick<StepOptions, "world" | "syncsStatistics" | "exchangeDtype">,
 ): Promise<Followed> {
   const { lr, steps: wanted } = JSON.parse(await Deno.readTextFile(`${TRAJECTORIES}${run}.json`));
   using model = await openModel(gpu, `${TRAJECTORIES}student_init.safetensors`);
@@ -46,6 +49,7 @@ export async function follow(
     // The fixed table's kernels: which others win depends on the moment.
     autotune: "off",
     onSteps: (finished) => void steps.push(...finished),
+    ...options,
   });
   return { wanted: wanted.slice(0, maxSteps), steps, weights: await model.parameters.save() };
 }

@@ -55,3 +55,24 @@ Deno.test("orderOf: every image comes to every place about equally often", () =>
 Deno.test("orderOf: without shuffling it is the file's", () => {
   assert.deepEqual([...orderOf(7, { count: 4, shuffle: false, seed: 9 })], [0, 1, 2, 3]);
 });
+
+Deno.test("batchAt: the shares of all ranks are the batch, in order, whatever their number", () => {
+  for (const [count, batchSize] of [[70, 32], [9, 4], [2, 8]] as const) {
+    for (const shuffle of [true, false]) {
+      const whole = { count, batchSize, shuffle };
+      for (const size of [1, 2, 3, 5]) {
+        for (let step = 0; step < 6; step++) {
+          const { start, size: images } = batchAt(step, whole);
+          const places = Array.from({ length: images }, (_, at) => (start + at) % count);
+          const shares = Array.from({ length: size }, (_, rank) => {
+            const own = batchAt(step, { ...whole, share: { rank, size } });
+            return Array.from({ length: own.size }, (_, at) => (own.start + at) % count);
+          });
+          assert.deepEqual(shares.flat(), places);
+          const lengths = shares.map(({ length }) => length);
+          assert.ok(Math.max(...lengths) - Math.min(...lengths) <= 1);
+        }
+      }
+    }
+  }
+});

@@ -5,6 +5,7 @@ import { NORMS } from "../../ops/normalise.ts";
 import { RESIZES } from "../../ops/resize_map.ts";
 import { ON_NONFINITE } from "../non_finite.ts";
 import { nearestWords } from "./nearest.ts";
+import { RATE_SCALES } from "../warm_up.ts";
 import { DTYPES, type RunSettings } from "./run_settings.ts";
 import { AUGMENTATIONS, ON_BAD, type Streaming } from "./streamed_settings.ts";
 import { GRAD_BN, type TransferSettings } from "./transfer_settings.ts";
@@ -161,6 +162,11 @@ export function readRunSettings(of: Fields): RunSettings {
     save: of.text("save"),
     ngpu: of.number("ngpu"),
     gpu_id: of.text("gpu_id"),
+    sync_bn: of.truth("sync_bn"),
+    allreduce_dtype: of.oneOf("allreduce_dtype", DTYPES),
+    lr_scale: of.oneOf("lr_scale", RATE_SCALES),
+    mpi_timeout: of.number("mpi_timeout"),
+    mpi_library: of.text("mpi_library"),
     seed: of.number("seed"),
     init: of.text("init"),
     take: of.text("take"),

@@ -1,7 +1,18 @@
 import { above, oneOf, orNull, type Rules, whole, within } from "./rules.ts";
 import { ON_NONFINITE } from "../non_finite.ts";
+import { RATE_SCALES } from "../warm_up.ts";
 import { DTYPES, type RunSettings } from "./run_settings.ts";
 import { TRANSFER_RULES } from "./transfer_rules.ts";
+
+/** The rules of the settings that say which GPUs train. */
+export const GPU_RULES: Rules<Pick<RunSettings, "ngpu" | "gpu_id">> = {
+  ngpu: whole(1),
+  gpu_id: {
+    wanted: "the numbers of GPUs, such as 0 or 0,1",
+    holds: (ids) => /^\d+(,\d+)*$/.test(ids),
+    nearest: () => undefined,
+  },
+};
 
 /** The rules of the settings that every run has. */
 export const RUN_RULES: Rules<RunSettings> = {
@@ -17,16 +28,10 @@ export const RUN_RULES: Rules<RunSettings> = {
     nearest: (epochs) => JSON.stringify(epochs.map((epoch) => Math.max(1, Math.round(epoch)))),
   },
   lr_decay_ratio: above(0),
-  ngpu: {
-    wanted: "1, many GPUs are not supported yet",
-    holds: (count) => count === 1,
-    nearest: () => 1,
-  },
-  gpu_id: {
-    wanted: "0, choosing among many GPUs is not supported yet",
-    holds: (id) => id === "0",
-    nearest: () => 0,
-  },
+  ...GPU_RULES,
+  allreduce_dtype: oneOf(DTYPES),
+  lr_scale: oneOf(RATE_SCALES),
+  mpi_timeout: above(0),
   seed: whole(0, 0xffffffff),
   max_steps: orNull(whole(1)),
   on_nonfinite: oneOf(ON_NONFINITE),

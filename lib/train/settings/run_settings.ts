@@ -1,5 +1,6 @@
 import type { RealType } from "../../gpu/dtype.ts";
 import type { OnNonfinite } from "../non_finite.ts";
+import type { RateScale } from "../warm_up.ts";
 import type { TransferSettings } from "./transfer_settings.ts";
 
 /** The types of activations and gradients by the names that `--dtype` takes. */
@@ -32,8 +33,18 @@ export interface RunSettings extends TransferSettings {
   save: string;
   /** Number of GPUs. */
   ngpu: number;
-  /** Which GPU. */
+  /** Which GPUs, such as `0,1`. */
   gpu_id: string;
+  /** Whether batch normalisation has the statistics of all ranks, not of each by itself. */
+  sync_bn: boolean;
+  /** What gradients are rounded to on their way to other ranks. */
+  allreduce_dtype: DtypeName;
+  /** How the learning rate grows with the number of ranks. */
+  lr_scale: RateScale;
+  /** The seconds that an exchange between ranks may take. */
+  mpi_timeout: number;
+  /** The full path of MPI's library; empty to look for it. */
+  mpi_library: string;
   /** Seed of initialisation, order and augmentation. */
   seed: number;
   /** A weights file to start from; empty for a fresh initialisation. */
@@ -51,7 +62,15 @@ export interface RunSettings extends TransferSettings {
 }
 
 /** The settings that runs of earlier versions did not have, as these trained. */
-export const LATER_RUN_SETTINGS = { on_nonfinite: "stop", take: "" } as const;
+export const LATER_RUN_SETTINGS = {
+  on_nonfinite: "stop",
+  take: "",
+  sync_bn: false,
+  allreduce_dtype: "float",
+  lr_scale: "none",
+  mpi_timeout: 60,
+  mpi_library: "",
+} as const;
 
 /** What a run stores activations and gradients as. */
 export function realTypeOf({ dtype }: Pick<RunSettings, "dtype">): RealType {

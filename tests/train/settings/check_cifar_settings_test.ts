@@ -116,8 +116,8 @@ Deno.test("checkCifarSettings: refuses a count below one or with a fraction", ()
 });
 
 Deno.test("checkCifarSettings: refuses what is not supported yet", () => {
-  refuse({ ngpu: 2 }, /--ngpu must be 1, many GPUs are not supported yet, found 2/);
-  refuse({ gpu_id: "0,1" }, /--gpu_id must be 0, .* found 0,1/);
+  refuse({ ngpu: 0 }, /--ngpu must be a whole number of at least 1, found 0; the nearest is 1/);
+  refuse({ gpu_id: "0;1" }, /--gpu_id must be the numbers of GPUs, such as 0 or 0,1, found 0;1/);
   refuse({ logs: "" }, /--logs must be a folder/);
 });
 
