@@ -1,6 +1,9 @@
 import { join } from "node:path";
+import type { World } from "../../lib/mpi/world.ts";
 import { saveLocation } from "../../lib/train/find_run.ts";
 import { lockFile } from "../../lib/train/lock_file.ts";
+import { shareValue } from "../../lib/train/ranks.ts";
+import { LATER_RUN_SETTINGS } from "../../lib/train/settings/run_settings.ts";
 import { writeFileAtomic } from "../../lib/weights/write_file.ts";
 import { readTable, TABLES } from "./table_files.ts";
 import type { TableRequest } from "./table_options.ts";
@@ -9,6 +12,7 @@ import { gatherResults, type TableResult } from "./table_results.ts";
 import { clearUnsaved, type RunState, stateOf } from "./table_state.ts";
 import { TABLE_TASKS } from "./table_tasks.ts";
 import { formatResult } from "./table_text.ts";
+import { asRank } from "../training/ranks.ts";
 import { print, say } from "../command_line/screen.ts";
 
 const WORDS: Readonly<Record<RunState, string>> = {
@@ -34,20 +38,34 @@ export async function trainTable(
 ): Promise<number> {
   const plan = planTable(await readTable(request.table, { folder }), request);
   wantGiven(plan);
-  using _held = await holdRuns(request.places.logs);
-  const states = new Map<PlannedRun, RunState>();
+  return await asRank(LATER_RUN_SETTINGS, (world) => trainRuns(plan, { request, world }));
+}
+
+async function trainRuns(
+  plan: TablePlan,
+  { request, world }: { request: TableRequest; world: World },
+): Promise<number> {
+  const isFirst = world.rank === 0;
+  using _held = isFirst ? await holdRuns(request.places.logs) : null;
   const all = [...plan.runs, ...plan.rows.flatMap(({ runs }) => runs)];
-  for (const run of all) states.set(run, await stateOf(run));
+  const states = await shareValue(isFirst ? await statesOf(all) : [], world);
   for (const [at, run] of plan.runs.entries()) {
-    const state = states.get(run) ?? "new";
-    say(`run ${at + 1} of ${plan.runs.length}: ${run.name}, ${WORDS[state]}`);
+    const state = states[at] ?? "new";
+    if (isFirst) say(`run ${at + 1} of ${plan.runs.length}: ${run.name}, ${WORDS[state]}`);
     if (state === "finished") continue;
-    const code = await train(run, { state, request });
-    await save(plan, request);
+    if (state === "unsaved" && isFirst) await clearUnsaved(run);
+    const code = await shareValue(await train(run, { state, request }), world);
+    if (isFirst) await save(plan, request);
     if (code !== 0) return code;
   }
-  print(formatResult(await save(plan, request)).trimEnd());
+  if (isFirst) print(formatResult(await save(plan, request)).trimEnd());
   return 0;
+}
+
+async function statesOf(runs: readonly PlannedRun[]): Promise<RunState[]> {
+  const states: RunState[] = [];
+  for (const run of runs) states.push(await stateOf(run));
+  return states;
 }
 
 /** Keeps the runs to this process: tables share them. */
@@ -68,7 +86,6 @@ async function train(
   const { start, resume } = TABLE_TASKS[run.recipe.task];
   const options = { autotune: request.autotune, goesOn: request.command };
   if (state === "begun") return await resume(run.settings, options);
-  if (state === "unsaved") await clearUnsaved(run);
   return await start(run.settings, options);
 }
 

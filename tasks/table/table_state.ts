@@ -14,7 +14,19 @@ import { TABLE_TASKS } from "./table_tasks.ts";
 export type RunState = "new" | "unsaved" | "begun" | "finished";
 
 /** Settings that say where things are or how they are shown, and change no result. */
-const PLACES = ["dataroot", "nthread", "cuda", "resume", "save", "log_every", "logs"];
+const PLACES = [
+  "dataroot",
+  "nthread",
+  "cuda",
+  "resume",
+  "save",
+  "log_every",
+  "logs",
+  "ngpu",
+  "gpu_id",
+  "mpi_timeout",
+  "mpi_library",
+];
 
 /**
  * Looks how far a run is.

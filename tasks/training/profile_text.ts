@@ -1,5 +1,6 @@
 import { isInPlace, nameOf } from "../../lib/gpu/kernel.ts";
 import type { KernelCost } from "../../lib/gpu/profiler.ts";
+import type { ExchangeProfile } from "../../lib/train/profile_exchange.ts";
 import type { StepProfile } from "../../lib/train/profile_step.ts";
 import { alignTable } from "../command_line/align_table.ts";
 
@@ -8,7 +9,11 @@ const MOST_TENSORS = 12;
 /** Words a profile for a terminal: what the step costs in all, its kernels, and its memory. */
 export function formatProfile(
   profile: StepProfile,
-  { title, adapter }: { title: string; adapter: string },
+  { title, adapter, exchange = null }: {
+    title: string;
+    adapter: string;
+    exchange?: ExchangeProfile | null;
+  },
 ): string {
   const hasTimes = profile.kernels.some(({ seconds }) => seconds !== null);
   return [
@@ -20,7 +25,22 @@ export function formatProfile(
       "MB: each tensor of a dispatch once; caches may beat the ceiling of memory.",
     ],
     memoryTable(profile),
+    exchange === null ? [] : exchangeText(exchange),
   ].filter((part) => part.length > 0).map((lines) => lines.join("\n")).join("\n\n");
+}
+
+function exchangeText(
+  { ranks, bytes, stepSeconds, exchangeSeconds, waitedSeconds }: ExchangeProfile,
+): string[] {
+  const overlap = 1 - waitedSeconds / exchangeSeconds;
+  return [
+    `${ranks} ranks: ${milliseconds(stepSeconds)} ms a step; each gives away ${
+      significant(bytes / 1e6)
+    } MB of gradients, which is done ${
+      milliseconds(waitedSeconds)
+    } ms after the last dispatch was ` +
+    `submitted (${percent(overlap)} of the exchange goes on meanwhile)`,
+  ];
 }
 
 function summaryOf(profile: StepProfile, { hasTimes }: { hasTimes: boolean }): string[] {

@@ -1,4 +1,6 @@
 import { Gpu } from "../../lib/gpu/device.ts";
+import type { World } from "../../lib/mpi/world.ts";
+import type { Share } from "../../lib/train/batches.ts";
 import { evaluate } from "../../lib/train/evaluate.ts";
 import { resolveRun, saveLocation } from "../../lib/train/find_run.ts";
 import { type ImageSet, type StreamedSet, testCount } from "../../lib/train/image_set.ts";
@@ -6,9 +8,11 @@ import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { Networks, RunKind } from "../../lib/train/run_kind.ts";
 import { realTypeOf, type RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { findWeights, openWeights } from "./open_teacher.ts";
+import { asRank, inTurn } from "./ranks.ts";
 import type { RunCommand } from "./run_options.ts";
 import {
   type Cast,
+  followCast,
   type Job,
   newFolder,
   profileCast,
@@ -50,10 +54,13 @@ export interface RunTask<Settings extends RunSettings> {
   readonly nameRun: (settings: Readonly<Settings>) => string;
   /** The files and runs whose weights are needed, empty names among them: they are looked for before all else. */
   readonly weights: (settings: Readonly<Settings>, start: Start) => readonly string[];
-  /** Opens the images; an evaluation may not write what a run keeps for the next one. */
+  /**
+   * Opens the images, of each batch this rank's share; an evaluation may not write what a run keeps for the next one,
+   * nor may another rank than 0.
+   */
   readonly openImages: (
     settings: Readonly<Settings>,
-    options: { readonly mayWrite: boolean },
+    options: { readonly mayWrite: boolean; readonly share: Share | undefined },
   ) => Promise<OpenedImages>;
   /** Makes the networks of a run. */
   readonly openNetworks: (
@@ -78,20 +85,26 @@ export async function runTask<Settings extends RunSettings>(
   task: RunTask<Settings>,
   command: Exclude<Command<Settings>, { kind: "print" }>,
 ): Promise<number> {
-  if (command.kind === "resume") return await resumeRun(task, command);
-  return command.kind === "evaluate"
-    ? await evaluateRun(task, command)
-    : await startRun(task, command);
+  const settings = command.kind === "resume" ? command.changes : command.settings;
+  return await asRank({ ...task.defaults, ...settings }, async (world) => {
+    if (command.kind === "resume") return await resumeRun(task, command, world);
+    return command.kind === "evaluate"
+      ? await evaluateRun(task, command, world)
+      : await startRun(task, command, world);
+  });
 }
 
 /** Starts a run, or profiles what it would do. */
 async function startRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
-  { kind, settings, autotune }: Asked<Settings, "train" | "profile">,
+  { kind, settings: given, autotune }: Asked<Settings, "train" | "profile">,
+  world: World,
 ): Promise<number> {
-  using cast = await openCast(task, settings, { resumed: null });
+  const settings = { ...given, ngpu: world.size };
+  using cast = await openCast(task, settings, { resumed: null, world });
   const job = { ...task, settings, autotune };
   if (kind === "profile") return await profileCast(cast, job);
+  if (world.rank > 0) return await followCast(cast, job);
   const folder = await newFolder(cast, { job, name: task.nameRun(settings) });
   try {
     return await train(cast, { job, folder, resumes: false });
@@ -105,19 +118,26 @@ async function startRun<Settings extends RunSettings>(
 async function resumeRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
   { run, logs, changes, autotune }: Asked<Settings, "resume">,
+  world: World,
 ): Promise<number> {
   const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
   const config = task.readSettings(await folder.readConfig(), folder.file("config.json"));
   // A run that was found by its name has its teacher beside it, wherever the folder of runs is by now.
   const place = saveLocation(folder.name, logs) === folder.path ? { logs } : {};
-  const settings = { ...config, ...place, ...changes };
+  const settings = { ...config, ...place, ...changes, ngpu: world.size };
   const resumes = !await folder.isUnsaved();
-  if (!resumes) {
+  if (!resumes && world.rank === 0) {
     say(`Nothing was saved in ${shortPath(folder.path)}: the run starts from its beginning`);
   }
-  using cast = await openCast(task, settings, { resumed: resumes ? folder.path : null });
+  if (config.ngpu !== world.size && world.rank === 0) {
+    say(
+      `Goes on with ${world.size} ranks after ${config.ngpu}: with the same batches, but other bits`,
+    );
+  }
+  using cast = await openCast(task, settings, { resumed: resumes ? folder.path : null, world });
   const job = { ...task, settings, autotune };
   wantTrainable(cast, job);
+  if (world.rank > 0) return await followCast(cast, job);
   return await train(cast, { job, folder, resumes });
 }
 
@@ -125,6 +145,7 @@ async function resumeRun<Settings extends RunSettings>(
 async function evaluateRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
   { target, logs, changes, settings: own }: Asked<Settings, "evaluate">,
+  world: World,
 ): Promise<number> {
   const found = await findWeights(target, { logs });
   const { file, run } = found;
@@ -138,7 +159,10 @@ async function evaluateRun<Settings extends RunSettings>(
     `${run}/config.json`,
   );
   const settings = { ...config, ...changes };
-  using images = await task.openImages(settings, { mayWrite: false });
+  using images = await inTurn(
+    world,
+    () => task.openImages(settings, { mayWrite: false, share: world }),
+  );
   const { data } = images;
   using gpu = await Gpu.open();
   using model = await openWeights(gpu, found, { take: settings.take });
@@ -153,7 +177,9 @@ async function evaluateRun<Settings extends RunSettings>(
     batchSize: settings.batch_size,
     topFive: task.tellsTopFive,
     dtype: realTypeOf(settings),
+    world,
   });
+  if (world.rank > 0) return 0;
   const seconds = (performance.now() - began) / 1000;
   const count = testCount(data);
   print(`${model.name} of ${shortPath(file)} on ${count} test images of ${data.name}`);
@@ -192,7 +218,7 @@ function tellSkipped({ skipped }: OpenedImages): void {
 async function openCast<Settings extends RunSettings>(
   task: RunTask<Settings>,
   settings: Settings,
-  start: Start,
+  { world, ...start }: Start & { world: World },
 ): Promise<RunCast> {
   const { logs } = settings;
   for (const name of task.weights(settings, start)) {
@@ -201,9 +227,10 @@ async function openCast<Settings extends RunSettings>(
   using opened = new DisposableStack();
   const gpu = opened.use(await Gpu.open());
   if (settings.dtype === "half") gpu.wantHalf("train with --dtype half");
-  const images = opened.use(await task.openImages(settings, { mayWrite: true }));
+  const openImages = () => task.openImages(settings, { mayWrite: world.rank === 0, share: world });
+  const images = opened.use(await inTurn(world, openImages));
   const { data } = images;
   const networks = await task.openNetworks(gpu, settings, { ...start, classes: data.classes });
   const kept = opened.move();
-  return { gpu, data, images, ...networks, [Symbol.dispose]: () => kept.dispose() };
+  return { gpu, data, images, world, ...networks, [Symbol.dispose]: () => kept.dispose() };
 }

@@ -4,7 +4,7 @@ import { DecodePool } from "../../data/loader/decode_pool.ts";
 import { ImageLoader } from "../../data/loader/image_loader.ts";
 import { openImages } from "../../data/open_images.ts";
 import type { TrainingCrop } from "../../data/pictures/view.ts";
-import { stepsPerEpoch } from "../../lib/train/batches.ts";
+import { type Share, stepsPerEpoch } from "../../lib/train/batches.ts";
 import type { StreamedSettings } from "../../lib/train/settings/streamed_settings.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { readPath } from "../command_line/paths.ts";
@@ -28,13 +28,14 @@ export interface Images {
  * @param images Where they are.
  * @param settings How they are decoded.
  * @param options.mayWrite Whether a new list is kept.
+ * @param options.share The part of each batch that is decoded.
  * @throws {UsageError} If no folder is named.
  * @throws {Error} If it cannot be read as one of images.
  */
 export async function openStreamed(
   { flag, folder, crop }: Images,
   settings: Readonly<StreamedSettings>,
-  { mayWrite }: { mayWrite: boolean },
+  { mayWrite, share }: { mayWrite: boolean; share?: Share | undefined },
 ): Promise<OpenedImages> {
   const { logs, nthread, image_size: size, batch_size, accumulate, seed, on_bad } = settings;
   if (folder === "") {
@@ -52,7 +53,7 @@ export async function openStreamed(
   const pool = new DecodePool({ workers: nthread });
   // An evaluation may be told a size that the run's number of batches does not divide.
   const batchSize = Math.ceil(batch_size / accumulate);
-  const common = { pool, size, batchSize, seed, onBad: on_bad } as const;
+  const common = { pool, size, batchSize, seed, share, onBad: on_bad } as const;
   const perEpoch = stepsPerEpoch({ count: train.count, batchSize, shuffle: true });
   const steps = settings.epochs * perEpoch;
   const sources = {

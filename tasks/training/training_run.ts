@@ -4,12 +4,14 @@ import type { Plan } from "../../lib/gpu/plan.ts";
 import type { TuningState } from "../../lib/gpu/tuner.ts";
 import type { Variants } from "../../lib/gpu/tuning.ts";
 import type { Model } from "../../lib/models/model.ts";
+import type { World } from "../../lib/mpi/world.ts";
 import { networkTensors } from "../../lib/models/network_tensors.ts";
 import type { Autotune } from "../../lib/train/autotune.ts";
 import { saveLocation } from "../../lib/train/find_run.ts";
 import type { FinishedEpoch, FinishedStep } from "../../lib/train/fit.ts";
 import type { Landed } from "../../lib/train/flight.ts";
 import { type ImageSet, type StreamedSet, trainingCount } from "../../lib/train/image_set.ts";
+import { profileExchange } from "../../lib/train/profile_exchange.ts";
 import { profileStep } from "../../lib/train/profile_step.ts";
 import { wantTrainableBatches } from "../../lib/train/last_batch.ts";
 import { Run } from "../../lib/train/run.ts";
@@ -37,6 +39,8 @@ export interface Cast {
   readonly model: Model;
   /** The network that it learns from. */
   readonly teacher: Model | null;
+  /** The ranks that train together. */
+  readonly world: World;
 }
 
 /** What a task trains, and how it is told to. */
@@ -103,21 +107,30 @@ export async function initialise(
  * @returns The exit code.
  */
 export async function profileCast<Settings extends RunSettings>(
-  { gpu, data, model, teacher }: Cast,
+  { gpu, data, model, teacher, world }: Cast,
   { kind, settings, autotune }: Job<Settings>,
 ): Promise<number> {
   using tuning = createTuningProgress();
-  const profile = await profileStep(model, {
+  const options = {
     ...kind.stepOptions(settings, { model, teacher }),
     data,
     teacher,
     autotune,
-    onTuning: (state) => tuning.update(state),
-    onNote: (note) => tuning.note(note),
-  });
+    onTuning: (state: TuningState) => tuning.update(state),
+    onNote: (note: string) => tuning.note(note),
+  };
+  const profile = await profileStep(model, options);
+  const { sync_bn: syncsStatistics, allreduce_dtype: exchangeDtype } = settings;
+  const shared = { ...options, world, syncsStatistics, exchangeDtype };
+  const exchange = await profileExchange(model, shared);
+  if (world.rank > 0) return 0;
   const names = teacher === null ? model.name : `${model.name} from ${teacher.name}`;
   print(
-    formatProfile(profile, { title: `${names} on ${data.name}`, adapter: gpu.adapter.name }),
+    formatProfile(profile, {
+      title: `${names} on ${data.name}`,
+      adapter: gpu.adapter.name,
+      exchange,
+    }),
   );
   return 0;
 }
@@ -131,7 +144,7 @@ export async function profileCast<Settings extends RunSettings>(
  * @throws {RangeError} If another process trains in the folder.
  */
 export async function trainCast<Settings extends RunSettings>(
-  { gpu, data, model, teacher }: Cast,
+  { gpu, data, model, teacher, world }: Cast,
   { job, folder, resumes }: { job: Job<Settings>; folder: RunFolder; resumes: boolean },
 ): Promise<number> {
   const { kind, settings, autotune } = job;
@@ -146,6 +159,7 @@ export async function trainCast<Settings extends RunSettings>(
     settings,
     data,
     teacher,
+    world,
     signal: stop.signal,
     autotune,
     onTuning: (state: TuningState) => tuning.update(state),
@@ -181,6 +195,16 @@ export async function trainCast<Settings extends RunSettings>(
   return stop.exitCode;
 }
 
+/** Takes part in a run as another rank than 0, which says and writes everything. */
+export async function followCast<Settings extends RunSettings>(
+  { data, model, teacher, world }: Cast,
+  { kind, settings }: Job<Settings>,
+): Promise<number> {
+  using stop = new StopSignals();
+  const run = Run.follow(model, { kind, settings, data, teacher, world, signal: stop.signal });
+  return await run.train() ? 0 : stop.exitCode;
+}
+
 function finishedNote(folder: RunFolder, { epochs, max_steps }: RunSettings): string {
   const bound = max_steps === null ? "" : ` and --max_steps ${max_steps}`;
   return `${
@@ -196,17 +220,18 @@ function finishedNote(folder: RunFolder, { epochs, max_steps }: RunSettings): st
  */
 export function resumeCommand(
   folder: Pick<RunFolder, "name" | "path">,
-  { command, settings: { logs }, defaults }: {
+  { command, settings: { logs, ngpu }, defaults }: {
     command: string;
-    settings: Pick<RunSettings, "logs">;
+    settings: Pick<RunSettings, "logs" | "ngpu">;
     defaults: Pick<RunSettings, "logs">;
   },
 ): string {
+  const ranks = ngpu === 1 ? "" : ` --ngpu ${ngpu}`;
   const isInLogs = resolve(saveLocation(folder.name, logs)) === resolve(folder.path);
-  if (!isInLogs) return `${command} --resume ${shellWord(shortPath(folder.path))}`;
+  if (!isInLogs) return `${command} --resume ${shellWord(shortPath(folder.path))}${ranks}`;
   const isDefault = resolve(logs) === resolve(readPath(defaults.logs, "logs"));
   const where = isDefault ? "" : ` --logs ${shellWord(shortPath(logs))}`;
-  return `${command} --resume ${shellWord(folder.name)}${where}`;
+  return `${command} --resume ${shellWord(folder.name)}${where}${ranks}`;
 }
 
 function variantsNote(variants: Variants): string {
