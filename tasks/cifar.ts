@@ -6,6 +6,7 @@
 import { parseCifar } from "./training/cifar_options.ts";
 import { runCommand } from "./command_line/options.ts";
 import { print } from "./command_line/screen.ts";
+import { launch } from "./launch/launch.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {
@@ -14,6 +15,8 @@ if (import.meta.main) {
       print(command.text.trimEnd());
       return 0;
     }
+    const launched = await launch("cifar", command.launch ?? {}, argv);
+    if (launched !== null) return launched;
     // Loaded late, so that --help and a mistyped flag are answered at once.
     const { CIFAR_TASK } = await import("./training/cifar_task.ts");
     const { runTask } = await import("./training/run_task.ts");

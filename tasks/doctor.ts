@@ -1,13 +1,18 @@
 /**
- * Describes the WebGPU adapter and runs one checked kernel: `deno task doctor`.
+ * Describes the WebGPU adapter and runs one checked kernel: `deno task doctor`. With `--ngpu N` it does so for each rank
+ * of a training on many GPUs.
  *
  * @module
  */
 import { describeAdapter, requestAdapter } from "../lib/gpu/adapter.ts";
 import { Gpu } from "../lib/gpu/device.ts";
 import { conv2d } from "../lib/ops/conv2d.ts";
-import { runCommand } from "./command_line/options.ts";
+import { type Flags, readText, readWhole, toggle } from "./command_line/flags.ts";
+import { parseFlags, runCommand } from "./command_line/options.ts";
 import { print } from "./command_line/screen.ts";
+import { checkGpus, type LaunchFlags } from "./launch/launch_request.ts";
+import { openCard } from "./launch/open_card.ts";
+import { describeRanks } from "./launch/describe_ranks.ts";
 
 const SHOWN_LIMITS = [
   "maxBufferSize",
@@ -18,6 +23,23 @@ const SHOWN_LIMITS = [
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupsPerDimension",
 ] as const;
+
+const GPUS = "GPUs:";
+const FLAGS: Flags<Pick<LaunchFlags, "ngpu" | "gpu_id" | "share_gpu">> = {
+  ngpu: {
+    group: GPUS,
+    value: "N",
+    help: "Show what each rank of a training with --ngpu N would open",
+    read: readWhole,
+  },
+  gpu_id: { group: GPUS, value: "IDS", help: "Open these GPUs, such as 0,1", read: readText },
+  share_gpu: toggle(GPUS, "Allow more ranks than this machine has GPUs"),
+};
+const TEXT = {
+  name: "deno task doctor",
+  about: "Describes the adapter and runs one checked kernel.",
+  closing: "",
+};
 
 /** Convolves a ramp with ones, whose result is known: each output is the sum of a 3x3 window. */
 async function checkKernel(gpu: Gpu): Promise<boolean> {
@@ -32,7 +54,16 @@ async function checkKernel(gpu: Gpu): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  await runCommand(async () => {
+  await runCommand(async (argv) => {
+    const parsed = parseFlags(argv, { flags: FLAGS, text: TEXT });
+    if (parsed.kind === "print") {
+      print(parsed.text.trimEnd());
+      return 0;
+    }
+    checkGpus(parsed.given);
+    const { ngpu = 1, gpu_id } = parsed.given;
+    if (ngpu > 1) return await describeRanks(parsed.given, ngpu);
+    if (gpu_id !== undefined) await openCard(parsed.given, { localRank: 0, localSize: 1 });
     const adapter = await requestAdapter();
     using gpu = await Gpu.open(adapter === null ? {} : { adapter });
     if (adapter === null) return 1;

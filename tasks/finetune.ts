@@ -7,6 +7,7 @@
 import { parseFinetune } from "./training/finetune_options.ts";
 import { runCommand } from "./command_line/options.ts";
 import { print } from "./command_line/screen.ts";
+import { launch } from "./launch/launch.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {
@@ -15,6 +16,8 @@ if (import.meta.main) {
       print(command.text.trimEnd());
       return 0;
     }
+    const launched = await launch("finetune", command.launch ?? {}, argv);
+    if (launched !== null) return launched;
     // Loaded late, so that --help and a mistyped flag are answered at once.
     const { FINETUNE_TASK } = await import("./training/finetune_task.ts");
     const { runTask } = await import("./training/run_task.ts");

@@ -6,6 +6,7 @@
 import { parseImageNet } from "./training/imagenet_options.ts";
 import { runCommand } from "./command_line/options.ts";
 import { print } from "./command_line/screen.ts";
+import { launch } from "./launch/launch.ts";
 
 if (import.meta.main) {
   await runCommand(async (argv) => {
@@ -14,6 +15,8 @@ if (import.meta.main) {
       print(command.text.trimEnd());
       return 0;
     }
+    const launched = await launch("imagenet", command.launch ?? {}, argv);
+    if (launched !== null) return launched;
     // Loaded late, so that --help and a mistyped flag are answered at once.
     const { IMAGENET_TASK } = await import("./training/imagenet_task.ts");
     const { runTask } = await import("./training/run_task.ts");

@@ -5,6 +5,7 @@
  */
 import { runCommand } from "./command_line/options.ts";
 import { print } from "./command_line/screen.ts";
+import { launch } from "./launch/launch.ts";
 import { parseTable } from "./table/table_options.ts";
 
 if (import.meta.main) {
@@ -19,6 +20,8 @@ if (import.meta.main) {
       const { listTable } = await import("./table/table_list.ts");
       return await listTable(command.request, command);
     }
+    const launched = await launch("table", command.launch ?? {}, argv);
+    if (launched !== null) return launched;
     const { trainTable } = await import("./table/table_run.ts");
     return await trainTable(command.request);
   });

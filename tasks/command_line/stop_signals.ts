@@ -9,11 +9,15 @@ interface StopSignal {
 const INTERRUPT: StopSignal = { name: "SIGINT", exitCode: 130 };
 const TERMINATE: StopSignal = { name: "SIGTERM", exitCode: 143 };
 const HANG_UP: StopSignal = { name: "SIGHUP", exitCode: 129 };
-const SIGNALS = Deno.build.os === "windows" ? [INTERRUPT] : [INTERRUPT, TERMINATE, HANG_UP];
+/** Passed on by mpirun of Open MPI, which kills ranks a second after a SIGTERM. */
+const PASSED_ON: StopSignal = { name: "SIGUSR2", exitCode: 143 };
+const SIGNALS = Deno.build.os === "windows"
+  ? [INTERRUPT]
+  : [INTERRUPT, TERMINATE, HANG_UP, PASSED_ON];
 
 /**
- * Turns Ctrl-C, SIGTERM and the SIGHUP of a terminal that is closed into an abort signal. Ctrl-C or SIGTERM again within
- * two seconds is ignored, since `deno task` passes on a signal that the whole process group gets anyway; after that it
+ * Turns Ctrl-C, SIGTERM, the SIGHUP of a terminal that is closed, and SIGUSR2, which `mpirun` passes on, into an abort
+ * signal. Ctrl-C, SIGTERM or SIGUSR2 again within two seconds is ignored, since `deno task` passes on a signal that the whole process group gets anyway; after that it
  * ends the process at once. SIGHUP never does, and where it was ignored from the start, as `nohup` has it, it stays so.
  */
 export class StopSignals implements Disposable {

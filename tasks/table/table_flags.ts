@@ -3,7 +3,7 @@ import { type DatasetName, DATASETS } from "../../lib/train/settings/cifar_setti
 import { type Flags, readNames, readOneOf, readWhole, toggle } from "../command_line/flags.ts";
 import type { CommandText } from "../command_line/options.ts";
 import { readPath, readRun } from "../command_line/paths.ts";
-import { DATA, MACHINE, OUTSIDE_FLAGS, RUN, TRAINING } from "../training/run_flags.ts";
+import { DATA, MACHINE, OUTSIDE_FLAGS, RUN, RUN_FLAGS, TRAINING } from "../training/run_flags.ts";
 
 /** The flags that rows may name in place of a value, since it is a file or a folder of the user's. */
 export const GIVEN = ["imagenetpath", "cub", "scenes", "student_params", "teacher_params"] as const;
@@ -40,6 +40,14 @@ export interface TableFlags extends Record<GivenName, string> {
   no_timing: boolean;
   /** How kernels are chosen. */
   autotune: Autotune;
+  /** Number of GPUs. */
+  ngpu: number;
+  /** Which GPUs. */
+  gpu_id: string;
+  /** Whether there may be more ranks than cores. */
+  oversubscribe: boolean;
+  /** Whether ranks may share a GPU. */
+  share_gpu: boolean;
 }
 
 /** The tables by the names that the command takes; the numbers are the paper's. */
@@ -118,6 +126,10 @@ export const TABLE_FLAGS: Flags<TableFlags> = {
   logs: { group: RUN, value: "FOLDER", help: "The folder of runs and results", read: readPath },
   autotune: OUTSIDE_FLAGS.autotune,
   nthread: { group: MACHINE, value: "N", help: "Workers that decode images", read: readWhole },
+  ngpu: RUN_FLAGS.ngpu,
+  gpu_id: RUN_FLAGS.gpu_id,
+  oversubscribe: OUTSIDE_FLAGS.oversubscribe,
+  share_gpu: OUTSIDE_FLAGS.share_gpu,
 };
 
 /** How the help of `deno task table` reads. */

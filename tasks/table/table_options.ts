@@ -6,6 +6,7 @@ import { UsageError } from "../command_line/flags.ts";
 import { parseFlags } from "../command_line/options.ts";
 import { readPath } from "../command_line/paths.ts";
 import { shellWord } from "../command_line/shell_word.ts";
+import { checkGpus, launchOf, type LaunchRequest } from "../launch/launch_request.ts";
 import {
   GIVEN,
   type GivenName,
@@ -48,7 +49,12 @@ export interface TableRequest {
 /** What the command line says. */
 export type TableCommand =
   | { readonly kind: "print"; readonly text: string }
-  | { readonly kind: "train"; readonly request: TableRequest }
+  | {
+    readonly kind: "train";
+    readonly request: TableRequest;
+    /** What was said of ranks and GPUs. */
+    readonly launch?: LaunchRequest;
+  }
   | { readonly kind: "list"; readonly request: TableRequest; readonly isTimed: boolean };
 
 type Counts = Record<"seeds" | "epochs" | "train_images", number | null>;
@@ -88,6 +94,7 @@ export function parseTable(argv: readonly string[]): TableCommand {
     throw new UsageError("Cannot read --no_timing: expected --dry_run beside it, found none");
   }
   const { seeds, ...counts } = countsOf({ ...COUNTS, ...pick(given) });
+  checkGpus(given);
   const { dataroot, logs, nthread } = { ...defaults, ...given };
   const request = {
     table: folderOf(name),
@@ -102,7 +109,8 @@ export function parseTable(argv: readonly string[]): TableCommand {
     autotune,
     command: ["deno task table", ...argv.map(shellWord)].join(" "),
   };
-  return dry_run ? { kind: "list", request, isTimed: !no_timing } : { kind: "train", request };
+  if (dry_run) return { kind: "list", request, isTimed: !no_timing };
+  return { kind: "train", request, ...launchOf(given) };
 }
 
 function pick({ seeds = null, epochs = null, train_images = null }: Partial<Counts>): Counts {

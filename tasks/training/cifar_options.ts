@@ -2,10 +2,17 @@ import { checkCifarSettings } from "../../lib/train/settings/check_cifar_setting
 import { CIFAR_DEFAULTS, type CifarSettings } from "../../lib/train/settings/cifar_settings.ts";
 import { readPath } from "../command_line/paths.ts";
 import { CIFAR_FLAGS, CIFAR_TEXT } from "./cifar_flags.ts";
-import { parseRun, type RunCommand } from "./run_options.ts";
+import { parseRun, RANK_SETTINGS, type RunCommand } from "./run_options.ts";
 
-const RESUMED = ["epochs", "max_steps", "log_every", "on_nonfinite"] as const;
-const EVALUATED = ["dataset", "dataroot", "batch_size", "train_images", "take"] as const;
+const RESUMED = ["epochs", "max_steps", "log_every", "on_nonfinite", ...RANK_SETTINGS] as const;
+const EVALUATED = [
+  "dataset",
+  "dataroot",
+  "batch_size",
+  "train_images",
+  "take",
+  ...RANK_SETTINGS,
+] as const;
 
 /** What `deno task cifar` is asked to do. */
 export type CifarCommand = RunCommand<

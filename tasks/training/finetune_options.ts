@@ -6,13 +6,14 @@ import {
 import { FINETUNE_FLAGS, FINETUNE_TEXT } from "./finetune_flags.ts";
 import { UsageError } from "../command_line/flags.ts";
 import { readPath } from "../command_line/paths.ts";
-import { parseRun, type RunCommand } from "./run_options.ts";
+import { parseRun, RANK_SETTINGS, type RunCommand } from "./run_options.ts";
 
 const RESUMED = [
   "epochs",
   "max_steps",
   "log_every",
   "on_nonfinite",
+  ...RANK_SETTINGS,
   "data",
   "nthread",
   "on_bad",
@@ -25,6 +26,7 @@ const EVALUATED = [
   "on_bad",
   "dtype",
   "take",
+  ...RANK_SETTINGS,
 ] as const;
 
 /** What `deno task finetune` is asked to do. */

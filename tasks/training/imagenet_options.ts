@@ -6,13 +6,14 @@ import {
 import { UsageError } from "../command_line/flags.ts";
 import { readPath } from "../command_line/paths.ts";
 import { IMAGENET_FLAGS, IMAGENET_TEXT } from "./imagenet_flags.ts";
-import { parseRun, type RunCommand } from "./run_options.ts";
+import { parseRun, RANK_SETTINGS, type RunCommand } from "./run_options.ts";
 
 const RESUMED = [
   "epochs",
   "max_steps",
   "log_every",
   "on_nonfinite",
+  ...RANK_SETTINGS,
   "imagenetpath",
   "nthread",
   "on_bad",
@@ -25,6 +26,7 @@ const EVALUATED = [
   "on_bad",
   "dtype",
   "take",
+  ...RANK_SETTINGS,
 ] as const;
 
 /** What `deno task imagenet` is asked to do. */

@@ -3,6 +3,7 @@ import { DISTANCES } from "../../lib/losses/distance.ts";
 import { TRANSFER_FORMS } from "../../lib/losses/transfer_form.ts";
 import { NORMS } from "../../lib/ops/normalise.ts";
 import { ON_NONFINITE } from "../../lib/train/non_finite.ts";
+import { RATE_SCALES } from "../../lib/train/warm_up.ts";
 import { RESIZES } from "../../lib/ops/resize_map.ts";
 import { GRAD_BN } from "../../lib/train/settings/transfer_settings.ts";
 import { DTYPES, type RunSettings } from "../../lib/train/settings/run_settings.ts";
@@ -31,6 +32,8 @@ export const TRANSFER = "Transfer:";
 export const RUN = "Run:";
 /** See {@link MODEL}. */
 export const MACHINE = "Machine:";
+/** See {@link MODEL}. */
+const RANKS = "Many GPUs:";
 
 /** What the flags of a training set beside its settings: nothing of the run's own. */
 export interface OutsideFlags {
@@ -40,6 +43,10 @@ export interface OutsideFlags {
   profile: boolean;
   /** How kernels are chosen. */
   autotune: Autotune;
+  /** Whether there may be more ranks than cores. */
+  oversubscribe: boolean;
+  /** Whether ranks may share a GPU. */
+  share_gpu: boolean;
 }
 
 /** The flags that every training has, without those whose help differs. */
@@ -221,8 +228,48 @@ export const RUN_FLAGS: Flags<Omit<RunSettings, "save" | "resume">> = {
     help: "Type of activations: float, or half on a GPU with shader-f16",
     read: readOneOf(DTYPES),
   },
-  ngpu: { group: MACHINE, value: "N", help: "Number of GPUs; only 1 for now", read: readWhole },
-  gpu_id: { group: MACHINE, value: "ID", help: "Which GPU; only 0 for now", read: readText },
+  ngpu: {
+    group: RANKS,
+    value: "N",
+    help: "Number of GPUs, which share each batch: starts as many ranks with mpirun",
+    read: readWhole,
+  },
+  gpu_id: {
+    group: RANKS,
+    value: "IDS",
+    help: "Which GPUs, such as 0,1 (default: the first ones); deno task doctor --ngpu N lists them",
+    read: readText,
+  },
+  sync_bn: toggle(
+    RANKS,
+    "Batch normalisation has the statistics of all ranks, at the price of two waits a layer",
+  ),
+  allreduce_dtype: {
+    group: RANKS,
+    value: "TYPE",
+    help:
+      "What gradients are rounded to on their way to other ranks: float, as they are, or half, " +
+      "whose errors are added to the next step's",
+    read: readOneOf(DTYPES),
+  },
+  lr_scale: {
+    group: RANKS,
+    value: "HOW",
+    help: "none, or linear: --lr times the number of ranks, after a warm-up of five epochs",
+    read: readOneOf(RATE_SCALES),
+  },
+  mpi_timeout: {
+    group: RANKS,
+    value: "S",
+    help: "Seconds that an exchange between ranks may take",
+    read: readNumber,
+  },
+  mpi_library: {
+    group: RANKS,
+    value: "FILE",
+    help: "MPI's library (default: looked for in the usual folders)",
+    read: readPath,
+  },
   cuda: toggle(MACHINE, "Accepted for the original's sake; does nothing here"),
 };
 
@@ -240,6 +287,8 @@ export const OUTSIDE_FLAGS: Flags<Omit<OutsideFlags, "evaluate">> = {
       "(default: off, the fixed table); a resumed run keeps its own",
     read: readOneOf(AUTOTUNE),
   },
+  oversubscribe: toggle(RANKS, "Allow more ranks than this machine has cores"),
+  share_gpu: toggle(RANKS, "Allow more ranks than this machine has GPUs"),
 };
 
 /** The flag that says where a run's folder goes. */
@@ -259,7 +308,8 @@ export function resumeFlag(beside: string): Flag<string> {
     group: RUN,
     value: "RUN",
     help:
-      `Go on with a run, a name under --logs or a folder; beside it only ${beside} may be given anew`,
+      `Go on with a run, a name under --logs or a folder; beside it only ${beside} may be given anew, ` +
+      "and which GPUs train",
     read: readRun,
   };
 }

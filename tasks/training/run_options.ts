@@ -2,7 +2,19 @@ import type { Autotune } from "../../lib/train/autotune.ts";
 import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { type Flags, UsageError } from "../command_line/flags.ts";
 import { type CommandText, parseFlags } from "../command_line/options.ts";
+import { LAUNCH_FLAGS, launchOf, type LaunchRequest } from "../launch/launch_request.ts";
 import type { OutsideFlags } from "./run_flags.ts";
+
+/** The settings of how ranks are joined, which may be given anew at any time. */
+export const RANK_SETTINGS = ["mpi_timeout", "mpi_library"] as const;
+
+/** What is asked for beside what a training does. */
+interface Beside {
+  /** How kernels are chosen. */
+  autotune?: Autotune | undefined;
+  /** What was said of ranks and GPUs. */
+  launch?: LaunchRequest;
+}
 
 /** What a training's command line asks for: `Resumed` and `Evaluated` name the settings that may then be given anew. */
 export type RunCommand<
@@ -11,22 +23,21 @@ export type RunCommand<
   Evaluated extends keyof Settings,
 > =
   | { kind: "print"; text: string }
-  | { kind: "train" | "profile"; settings: Settings; autotune?: Autotune | undefined }
-  | {
+  | ({ kind: "train" | "profile"; settings: Settings } & Beside)
+  | ({
     kind: "resume";
     run: string;
     logs: string;
     changes: Partial<Pick<Settings, Resumed>>;
-    autotune?: Autotune | undefined;
-  }
-  | {
+  } & Beside)
+  | ({
     kind: "evaluate";
     target: string;
     logs: string;
     changes: Partial<Pick<Settings, Evaluated>>;
     /** What counts for a weights file, which has no settings of its own. */
     settings: Settings;
-  };
+  } & Beside);
 
 /** What tells one training's command line from another's. */
 export interface RunLine<
@@ -72,10 +83,16 @@ export function parseRun<
   const given = parsed.given as Partial<Settings> & Partial<OutsideFlags>;
   const { evaluate, profile = false, autotune } = given;
   const settings = settingsOf(defaults, given);
-  const tuning = autotune === undefined ? {} : { autotune };
+  const beside = {
+    ...(autotune === undefined ? {} : { autotune }),
+    ...launchOf(given),
+  };
   const { resume, logs } = settings;
-  if (resume !== "") refuseBeside("resume", { names, allowed: [...resumed, "autotune"] });
-  else if (evaluate !== undefined) refuseBeside("evaluate", { names, allowed: evaluated });
+  if (resume !== "") {
+    refuseBeside("resume", { names, allowed: [...resumed, "autotune", ...LAUNCH_FLAGS] });
+  } else if (evaluate !== undefined) {
+    refuseBeside("evaluate", { names, allowed: [...evaluated, ...LAUNCH_FLAGS] });
+  }
   try {
     // What is evaluated takes the place of --init: --take needs a file to take from.
     line.check(evaluate === undefined ? settings : { ...settings, init: evaluate });
@@ -88,7 +105,7 @@ export function parseRun<
       run: resume,
       logs,
       changes: only<Settings, Resumed>(given, resumed),
-      ...tuning,
+      ...beside,
     };
   }
   if (evaluate !== undefined) {
@@ -98,9 +115,10 @@ export function parseRun<
       logs,
       changes: only<Settings, Evaluated>(given, evaluated),
       settings,
+      ...beside,
     };
   }
-  return { kind: profile ? "profile" : "train", settings, ...tuning };
+  return { kind: profile ? "profile" : "train", settings, ...beside };
 }
 
 /** The defaults with what was given in their place. */
@@ -120,7 +138,7 @@ function refuseBeside(
   flag: "resume" | "evaluate",
   { names, allowed }: { names: readonly string[]; allowed: readonly string[] },
 ): void {
-  const fitting = [...allowed, "logs"];
+  const fitting = [...new Set([...allowed, "logs"])];
   const other = names.find((name) => name !== flag && !fitting.includes(name));
   if (other === undefined) return;
   const list = fitting.map((name) => `--${name}`).join(", ");

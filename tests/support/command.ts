@@ -30,23 +30,24 @@ export interface Place {
   readonly script?: string;
   /** Kilobytes beyond which it can write to no file, as on a full disk; unlimited unless told. */
   readonly room?: number;
+  /** The words of a program that starts it, such as those of `mpirun`; none unless told. */
+  readonly starter?: readonly string[];
 }
 
 /** The command of a task of deno.json, with its own permissions and nobody to ask for others. */
 export function taskCommand(
   task: Task,
   args: readonly string[],
-  { cwd, env = {}, script, room }: Place,
+  { cwd, env = {}, script, room, starter = [] }: Place,
 ): Deno.Command {
   const [, run = "", ...rest] = config.tasks[task].command.split(" ");
   const own = rest.pop() ?? "";
   const limit = `trap '' XFSZ; ulimit -f ${room ?? "unlimited"}; exec "$0" "$@"`;
   const words = [run, "--quiet", "--no-prompt", ...rest, ROOT + (script ?? own), ...args];
-  const [program, ...shell] = room === undefined
-    ? [Deno.execPath()]
-    : ["bash", "-c", limit, Deno.execPath()];
+  const shell = room === undefined ? [] : ["bash", "-c", limit];
+  const [program = "", ...before] = [...shell, ...starter, Deno.execPath()];
   return new Deno.Command(program, {
-    args: [...shell, ...words],
+    args: [...before, ...words],
     cwd,
     env: { INIT_CWD: cwd, ...env, NO_COLOR: "1" },
     stdin: "null",

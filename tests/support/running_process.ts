@@ -22,9 +22,11 @@ export class RunningProcess implements AsyncDisposable {
     return !done;
   }
 
-  /** Waits until standard error matches. */
-  async says(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.#stderr)) {
+  /** Waits until standard error matches, and gives the pattern's first group, or nothing. */
+  async says(pattern: RegExp): Promise<string> {
+    while (true) {
+      const match = pattern.exec(this.#stderr);
+      if (match !== null) return match[1] ?? "";
       if (!await this.#more()) throw new Error(`Cannot find ${pattern} in:\n${this.#stderr}`);
     }
   }

@@ -75,6 +75,11 @@ Deno.test("parseCifar: every flag sets its setting", () => {
     gpu_id: "0",
     seed: 7,
     init: "/a.safetensors",
+    sync_bn: true,
+    allreduce_dtype: "half",
+    lr_scale: "linear",
+    mpi_timeout: 5,
+    mpi_library: "/lib/libmpi.so",
     take: "model_ema",
     max_steps: 20,
     no_augment: true,
@@ -210,7 +215,7 @@ Deno.test("parseCifar: a value out of its range is refused with the nearest righ
   assert.match(refuses("--beta", "-1"), /found -1; the nearest is 0$/);
   assert.match(refuses("--dataset", "cifar-100"), /the nearest is CIFAR100$/);
   assert.match(refuses("--dtype", "halve"), /expected one of float, half, found "halve"/);
-  assert.match(refuses("--ngpu", "2"), /many GPUs are not supported yet/);
+  assert.match(refuses("--ngpu", "0"), /--ngpu must be a whole number of at least 1/);
 });
 
 Deno.test("parseCifar: --resume tells changes from defaults and refuses other flags", () => {

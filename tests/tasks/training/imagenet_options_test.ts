@@ -56,6 +56,11 @@ Deno.test("parseImageNet: every flag sets its setting, and config.json gives it 
     gpu_id: "0",
     seed: 7,
     init: "/a.npz",
+    sync_bn: true,
+    allreduce_dtype: "half",
+    lr_scale: "linear",
+    mpi_timeout: 5,
+    mpi_library: "/lib/libmpi.so",
     take: "model_ema",
     max_steps: 5,
     on_nonfinite: "skip",
@@ -138,7 +143,7 @@ const REFUSED: readonly [argv: string[], message: RegExp][] = [
   [["--on_bad=ignore"], /^Cannot read --on_bad: expected one of error, skip, found "ignore"/],
   [
     ["--resume=a", "--lr=1"],
-    /^Cannot resume: expected only --epochs, .*--on_bad, --autotune, --logs beside --resume, found --lr/,
+    /^Cannot resume: expected only --epochs, .*--on_bad, --autotune, --ngpu, .*--logs beside --resume, found --lr/,
   ],
   [
     ["--evaluate=a", "--depth=18"],

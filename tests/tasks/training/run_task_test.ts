@@ -195,12 +195,13 @@ Deno.test("resumeCommand: finds the run again, whatever its name", async () => {
 
 Deno.test("resumeCommand: the usual folder of runs goes without saying, however it is named", () => {
   const logs = resolve("logs");
-  const of = (path: string, logs: string) =>
+  const of = (path: string, logs: string, ngpu = 1) =>
     resumeCommand({ name: "run", path }, {
       command: "deno task cifar",
-      settings: { logs },
+      settings: { logs, ngpu },
       defaults: CIFAR_DEFAULTS,
     });
   assert.equal(of("logs/run", "logs"), "deno task cifar --resume run");
   assert.equal(of(`${logs}/run`, logs), "deno task cifar --resume run");
+  assert.equal(of("logs/run", "logs", 2), "deno task cifar --resume run --ngpu 2");
 });
