@@ -248,6 +248,8 @@ class Loop {
       this.#reading = this.#read();
       // Whoever waits for it next throws what went wrong.
       this.#reading.catch(() => {});
+      // What ranks exchange must come in the same order on all.
+      if (this.options.world.size > 1) await this.#reading;
     }
     if (this.#flight.isFull || this.trainer.isSated) {
       await (this.#isTaking ? this.#reading : this.#wait());

@@ -45,6 +45,7 @@ export async function streamed(
     objective: transferTerms({ alpha: 0.5, beta: 10 }),
     epochs: 2,
     learningRate: 0.05,
+    logEvery: 2,
     autotune: "off",
     world,
     ...options,
