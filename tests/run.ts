@@ -11,8 +11,8 @@ const PERMISSIONS = [
   "--allow-write",
   "--allow-run",
   "--allow-net=127.0.0.1,localhost",
-  // The last two are sharp's, which decodes images.
-  "--allow-env=INIT_CWD,HOME,XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND,MALLOC_ARENA_MAX,npm_package_config_libvips",
+  // The last two are sharp's, which decodes images; PATH and the linker's are what launchers of ranks hand on.
+  "--allow-env=INIT_CWD,HOME,PATH,LD_LIBRARY_PATH,LD_PRELOAD,XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND,MALLOC_ARENA_MAX,npm_package_config_libvips",
   "--allow-ffi",
   "--no-prompt",
 ];

@@ -13,9 +13,9 @@ const RESUMED = [
   "max_steps",
   "log_every",
   "on_nonfinite",
-  ...RANK_SETTINGS,
   "data",
   "nthread",
+  ...RANK_SETTINGS,
   "on_bad",
 ] as const;
 const EVALUATED = [
