@@ -31,3 +31,29 @@ export async function gatherRows(
     return { sizes: found.map(([size = 0]) => size), rows: found.map(([, ...row]) => row) };
   });
 }
+
+/** What the batches of a step left behind. */
+export interface StepRows {
+  /** The images of each. */
+  readonly sizes: readonly number[];
+  /** The row of each. */
+  readonly rows: readonly (readonly number[])[];
+  /** How the step ended, where that is a row of its own. */
+  readonly end: readonly number[] | undefined;
+}
+
+/** Puts the batches of all ranks into each step. */
+export async function ofAllRanks(steps: readonly StepRows[], world: World): Promise<StepRows[]> {
+  const mine = steps.flatMap(({ sizes, rows }) =>
+    rows.map((row, at) => ({ row, size: sizes[at] ?? 0 }))
+  );
+  const all = await gatherRows(mine, world);
+  return steps.map((step) => {
+    const batches = all.splice(0, step.rows.length);
+    return {
+      ...step,
+      sizes: batches.flatMap(({ sizes }) => sizes),
+      rows: batches.flatMap(({ rows }) => rows),
+    };
+  });
+}

@@ -23,7 +23,7 @@ import type { ParameterSet } from "../weights/parameter_set.ts";
 import { accumulatedSteps, batchAt, batchSizes, partsOf, withoutShare } from "./batches.ts";
 import { Exchange, type ExchangeOptions, type ExchangeTimes } from "./exchange.ts";
 import type { ImageFeed } from "./feed.ts";
-import { gatherRows } from "./gather_rows.ts";
+import { ofAllRanks } from "./gather_rows.ts";
 import { History } from "./history.ts";
 import { Learned } from "./learned.ts";
 import type { OnNonfinite } from "./non_finite.ts";
@@ -478,30 +478,6 @@ interface RankBatch {
 
 function keyOf({ size, whole }: RankBatch): string {
   return `${size} of ${whole}`;
-}
-
-/** What the batches of a step left behind. */
-interface StepRows {
-  readonly sizes: readonly number[];
-  readonly rows: readonly (readonly number[])[];
-  /** How the step ended, where that is a row of its own. */
-  readonly end: readonly number[] | undefined;
-}
-
-/** Puts the batches of all ranks into each step. */
-async function ofAllRanks(steps: readonly StepRows[], world: World): Promise<StepRows[]> {
-  const mine = steps.flatMap(({ sizes, rows }) =>
-    rows.map((row, at) => ({ row, size: sizes[at] ?? 0 }))
-  );
-  const all = await gatherRows(mine, world);
-  return steps.map((step) => {
-    const batches = all.splice(0, step.rows.length);
-    return {
-      ...step,
-      sizes: batches.flatMap(({ sizes }) => sizes),
-      rows: batches.flatMap(({ rows }) => rows),
-    };
-  });
 }
 
 /** The teacher as a step sees it, whatever normalises there. */
