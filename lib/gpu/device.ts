@@ -61,7 +61,7 @@ export class Gpu implements Disposable {
   readonly #readback: Readback;
   readonly #sizes: SizeBuffers | null;
   readonly #constants = new Map<number, Tensor>();
-  #recording: Dispatch[] | null = null;
+  #recording: { readonly dispatches: Dispatch[]; readonly texels: boolean } | null = null;
   #closed = false;
   #lost = false;
 
@@ -134,6 +134,11 @@ export class Gpu implements Disposable {
   /** Whether ops are being recorded into a program at the moment. */
   get isRecording(): boolean {
     return this.#recording !== null;
+  }
+
+  /** Whether what is being recorded will read tensors through textures. */
+  get recordsTexels(): boolean {
+    return this.#recording?.texels ?? false;
   }
 
   /**
@@ -295,13 +300,20 @@ export class Gpu implements Disposable {
     this.#failures.throwFirst();
   }
 
-  /** Collects the dispatches that `build` makes instead of running them. */
-  record<T>(build: () => T): { result: T; dispatches: readonly Dispatch[] } {
+  /**
+   * Collects the dispatches that `build` makes instead of running them.
+   *
+   * @param options.texels Whether tensors will be read through textures. Default: false.
+   */
+  record<T>(
+    build: () => T,
+    { texels = false }: { texels?: boolean } = {},
+  ): { result: T; dispatches: readonly Dispatch[] } {
     if (this.#recording !== null) {
       throw new GpuError("Cannot record a program: another is being recorded on this GPU");
     }
     const dispatches: Dispatch[] = [];
-    this.#recording = dispatches;
+    this.#recording = { dispatches, texels };
     try {
       return { result: build(), dispatches };
     } finally {
@@ -313,7 +325,7 @@ export class Gpu implements Disposable {
   dispatch(dispatch: Dispatch): void {
     this.#check(dispatch);
     if (this.#recording !== null) {
-      this.#recording.push(dispatch);
+      this.#recording.dispatches.push(dispatch);
       return;
     }
     const encoder = this.device.createCommandEncoder({ label: dispatch.label });

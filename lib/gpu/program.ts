@@ -55,7 +55,7 @@ export function planProgram<T extends Outputs>(
     texels?: boolean;
   },
 ): PlannedProgram<T> {
-  const { result, dispatches: recorded } = gpu.record(build);
+  const { result, dispatches: recorded } = gpu.record(build, { texels });
   const outputs = new Set([...tensorsIn(result)].map(({ storage }) => storage.root));
   const { maxStorageBuffersPerShaderStage: slots, maxTextureDimension2D } = gpu.device.limits;
   const { dispatches, fused } = fusion

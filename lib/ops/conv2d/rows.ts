@@ -170,7 +170,13 @@ export const winogradInputGradient: Variant<InputGradientJob> = {
 
 const TARGET_INVOCATIONS = 1024;
 
-/** All nine taps of four by eight channels an invocation. */
+/** The outputs of eight lanes: more need fewer loads, and none of a lane's eight should be empty. */
+function tileQuadsOf(outQuads: number, across: number, texels: boolean): number {
+  if (outQuads <= 2) return 2;
+  return !texels && across === 4 && outQuads > TILE_QUADS ? 2 * TILE_QUADS : TILE_QUADS;
+}
+
+/** All nine taps of four by eight or sixteen channels an invocation. */
 export const rowsWeightGradient: Variant<WeightGradientJob> = {
   name: "rows",
   kernels: [weightGradientKernel],
@@ -181,6 +187,9 @@ export const rowsWeightGradient: Variant<WeightGradientJob> = {
     const across = inQuads === 1 ? 1 : 4;
     const partsTogether = across === 1 ? SHARING_LANES : 1;
     const lanesOfPart = 2 * across * Math.ceil(outQuads / TILE_QUADS) * Math.ceil(inQuads / across);
+    const tileQuads = tileQuadsOf(outQuads, across, dw.gpu.recordsTexels);
+    const partsOfEight = (tileQuads === 2 ? 2 : 1) * (4 / across);
+    const eightsOfParts = Math.ceil(outQuads / tileQuads) * Math.ceil(inQuads / across);
     const rows = geometry.y[0] * geometry.y[1];
     const most = Math.ceil(TARGET_INVOCATIONS / lanesOfPart);
     const { chunk } = split(rows, { least: 4, most });
@@ -190,9 +199,16 @@ export const rowsWeightGradient: Variant<WeightGradientJob> = {
       weightGradientKernel.dispatch("weight_gradient", {
         read: [x, dy],
         write: [partial],
-        constants: { ...constants, across, chunk, chunks },
+        constants: {
+          ...constants,
+          across,
+          tile_quads: tileQuads,
+          skips: dw.gpu.recordsTexels ? 0 : 1,
+          chunk,
+          chunks,
+        },
         flop: flopOf(geometry),
-        grid: gridFor(lanesOfPart * chunks, 64),
+        grid: gridFor(eightsOfParts * Math.ceil(chunks / partsOfEight) * SHARING_LANES, 64),
       }));
   },
 };
