@@ -14,13 +14,20 @@ export interface Training {
   readonly syncsStatistics?: boolean;
   readonly exchangeDtype?: "float" | "half";
   readonly maxSteps?: number;
+  /** Whether no convolution takes Winograd's products, which round more and so open other rectifiers. */
+  readonly direct?: boolean;
 }
 
 const trainings: Training[] = JSON.parse(Deno.args[0] ?? "[]");
 const folder = Deno.args[1] ?? ".";
 const world = await openMpi();
 using gpu = await Gpu.open();
-for (const { run, maxSteps = 20, ...options } of trainings) {
+const choose = gpu.tuning.choose.bind(gpu.tuning);
+for (const { run, maxSteps = 20, direct = false, ...options } of trainings) {
+  gpu.tuning.choose = (question) => {
+    const choice = choose(question);
+    return direct && choice === "winograd" ? "rows" : choice;
+  };
   if (run === "stream") {
     const found = await streamed(gpu, world, options);
     if (world.rank === 0) console.log(JSON.stringify(found));
