@@ -9,7 +9,8 @@ import { Gpu } from "../lib/gpu/device.ts";
 import { conv2d } from "../lib/ops/conv2d.ts";
 import { type Flags, readText, readWhole, toggle } from "./command_line/flags.ts";
 import { parseFlags, runCommand } from "./command_line/options.ts";
-import { print } from "./command_line/screen.ts";
+import { print, say } from "./command_line/screen.ts";
+import { describeHidden } from "./launch/hidden_card.ts";
 import { checkGpus, type LaunchFlags } from "./launch/launch_request.ts";
 import { openCard } from "./launch/open_card.ts";
 import { describeRanks } from "./launch/describe_ranks.ts";
@@ -62,9 +63,15 @@ if (import.meta.main) {
     }
     checkGpus(parsed.given);
     const { ngpu = 1, gpu_id } = parsed.given;
-    if (ngpu > 1) return await describeRanks(parsed.given, ngpu);
-    if (gpu_id !== undefined) await openCard(parsed.given, { localRank: 0, localSize: 1 });
+    if (ngpu === 1 && gpu_id !== undefined) {
+      await openCard(parsed.given, { localRank: 0, localSize: 1 });
+    }
     const adapter = await requestAdapter();
+    const hidden = await describeHidden(adapter);
+    if (hidden !== null) say(`Cannot open the GPU: ${hidden}`);
+    const worst = hidden === null ? 0 : 1;
+    if (ngpu > 1) return Math.max(worst, await describeRanks(parsed.given, ngpu));
+    if (adapter === null && hidden !== null) return worst;
     using gpu = await Gpu.open(adapter === null ? {} : { adapter });
     if (adapter === null) return 1;
     const { name, vendor, isSoftware } = describeAdapter(adapter);
@@ -78,6 +85,6 @@ if (import.meta.main) {
     print(
       `kernel     ${isRight ? "conv2d gives the right numbers" : "conv2d gives WRONG numbers"}`,
     );
-    return isRight ? 0 : 1;
+    return isRight ? worst : 1;
   });
 }

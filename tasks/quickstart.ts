@@ -12,10 +12,12 @@ import { wideResNet } from "../lib/models/wide_resnet.ts";
 import { groupWidths } from "../lib/models/wide_resnet_sizes.ts";
 import { evaluate } from "../lib/train/evaluate.ts";
 import { fit } from "../lib/train/fit.ts";
-import { runCommand } from "./command_line/options.ts";
+import { parseFlags, runCommand } from "./command_line/options.ts";
 import { print, say } from "./command_line/screen.ts";
 import { createProgress, createTuningProgress } from "./command_line/progress.ts";
 import { alignTable } from "./command_line/align_table.ts";
+import { nameAdapter, wantCard } from "./launch/hidden_card.ts";
+import { OUTSIDE_FLAGS } from "./training/run_flags.ts";
 import { trainingView } from "./training/training_view.ts";
 
 /** Height and width of the images: of small ones a software adapter trains three times as many a second. */
@@ -39,6 +41,12 @@ const BETA = 100;
 /** The part of the whole time that the teacher takes on a software adapter. */
 const TEACHER_SHARE = 0.65;
 const LOG_EVERY = 10;
+const FLAGS = { allow_software: OUTSIDE_FLAGS.allow_software };
+const TEXT = {
+  name: "deno task quickstart",
+  about: "Trains a teacher, a student alone and with attention transfer on the built-in shapes.",
+  closing: "",
+};
 const SEED = 0;
 
 type Course = typeof TEACHER;
@@ -136,7 +144,13 @@ function table(rows: readonly Row[]): string {
 }
 
 if (import.meta.main) {
-  await runCommand(async () => {
+  await runCommand(async (argv) => {
+    const parsed = parseFlags(argv, { flags: FLAGS, text: TEXT });
+    if (parsed.kind === "print") {
+      print(parsed.text.trimEnd());
+      return 0;
+    }
+    await wantCard(parsed.given);
     using gpu = await Gpu.open();
     const { classes } = shapes({ size: SIZE, train: 1, test: 1 });
     const network = (width: number, seed: number) =>
@@ -144,7 +158,7 @@ if (import.meta.main) {
     using teacher = network(TEACHER_WIDTH, SEED);
     using alone = network(STUDENT_WIDTH, SEED + 1);
     using taught = network(STUDENT_WIDTH, SEED + 1);
-    say(`Pupil on ${gpu.adapter.name}`);
+    say(`Pupil on ${nameAdapter(gpu.adapter)}`);
     const rows = [
       await train("teacher", { model: teacher, course: TEACHER, teacher: null }),
       await train("student", { model: alone, course: STUDENT, teacher: null }),

@@ -1,11 +1,13 @@
 /**
  * Makes sure that a WebGPU adapter answers, and installs Mesa's software adapter where that is possible. Silent if
- * nothing needs doing. With `--no-install` it only looks.
+ * nothing needs doing. With `--no-install` it only looks. Where a machine shows signs of a card that WebGPU does not find,
+ * it installs nothing and says what is missing; with `--allow_software` a software adapter that answers will do.
  *
  * @module
  */
 import { requestAdapter } from "../lib/gpu/adapter.ts";
 import { say } from "./command_line/screen.ts";
+import { describeHidden } from "./launch/hidden_card.ts";
 
 const PACKAGE = "mesa-vulkan-drivers";
 const APT_GET = "/usr/bin/apt-get";
@@ -97,8 +99,14 @@ async function install(apt: readonly string[]): Promise<void> {
   );
 }
 
-async function setUp(mayInstall: boolean): Promise<void> {
-  if (await requestAdapter() !== null) return;
+async function setUp(
+  { mayInstall, allowsSoftware }: { mayInstall: boolean; allowsSoftware: boolean },
+): Promise<void> {
+  const adapter = await requestAdapter();
+  if (adapter !== null && allowsSoftware) return;
+  const hidden = await describeHidden(adapter);
+  if (hidden !== null) throw new Error(`Cannot set up: ${hidden}`);
+  if (adapter !== null) return;
   dropLoaderVariables();
   const apt = mayInstall ? await findApt() : undefined;
   if (apt === undefined) throw new Error(`Cannot find a WebGPU adapter: ${advice(Deno.build.os)}`);
@@ -108,14 +116,18 @@ async function setUp(mayInstall: boolean): Promise<void> {
   throw new Error(`Cannot find a WebGPU adapter: none answers with ${PACKAGE} installed either`);
 }
 
+const OPTIONS = ["--no-install", "--allow_software"];
+
 if (import.meta.main) {
-  const unknown = Deno.args.find((argument) => argument !== "--no-install");
+  const has = (option: string) => Deno.args.includes(option);
+  const unknown = Deno.args.find((argument) => !OPTIONS.includes(argument));
   if (unknown !== undefined) {
-    say(`Cannot set up: the only option is --no-install, found ${unknown}`);
+    say(`Cannot set up: the only options are ${OPTIONS.join(" and ")}, found ${unknown}`);
     Deno.exit(2);
   }
   try {
-    await setUp(!Deno.args.includes("--no-install"));
+    const [mayInstall, allowsSoftware] = [!has("--no-install"), has("--allow_software")];
+    await setUp({ mayInstall, allowsSoftware });
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     Deno.exit(1);

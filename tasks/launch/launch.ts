@@ -3,6 +3,7 @@ import { RANK_VARIABLES, type RankPlace, rankPlaceOf } from "../../lib/mpi/rank_
 import { UsageError } from "../command_line/flags.ts";
 import { say } from "../command_line/screen.ts";
 import { chooseCard } from "./choose_card.ts";
+import { wantCard } from "./hidden_card.ts";
 import type { LaunchRequest } from "./launch_request.ts";
 import { findMpirun, type Mpirun, mpirunWords, ROOT_VARIABLES } from "./mpirun.ts";
 import { cardChoice, openCard } from "./open_card.ts";
@@ -22,6 +23,7 @@ const EXPLAINED: readonly number[] = [0, 1, 2, 129, 130, 143];
  * - With `--ngpu` above 1 it starts ranks with `mpirun`.
  * - A rank whose permissions do not reach for MPI, as those of `deno task` do not, is started again with them.
  * - A rank, or a process with `--gpu_id`, chooses its card and goes on.
+ * - A process that would compute on the CPU, beside a card, does not go on.
  *
  * @param task The task.
  * @param request What the command line says of it.
@@ -40,6 +42,7 @@ export async function launch(
   }
   if (ngpu > 1) return await startRanks(task, request, argv);
   if (gpu_id !== undefined) await openCard(request, { localRank: 0, localSize: 1 });
+  await wantCard(request);
   return null;
 }
 
@@ -66,6 +69,7 @@ async function joinRanks(
     );
   }
   await openCard(request, place);
+  await wantCard(request);
   return null;
 }
 
@@ -115,6 +119,7 @@ async function startRanks(
   for (let localRank = 0; localRank < count; localRank++) {
     chooseCard({ ...choice, place: { localRank, localSize: count } });
   }
+  await wantCard(request);
   const mpirun = await findMpirun({ library });
   if (mpirun === null) {
     throw new Error(

@@ -12,6 +12,8 @@ export interface LaunchFlags {
   oversubscribe: boolean;
   /** Whether ranks may share a GPU. */
   share_gpu: boolean;
+  /** Whether a software adapter will do on a machine with a card. */
+  allow_software: boolean;
   /** The full path of MPI's library. */
   mpi_library: string;
 }
@@ -25,6 +27,7 @@ export const LAUNCH_FLAGS = [
   "gpu_id",
   "oversubscribe",
   "share_gpu",
+  "allow_software",
   "mpi_library",
 ] as const;
 

@@ -48,6 +48,8 @@ export interface TableFlags extends Record<GivenName, string> {
   oversubscribe: boolean;
   /** Whether ranks may share a GPU. */
   share_gpu: boolean;
+  /** Whether a software adapter will do on a machine with a card. */
+  allow_software: boolean;
 }
 
 /** The tables by the names that the command takes; the numbers are the paper's. */
@@ -130,6 +132,7 @@ export const TABLE_FLAGS: Flags<TableFlags> = {
   gpu_id: RUN_FLAGS.gpu_id,
   oversubscribe: OUTSIDE_FLAGS.oversubscribe,
   share_gpu: OUTSIDE_FLAGS.share_gpu,
+  allow_software: OUTSIDE_FLAGS.allow_software,
 };
 
 /** How the help of `deno task table` reads. */

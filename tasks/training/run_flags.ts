@@ -47,6 +47,8 @@ export interface OutsideFlags {
   oversubscribe: boolean;
   /** Whether ranks may share a GPU. */
   share_gpu: boolean;
+  /** Whether a software adapter will do on a machine with a card. */
+  allow_software: boolean;
 }
 
 /** The flags that every training has, without those whose help differs. */
@@ -289,6 +291,10 @@ export const OUTSIDE_FLAGS: Flags<Omit<OutsideFlags, "evaluate">> = {
   },
   oversubscribe: toggle(RANKS, "Allow more ranks than this machine has cores"),
   share_gpu: toggle(RANKS, "Allow more ranks than this machine has GPUs"),
+  allow_software: toggle(
+    MACHINE,
+    "Compute on the CPU even where this machine has a GPU that does not answer",
+  ),
 };
 
 /** The flag that says where a run's folder goes. */

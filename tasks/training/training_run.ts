@@ -28,6 +28,7 @@ import { shellWord } from "../command_line/shell_word.ts";
 import { StopSignals } from "../command_line/stop_signals.ts";
 import { trainingView } from "./training_view.ts";
 import { print, say } from "../command_line/screen.ts";
+import { nameAdapter } from "../launch/hidden_card.ts";
 
 /** Who takes part in a run. */
 export interface Cast {
@@ -182,7 +183,9 @@ export async function trainCast<Settings extends RunSettings>(
   const parameters = model.parameters.count({ statistics: true });
   progress.note(
     `${model.name}, ${parameters} parameters${teacher === null ? "" : `, from ${teacher.name}`}; ` +
-      `${data.name}, ${trainingCount(data)} images; ${gpu.adapter.name}; ${shortPath(folder.path)}`,
+      `${data.name}, ${trainingCount(data)} images; ${nameAdapter(gpu.adapter)}; ${
+        shortPath(folder.path)
+      }`,
   );
   const isDone = await run.train();
   if (skipsSteps(settings)) {

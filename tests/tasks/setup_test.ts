@@ -52,6 +52,6 @@ Deno.test({
 Deno.test("setup: an unknown option is refused", async () => {
   assert.deepEqual(await setUp(["--instal"]), {
     code: 2,
-    text: "Cannot set up: the only option is --no-install, found --instal\n",
+    text: "Cannot set up: the only options are --no-install and --allow_software, found --instal\n",
   });
 });
