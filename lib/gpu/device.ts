@@ -85,7 +85,7 @@ export class Gpu implements Disposable {
   /**
    * Opens the default adapter with its own limits and those of its features that the kernels use.
    *
-   * @throws {GpuError} If no adapter answers.
+   * @throws {GpuError} If no adapter answers, or it gives no device.
    */
   static async open({ adapter }: GpuOptions = {}): Promise<Gpu> {
     const found = adapter ?? await requestAdapter();
@@ -94,8 +94,13 @@ export class Gpu implements Disposable {
         "Cannot open a GPU: wanted a WebGPU adapter, found none; `deno task setup` installs a software adapter or names the package",
       );
     }
-    const device = await requestDevice(found);
-    return new Gpu(device, describeAdapter(found));
+    const description = describeAdapter(found);
+    try {
+      return new Gpu(await requestDevice(found), description);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : cause;
+      throw new GpuError(`Cannot open ${description.name}: ${reason}`, { cause });
+    }
   }
 
   /** Whether kernels may use subgroup functions; a kernel that does must not be compiled without. */
@@ -129,6 +134,16 @@ export class Gpu implements Disposable {
   /** The number of GPU buffers alive. */
   get bufferCount(): number {
     return this.#buffers.count;
+  }
+
+  /** The bytes of all GPU buffers alive. */
+  get bufferBytes(): number {
+    return this.#buffers.bytes;
+  }
+
+  /** Finds out how many of some bytes the GPU has left, by allocating them in parts. */
+  async roomFor(bytes: number): Promise<number> {
+    return await this.#buffers.roomFor(bytes);
   }
 
   /** Whether ops are being recorded into a program at the moment. */

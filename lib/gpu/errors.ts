@@ -1,7 +1,7 @@
 /** An error that the GPU or its driver reported, with the label of what caused it. */
 export class GpuError extends Error {
   /** The class's name, as errors have it. */
-  override readonly name = "GpuError";
+  override readonly name: string = "GpuError";
 }
 
 /**
@@ -37,4 +37,39 @@ export class OutOfRoomError extends RangeError {
       `Cannot allocate ${label}: a buffer of this adapter holds at most ${limit} bytes, found ${bytes}`,
     );
   }
+}
+
+/** Words a number of bytes for an error. */
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** What the GPU has no memory left for. */
+export class OutOfMemoryError extends GpuError {
+  /** The class's name, as errors have it. */
+  override readonly name = "OutOfMemoryError";
+
+  /**
+   * Words the error.
+   *
+   * @param action What cannot be done, as in "allocate images".
+   * @param bytes The memory that it takes.
+   * @param options.taken The bytes of all other tensors.
+   * @param options.limit What the GPU has left. Default: it is not known.
+   */
+  constructor(
+    action: string,
+    /** The memory that was wanted. */
+    readonly bytes: number,
+    { taken, limit = NaN }: { readonly taken: number; readonly limit?: number },
+  ) {
+    super(
+      `Cannot ${action}: wanted ${megabytes(bytes)} of GPU memory beside the ${megabytes(taken)} ` +
+        `that other tensors take, found ${Number.isNaN(limit) ? "less" : megabytes(limit)} left`,
+    );
+    this.limit = limit;
+  }
+
+  /** What the GPU has left of it; NaN where that is not known. */
+  readonly limit: number;
 }

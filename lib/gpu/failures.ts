@@ -8,6 +8,8 @@ export interface Guarded {
   readonly file?: string;
   /** Called if it failed. */
   readonly forget?: () => void;
+  /** Makes the error of an allocation for which there is no memory. */
+  readonly outOfMemory?: () => GpuError;
 }
 
 /**
@@ -34,19 +36,25 @@ export class Failures {
   }
 
   /** Runs something whose errors then name it and its caller. */
-  guard<T>({ action, file = "wgsl", forget = () => {} }: Guarded, run: () => T): T {
+  guard<T>(
+    { action, file = "wgsl", forget = () => {}, outOfMemory }: Guarded,
+    run: () => T,
+  ): T {
     const caller = new Error();
+    if (outOfMemory !== undefined) this.device.pushErrorScope("out-of-memory");
     this.device.pushErrorScope("validation");
     try {
       return run();
     } finally {
+      const invalid = this.device.popErrorScope();
+      const full = outOfMemory === undefined ? null : this.device.popErrorScope();
       this.#pending.push(
-        this.device.popErrorScope().then((error) => {
-          if (error === null) return;
+        Promise.all([invalid, full]).then(([error, isFull]) => {
+          if (error === null && isFull === null) return;
           forget();
-          const failure = new GpuError(
-            `Cannot ${action}: ${wordCompilerMessage(error.message, file)}`,
-          );
+          const failure = isFull !== null && outOfMemory !== undefined
+            ? outOfMemory()
+            : new GpuError(`Cannot ${action}: ${wordCompilerMessage(error?.message ?? "", file)}`);
           const frames = caller.stack?.split("\n").slice(2) ?? [];
           failure.stack = [`${failure.name}: ${failure.message}`, ...frames].join("\n");
           this.report(failure);

@@ -1,5 +1,6 @@
 import { type BoundDispatch, encode } from "./compiler.ts";
 import type { Gpu } from "./device.ts";
+import { OutOfMemoryError } from "./errors.ts";
 import { fuse } from "./fuse.ts";
 import { writeInPlace } from "./in_place.ts";
 import { Passes } from "./passes.ts";
@@ -108,6 +109,7 @@ export class Program<T extends Outputs> implements Disposable {
    * @param options.fusion Whether dispatches are merged and write in place; they do unless told.
    * @param options.texels Whether tensors are read through textures; as is faster on the adapter, unless told.
    * @throws {GpuError} If a kernel does not compile or bind.
+   * @throws {OutOfMemoryError} If the GPU has no memory for its tensors.
    * @throws {OutOfRoomError} If a tensor is larger than the adapter's buffers.
    */
   static async record<T extends Outputs>(
@@ -136,7 +138,15 @@ export class Program<T extends Outputs> implements Disposable {
     for (const { tenants } of plan.buffers) {
       for (const { storage } of tenants) if (!outputs.has(storage)) storage.displace();
     }
-    await gpu.settled();
+    try {
+      await gpu.settled();
+    } catch (error) {
+      if (!(error instanceof OutOfMemoryError)) throw error;
+      made.dispose();
+      const bytes = plan.buffers.reduce((sum, { bytes }) => sum + bytes, 0);
+      const found = { taken: gpu.bufferBytes, limit: await gpu.roomFor(bytes) };
+      throw new OutOfMemoryError(`make ${label}`, bytes, found);
+    }
     return new Program(gpu, label, result, plan, bound, made.move());
   }
 

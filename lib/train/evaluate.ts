@@ -10,6 +10,7 @@ import { crossEntropy } from "../ops/cross_entropy.ts";
 import { mean } from "../ops/sum.ts";
 import { topK } from "../ops/top_k.ts";
 import { withoutGradients } from "../tape.ts";
+import { withSmallerBatch } from "./batch_memory.ts";
 import { batchAt, batchSizes, stepsPerEpoch } from "./batches.ts";
 import type { ImageFeed } from "./feed.ts";
 import { gatherRows, type RankRows } from "./gather_rows.ts";
@@ -119,12 +120,17 @@ export class Evaluator implements Disposable {
     const found = this.#programs.get(batch);
     if (found !== undefined) return found;
     const { gpu } = this.model.parameters;
-    const program = await Program.record(gpu, {
-      label: `evaluate ${this.model.name}`,
-      build: () => gpu.tuning.with(this.variants, () => this.#build(batch)),
-    });
-    this.#programs.set(batch, program);
-    return program;
+    const label = `evaluate ${this.model.name}`;
+    try {
+      const program = await Program.record(gpu, {
+        label,
+        build: () => gpu.tuning.with(this.variants, () => this.#build(batch)),
+      });
+      this.#programs.set(batch, program);
+      return program;
+    } catch (error) {
+      throw withSmallerBatch(error, { action: label, batch });
+    }
   }
 
   #build(batch: number): null {

@@ -1,5 +1,4 @@
 import type { Gpu } from "../gpu/device.ts";
-import { OutOfRoomError } from "../gpu/errors.ts";
 import type { Plan } from "../gpu/plan.ts";
 import type { RealType } from "../gpu/dtype.ts";
 import { Program } from "../gpu/program.ts";
@@ -20,6 +19,7 @@ import { LossScale, type LossScaleOptions } from "../optim/loss_scale.ts";
 import { flatGradients, sgd } from "../optim/sgd.ts";
 import { watch, withoutGradients } from "../tape.ts";
 import type { ParameterSet } from "../weights/parameter_set.ts";
+import { withSmallerBatch } from "./batch_memory.ts";
 import { accumulatedSteps, batchAt, batchSizes, partsOf, withoutShare } from "./batches.ts";
 import { Exchange, type ExchangeOptions, type ExchangeTimes } from "./exchange.ts";
 import type { ImageFeed } from "./feed.ts";
@@ -347,12 +347,7 @@ export class Trainer implements Disposable {
       this.#programs.set(keyOf(batch), program);
       return program;
     } catch (error) {
-      if (!(error instanceof OutOfRoomError)) throw error;
-      const fits = Math.floor(batch.size * error.limit / error.bytes);
-      throw new RangeError(
-        `Cannot train ${this.model.name} with batches of ${batch.size}: wanted at most ${fits} on this adapter (${error.message})`,
-        { cause: error },
-      );
+      throw withSmallerBatch(error, { action: `train ${this.model.name}`, batch: batch.size });
     }
   }
 

@@ -3,7 +3,7 @@ import { requestAdapter } from "../../lib/gpu/adapter.ts";
 import { Gpu } from "../../lib/gpu/device.ts";
 import { OutOfRoomError } from "../../lib/gpu/errors.ts";
 import { scale } from "../../lib/ops/scale.ts";
-import { testGpu } from "../support/gpu.ts";
+import { smallGpu, testGpu } from "../support/gpu.ts";
 import { readIntegers } from "../support/stored.ts";
 import { withoutFeature } from "../support/without_feature.ts";
 
@@ -124,6 +124,23 @@ Deno.test("Gpu: a tensor larger than a buffer may be is out of room", async () =
     );
     return true;
   });
+});
+
+Deno.test("Gpu: a tensor for which there is no memory says so, and takes none", async () => {
+  using gpu = await smallGpu(10e6);
+  const x = gpu.zeros([2e6], { label: "x" });
+  gpu.zeros([1e6], { label: "y" });
+  await assert.rejects(gpu.settled(), {
+    name: "OutOfMemoryError",
+    message:
+      "Cannot allocate y: wanted 4.0 MB of GPU memory beside the 8.0 MB that other tensors take, found less left",
+  });
+  assert.deepEqual([gpu.bufferCount, gpu.bufferBytes], [1, 8e6]);
+  assert.equal(await gpu.roomFor(1.5e6), 1.5e6);
+  const left = await gpu.roomFor(6.4e6);
+  assert.ok(left <= 2e6 && left >= 1.9e6, `${left}`);
+  x[Symbol.dispose]();
+  assert.deepEqual([gpu.bufferBytes, await gpu.roomFor(6.4e6)], [0, 6.4e6]);
 });
 
 Deno.test("Gpu: counts its buffers", async () => {

@@ -49,3 +49,41 @@ async function posingGpu({ isSoftware }: { isSoftware: boolean }): Promise<Gpu> 
     },
   });
 }
+
+/** A GPU whose buffers have no more than some bytes together. */
+export async function smallGpu(bytes: number): Promise<Gpu> {
+  const gpu = await Gpu.open();
+  const { device } = gpu;
+  let left = bytes;
+  const scopes: (GPUError | null)[] = [];
+  const push = device.pushErrorScope.bind(device);
+  device.pushErrorScope = (filter) => {
+    scopes.push(null);
+    push(filter);
+  };
+  const pop = device.popErrorScope.bind(device);
+  device.popErrorScope = async () => {
+    const full = scopes.pop() ?? null;
+    return await pop() ?? full;
+  };
+  const create = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const isOwn = descriptor.usage & GPUBufferUsage.STORAGE;
+    const buffer = create(descriptor);
+    if (isOwn === 0) return buffer;
+    if (descriptor.size > left) {
+      // An allocation is guarded for memory outside, for the rest inside.
+      scopes[0] = new GPUOutOfMemoryError("none is left");
+      return buffer;
+    }
+    left -= descriptor.size;
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
+      left += descriptor.size;
+      buffer.destroy = destroy;
+      destroy();
+    };
+    return buffer;
+  };
+  return gpu;
+}

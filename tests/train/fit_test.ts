@@ -3,7 +3,7 @@ import { transferTerms } from "../../lib/losses/transfer_terms.ts";
 import { fit, type FitOptions } from "../../lib/train/fit.ts";
 import { Trainer } from "../../lib/train/trainer.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
-import { testGpu } from "../support/gpu.ts";
+import { smallGpu, testGpu } from "../support/gpu.ts";
 import { tinyModel, tinySet, weightsOf } from "../support/tiny.ts";
 import { PER_EPOCH, trained, TWO_EPOCHS } from "../support/trained.ts";
 
@@ -135,4 +135,21 @@ Deno.test("fit: an error of a listener that comes after the next steps is not lo
     },
   });
   await assert.rejects(late, { message: "the disk is full" });
+});
+
+Deno.test("fit: a batch for which there is no memory is refused with one that trains", async () => {
+  for (const bytes of [1e6, 1.5e6]) {
+    using gpu = await smallGpu(bytes);
+    using model = tinyModel(gpu);
+    const data = tinySet({ train: 512, test: 512 });
+    const train = (batchSize: number) =>
+      fit(model, { data, batchSize, epochs: 1, learningRate: 0.1, autotune: "off", maxSteps: 1 });
+    const refusal: unknown = await train(512).then(() => "trained", (error) => error.message);
+    const wanted =
+      /^Cannot (?:train|evaluate) tiny with batches of \d+: wanted fewer, such as (\d+), for this GPU's memory \(Cannot make (?:train|evaluate) tiny: wanted [\d.]+ MB of GPU memory beside the [\d.]+ MB that other tensors take, found [\d.]+ MB left\)$/;
+    assert.match(`${refusal}`, wanted);
+    const fits = Number(wanted.exec(`${refusal}`)?.at(1));
+    assert.ok(fits > 0, `${refusal}`);
+    await train(fits);
+  }
 });
