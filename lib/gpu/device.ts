@@ -63,7 +63,7 @@ export class Gpu implements Disposable {
   readonly #constants = new Map<number, Tensor>();
   #recording: { readonly dispatches: Dispatch[]; readonly texels: boolean } | null = null;
   #closed = false;
-  #lost = false;
+  #lossReason: string | null = null;
 
   private constructor(
     /** The device itself, for what Pupil does not wrap. */
@@ -77,7 +77,7 @@ export class Gpu implements Disposable {
     this.#readback = new Readback(device);
     this.#sizes = adapter.isSoftware ? new SizeBuffers(device) : null;
     device.lost.then(({ message }) => {
-      this.#lost = true;
+      this.#lossReason = message;
       if (!this.#closed) this.#failures.report(new GpuError(`The GPU was lost: ${message}`));
     });
   }
@@ -128,7 +128,12 @@ export class Gpu implements Disposable {
 
   /** Whether the device is gone, by a fault of the driver or because this was closed. */
   get isLost(): boolean {
-    return this.#lost;
+    return this.#lossReason !== null;
+  }
+
+  /** Why the device is gone, as the driver words it; `null` while it is there. */
+  get lossReason(): string | null {
+    return this.#lossReason;
   }
 
   /** The number of GPU buffers alive. */

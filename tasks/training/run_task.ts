@@ -16,6 +16,7 @@ import {
   type Job,
   newFolder,
   profileCast,
+  resumeCommand,
   trainCast,
   wantTrainable,
 } from "./training_run.ts";
@@ -87,11 +88,51 @@ export async function runTask<Settings extends RunSettings>(
 ): Promise<number> {
   const settings = command.kind === "resume" ? command.changes : command.settings;
   return await asRank({ ...task.defaults, ...settings }, async (world) => {
-    if (command.kind === "resume") return await resumeRun(task, command, world);
-    return command.kind === "evaluate"
-      ? await evaluateRun(task, command, world)
-      : await startRun(task, command, world);
+    if (command.kind === "evaluate") return await evaluateRun(task, command, world);
+    let next = command;
+    for (let losses = 1;; losses++) {
+      try {
+        return next.kind === "resume"
+          ? await resumeRun(task, next, world)
+          : await startRun(task, next, world);
+      } catch (error) {
+        if (!(error instanceof LostGpuError)) throw error;
+        // The other ranks wait for a training that is over here.
+        if (losses > MOST_LOSSES || world.size > 1) throw error;
+        say(
+          `${error.what}: goes on from what was saved (${losses} of ${MOST_LOSSES} times at most)`,
+        );
+        const changes = next.kind === "resume" ? next.changes : {};
+        const { autotune } = next;
+        next = { kind: "resume", run: error.run, logs: error.logs, changes, autotune };
+      }
+    }
   });
+}
+
+/** How often a run that has lost the GPU is taken up again. */
+const MOST_LOSSES = 3;
+
+/** A run whose GPU is gone, by a fault of the driver or of the card. */
+class LostGpuError extends Error {
+  override readonly name = "LostGpuError";
+  /** What has happened. */
+  readonly what: string;
+  /** The run's folder. */
+  readonly run: string;
+  /** The folder of runs. */
+  readonly logs: string;
+
+  constructor(
+    reason: string,
+    { folder, job, cause }: { folder: RunFolder; job: Job<RunSettings>; cause: unknown },
+  ) {
+    const what = `The GPU was lost (${reason.trim()})`;
+    super(`${what}; go on with: ${job.goesOn ?? resumeCommand(folder, job)}`, { cause });
+    this.what = what;
+    this.run = folder.path;
+    this.logs = job.settings.logs;
+  }
 }
 
 /** Starts a run, or profiles what it would do. */
@@ -109,6 +150,7 @@ async function startRun<Settings extends RunSettings>(
   try {
     return await train(cast, { job, folder, resumes: false });
   } catch (error) {
+    if (error instanceof LostGpuError) throw error;
     await folder.discard().catch(() => {}); // The first error is the one that counts.
     throw error;
   }
@@ -203,9 +245,17 @@ async function train<Settings extends RunSettings>(
   cast: RunCast,
   options: { job: Job<Settings>; folder: RunFolder; resumes: boolean },
 ): Promise<number> {
-  const code = await trainCast(cast, options);
-  tellSkipped(cast.images);
-  return code;
+  try {
+    const code = await trainCast(cast, options);
+    tellSkipped(cast.images);
+    return code;
+  } catch (cause) {
+    // A loss becomes known in a later turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve));
+    const { lossReason } = cast.gpu;
+    if (lossReason === null) throw cause;
+    throw new LostGpuError(lossReason, { ...options, cause });
+  }
 }
 
 function tellSkipped({ skipped }: OpenedImages): void {

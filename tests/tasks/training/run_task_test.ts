@@ -14,8 +14,10 @@ import { tempFolder } from "../../support/temp_folder.ts";
 import { tinyModel, tinySet } from "../../support/tiny.ts";
 import { filesIn, TINY } from "../../support/tiny_run.ts";
 
-/** A training of the tiny network, which may fail at its first step. */
-function tinyTask({ failure }: { failure?: Error } = {}): RunTask<CifarSettings> {
+/** A training of the tiny network, which may fail at its first step, or lose the GPU after some submits. */
+function tinyTask(
+  { failure, losses = [] }: { failure?: Error; losses?: number[] } = {},
+): RunTask<CifarSettings> {
   return {
     ...CIFAR_TASK,
     openImages: () =>
@@ -27,12 +29,22 @@ function tinyTask({ failure }: { failure?: Error } = {}): RunTask<CifarSettings>
     openNetworks(gpu: Gpu) {
       const model = tinyModel(gpu);
       const { apply } = model;
+      loseAfter(gpu, losses.shift() ?? Infinity);
       model.apply = (x, options) => {
         if (failure !== undefined) throw failure;
         return apply(x, options);
       };
       return Promise.resolve({ model, teacher: null });
     },
+  };
+}
+
+function loseAfter({ device }: Gpu, submits: number): void {
+  let left = submits;
+  const submit = device.queue.submit.bind(device.queue);
+  device.queue.submit = (buffers) => {
+    if (left-- === 0) device.destroy();
+    submit(buffers);
   };
 }
 
@@ -97,6 +109,32 @@ Deno.test("runTask: a start that fails leaves the name free, and a finished run 
   const further = await heard(() => runTask(tinyTask(), { ...resume, changes: { epochs: 2 } }));
   assert.equal(further.code, 0);
   assert.doesNotMatch(further.text, /finished/);
+});
+
+Deno.test("runTask: a run that loses the GPU goes on from what was saved, to the same bits", async () => {
+  await using root = await tempFolder();
+  const logs = `${root.path}/logs`;
+  const train = async (save: string, losses: number[]) => {
+    const settings = { ...TINY, epochs: 3, logs, save };
+    const command = { kind: "train", settings, autotune: "off" } as const;
+    return await heard(() => runTask(tinyTask({ losses }), command));
+  };
+  const saved = (name: string) => Deno.readFile(`${logs}/${name}/checkpoint.safetensors`);
+  await train("whole", []);
+  const lost = await train("lost", [0, 14]);
+  assert.equal(lost.code, 0, lost.text);
+  assert.match(
+    lost.text,
+    /^The GPU was lost \(.+\): goes on from what was saved \(1 of 3 times at most\)$/m,
+  );
+  assert.match(lost.text, /^Nothing was saved in .*: the run starts from its beginning$/m);
+  assert.match(lost.text, /: goes on from what was saved \(2 of 3 times at most\)$/m);
+  assert.match(lost.text, /^epoch 1\/3[^]*\(2 of 3[^]*^epoch 3\/3/m);
+  assert.deepEqual(await saved("lost"), await saved("whole"));
+  await assert.rejects(
+    train("often", [0, 0, 0, 0]),
+    /^LostGpuError: The GPU was lost \(.+\); go on with: deno task cifar --resume often --logs /,
+  );
 });
 
 Deno.test("runTask: --resume of a run that was killed before it saved starts it from its beginning", async () => {
