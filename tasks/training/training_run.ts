@@ -69,7 +69,10 @@ export function wantTrainable<Settings extends RunSettings>(
   cast: Cast,
   { kind, settings }: Pick<Job<Settings>, "kind" | "settings">,
 ): void {
-  wantTrainableBatches(cast, { data: cast.data, options: kind.stepOptions(settings, cast) });
+  const { data, world } = cast;
+  const { sync_bn: syncsStatistics } = settings;
+  const options = { ...kind.stepOptions(settings, cast), world, syncsStatistics };
+  wantTrainableBatches(cast, { data, options });
 }
 
 /**
