@@ -97,12 +97,12 @@ export async function runTask<Settings extends RunSettings>(
 /** Starts a run, or profiles what it would do. */
 async function startRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
-  { kind, settings: given, autotune }: Asked<Settings, "train" | "profile">,
+  { kind, settings: given, autotune, launch }: Asked<Settings, "train" | "profile">,
   world: World,
 ): Promise<number> {
   const settings = { ...given, ngpu: world.size };
   using cast = await openCast(task, settings, { resumed: null, world });
-  const job = { ...task, settings, autotune };
+  const job = { ...task, settings, autotune, launch };
   if (kind === "profile") return await profileCast(cast, job);
   if (world.rank > 0) return await followCast(cast, job);
   const folder = await newFolder(cast, { job, name: task.nameRun(settings) });
@@ -117,7 +117,7 @@ async function startRun<Settings extends RunSettings>(
 /** Takes up a run where it was left, or starts it anew with its settings where nothing was saved. */
 async function resumeRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
-  { run, logs, changes, autotune }: Asked<Settings, "resume">,
+  { run, logs, changes, autotune, launch }: Asked<Settings, "resume">,
   world: World,
 ): Promise<number> {
   const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
@@ -135,7 +135,7 @@ async function resumeRun<Settings extends RunSettings>(
     );
   }
   using cast = await openCast(task, settings, { resumed: resumes ? folder.path : null, world });
-  const job = { ...task, settings, autotune };
+  const job = { ...task, settings, autotune, launch };
   wantTrainable(cast, job);
   if (world.rank > 0) return await followCast(cast, job);
   return await train(cast, { job, folder, resumes });
