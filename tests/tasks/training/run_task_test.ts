@@ -7,7 +7,7 @@ import { CIFAR_DEFAULTS, type CifarSettings } from "../../../lib/train/settings/
 import { writeWeights } from "../../../lib/weights/write_weights.ts";
 import type { LaunchRequest } from "../../../tasks/launch/launch_request.ts";
 import { CIFAR_TASK, makeNetwork } from "../../../tasks/training/cifar_task.ts";
-import { type RunTask, runTask } from "../../../tasks/training/run_task.ts";
+import { rankSettingsOf, type RunTask, runTask } from "../../../tasks/training/run_task.ts";
 import { resumeCommand, stopNote } from "../../../tasks/training/training_run.ts";
 import { writeCheckpoint } from "../../support/checkpoint.ts";
 import { testGpu } from "../../support/gpu.ts";
@@ -118,6 +118,20 @@ Deno.test("runTask: --resume of a run that was killed before it saved starts it 
   assert.doesNotMatch(text, /finished/);
   assert.deepEqual(await filesIn(folder.path), RUN_FOLDER);
   assert.equal((await Deno.readTextFile(folder.file("steps.jsonl"))).split("\n").length, 3);
+});
+
+Deno.test("rankSettingsOf: ranks of a resumed run wait as long as they did, unless told anew", async () => {
+  await using root = await tempFolder();
+  const logs = `${root.path}/logs`;
+  const folder = await RunFolder.create(`${logs}/run`);
+  await folder.writeConfig({ ...TINY, logs, save: "run", mpi_timeout: 7, mpi_library: "/a" });
+  const of = async (run: string, changes: Partial<CifarSettings>) => {
+    const found = await rankSettingsOf(CIFAR_TASK, { kind: "resume", run, logs, changes });
+    return [found.mpi_timeout, found.mpi_library];
+  };
+  assert.deepEqual(await of("run", {}), [7, ""]);
+  assert.deepEqual(await of("run", { mpi_timeout: 9, mpi_library: "/b" }), [9, "/b"]);
+  assert.deepEqual(await of("another", {}), [60, ""]);
 });
 
 Deno.test("runTask: --take goes for the files of a run, for its --resume and for --evaluate", async () => {
