@@ -20,7 +20,7 @@ if (import.meta.main) {
       const { listTable } = await import("./table/table_list.ts");
       return await listTable(command.request, command);
     }
-    const launched = await launch("table", command.launch ?? {}, argv);
+    const launched = await launch("table", command.request.launch ?? {}, argv);
     if (launched !== null) return launched;
     const { trainTable } = await import("./table/table_run.ts");
     return await trainTable(command.request);

@@ -96,7 +96,7 @@ export function batchNorm(
     wantShape(tensor, [channels], "normalise x");
   }
   const rows = batch * height * width;
-  if (training && rows === 1) {
+  if (training && (x.gpu.synchroniser?.rowsOfAll(rows) ?? rows) === 1) {
     throw new RangeError(
       "Cannot normalise x in training: wanted more than one value a channel, found 1",
     );

@@ -20,7 +20,7 @@ import { flatGradients, sgd } from "../optim/sgd.ts";
 import { watch, withoutGradients } from "../tape.ts";
 import type { ParameterSet } from "../weights/parameter_set.ts";
 import { withSmallerBatch } from "./batch_memory.ts";
-import { accumulatedSteps, batchAt, batchSizes, partsOf, withoutShare } from "./batches.ts";
+import { accumulatedSteps, batchAt, partsOf, stepsPerEpoch, withoutShare } from "./batches.ts";
 import { Exchange, type ExchangeOptions, type ExchangeTimes } from "./exchange.ts";
 import type { ImageFeed } from "./feed.ts";
 import { ofAllRanks } from "./gather_rows.ts";
@@ -177,10 +177,19 @@ export class Trainer implements Disposable {
     return accumulatedSteps(this.options.feed.batching, this.accumulate);
   }
 
-  /** The images of a batch, unless the whole set is smaller. */
-  get #fullBatch(): RankBatch {
+  /** The first batch, which is a full one unless the whole set is smaller, and where it has other sizes the last one. */
+  get #batches(): [RankBatch, ...RankBatch[]] {
     const { batching } = this.options.feed;
-    return { size: batchAt(0, batching).size, whole: batchAt(0, withoutShare(batching)).size };
+    const batch = (at: number) => ({
+      size: batchAt(at, batching).size,
+      whole: batchAt(at, withoutShare(batching)).size,
+    });
+    const [full, last] = [batch(0), batch(stepsPerEpoch(batching) - 1)];
+    return keyOf(full) === keyOf(last) ? [full] : [full, last];
+  }
+
+  get #fullBatch(): RankBatch {
+    return this.#batches[0];
   }
 
   /** The full batch's step as it was recorded, `null` before the first. */
@@ -222,9 +231,7 @@ export class Trainer implements Disposable {
 
   /** Functions that record a step of each batch size that occurs, the most frequent first, for the tuner to learn. */
   get rehearsals(): (() => void)[] {
-    return batchSizes(this.options.feed.batching).map((size) => () =>
-      void this.#build({ size, whole: size })
-    );
+    return this.#batches.map((batch) => () => void this.#build(batch));
   }
 
   /** Draws the order of an epoch, and sets its learning rate and the objective's weights. */

@@ -1,6 +1,7 @@
 import { GPU_RULES } from "../../lib/train/settings/run_rules.ts";
 import { checkRules } from "../../lib/train/settings/rules.ts";
 import { UsageError } from "../command_line/flags.ts";
+import { shellWord } from "../command_line/shell_word.ts";
 
 /** What a command line may say of the processes that train together. */
 export interface LaunchFlags {
@@ -55,6 +56,26 @@ export function launchOf(given: LaunchRequest): { launch?: LaunchRequest } {
     LAUNCH_FLAGS.flatMap((name) => given[name] === undefined ? [] : [[name, given[name]]]),
   );
   return Object.keys(launch).length === 0 ? {} : { launch };
+}
+
+/**
+ * Words what was given of them, as a shell takes it.
+ *
+ * @param request The flags.
+ * @returns The words, in the order of {@link LAUNCH_FLAGS}.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(launchWords({ share_gpu: true, ngpu: 2 }), ["--ngpu", "2", "--share_gpu"]);
+ * ```
+ */
+export function launchWords(request: LaunchRequest): string[] {
+  return LAUNCH_FLAGS.flatMap((name) => {
+    const value = request[name];
+    if (value === undefined || value === false) return [];
+    return value === true ? [`--${name}`] : [`--${name}`, shellWord(`${value}`)];
+  });
 }
 
 /**

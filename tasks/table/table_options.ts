@@ -42,6 +42,8 @@ export interface TableRequest {
   readonly places: { readonly dataroot: string; readonly logs: string; readonly nthread: number };
   /** How kernels are chosen. */
   readonly autotune: Autotune | undefined;
+  /** What was said of ranks and GPUs. */
+  readonly launch?: LaunchRequest;
   /** The command itself, as a person would type it again. */
   readonly command: string;
 }
@@ -49,12 +51,7 @@ export interface TableRequest {
 /** What the command line says. */
 export type TableCommand =
   | { readonly kind: "print"; readonly text: string }
-  | {
-    readonly kind: "train";
-    readonly request: TableRequest;
-    /** What was said of ranks and GPUs. */
-    readonly launch?: LaunchRequest;
-  }
+  | { readonly kind: "train"; readonly request: TableRequest }
   | { readonly kind: "list"; readonly request: TableRequest; readonly isTimed: boolean };
 
 type Counts = Record<"seeds" | "epochs" | "train_images", number | null>;
@@ -107,10 +104,11 @@ export function parseTable(argv: readonly string[]): TableCommand {
     })),
     places: { dataroot, logs, nthread },
     autotune,
+    ...launchOf(given),
     command: ["deno task table", ...argv.map(shellWord)].join(" "),
   };
   if (dry_run) return { kind: "list", request, isTimed: !no_timing };
-  return { kind: "train", request, ...launchOf(given) };
+  return { kind: "train", request };
 }
 
 function pick({ seeds = null, epochs = null, train_images = null }: Partial<Counts>): Counts {

@@ -84,7 +84,8 @@ async function train(
   { state, request }: { state: RunState; request: TableRequest },
 ): Promise<number> {
   const { start, resume } = TABLE_TASKS[run.recipe.task];
-  const options = { autotune: request.autotune, goesOn: request.command };
+  const { autotune, launch, command: goesOn } = request;
+  const options = { autotune, launch, goesOn };
   if (state === "begun") return await resume(run.settings, options);
   return await start(run.settings, options);
 }

@@ -6,11 +6,14 @@ import type { ImageSet } from "../../lib/train/image_set.ts";
 import type { Networks } from "../../lib/train/run_kind.ts";
 import type { RunSettings } from "../../lib/train/settings/run_settings.ts";
 import type { StepOptions } from "../../lib/train/step_options.ts";
+import type { LaunchRequest } from "../launch/launch_request.ts";
 
 /** How the runs of a table are trained. */
 export interface TrainOptions {
   /** How kernels are chosen. */
   readonly autotune: Autotune | undefined;
+  /** What the command line said of ranks and GPUs. */
+  readonly launch: LaunchRequest | undefined;
   /** The command that goes on with the table after a stop. */
   readonly goesOn: string;
 }

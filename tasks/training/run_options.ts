@@ -13,7 +13,7 @@ interface Beside {
   /** How kernels are chosen. */
   autotune?: Autotune | undefined;
   /** What was said of ranks and GPUs. */
-  launch?: LaunchRequest;
+  launch?: LaunchRequest | undefined;
 }
 
 /** What a training's command line asks for: `Resumed` and `Evaluated` name the settings that may then be given anew. */

@@ -8,7 +8,7 @@ import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { Networks, RunKind } from "../../lib/train/run_kind.ts";
 import { realTypeOf, type RunSettings } from "../../lib/train/settings/run_settings.ts";
 import { findWeights, openWeights } from "./open_teacher.ts";
-import { asRank, inTurn } from "./ranks.ts";
+import { asRank, inTurn, type RankSettings } from "./ranks.ts";
 import type { RunCommand } from "./run_options.ts";
 import {
   type Cast,
@@ -86,8 +86,7 @@ export async function runTask<Settings extends RunSettings>(
   task: RunTask<Settings>,
   command: Exclude<Command<Settings>, { kind: "print" }>,
 ): Promise<number> {
-  const settings = command.kind === "resume" ? command.changes : command.settings;
-  return await asRank({ ...task.defaults, ...settings }, async (world) => {
+  return await asRank(await rankSettingsOf(task, command), async (world) => {
     if (command.kind === "evaluate") return await evaluateRun(task, command, world);
     let next = command;
     for (let losses = 1;; losses++) {
@@ -103,8 +102,8 @@ export async function runTask<Settings extends RunSettings>(
           `${error.what}: goes on from what was saved (${losses} of ${MOST_LOSSES} times at most)`,
         );
         const changes = next.kind === "resume" ? next.changes : {};
-        const { autotune } = next;
-        next = { kind: "resume", run: error.run, logs: error.logs, changes, autotune };
+        const { autotune, launch } = next;
+        next = { kind: "resume", run: error.run, logs: error.logs, changes, autotune, launch };
       }
     }
   });
@@ -135,15 +134,37 @@ class LostGpuError extends Error {
   }
 }
 
+/** How the ranks are joined: those of a run that is resumed wait as long as they did, unless told anew. */
+export async function rankSettingsOf<Settings extends RunSettings>(
+  task: RunTask<Settings>,
+  command: Exclude<Command<Settings>, { kind: "print" }>,
+): Promise<RankSettings> {
+  if (command.kind !== "resume") return command.settings;
+  // What is wrong with the run is said by one rank, once they have joined.
+  const { mpi_timeout } = await openRun(task, command)
+    .then(({ config }) => config, () => task.defaults);
+  return { ...task.defaults, mpi_timeout, ...command.changes };
+}
+
+/** Opens the folder of a run, and reads its settings. */
+async function openRun<Settings extends RunSettings>(
+  task: RunTask<Settings>,
+  { run, logs }: Asked<Settings, "resume">,
+): Promise<{ folder: RunFolder; config: Settings }> {
+  const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
+  const config = task.readSettings(await folder.readConfig(), folder.file("config.json"));
+  return { folder, config };
+}
+
 /** Starts a run, or profiles what it would do. */
 async function startRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
-  { kind, settings: given, autotune }: Asked<Settings, "train" | "profile">,
+  { kind, settings: given, autotune, launch }: Asked<Settings, "train" | "profile">,
   world: World,
 ): Promise<number> {
   const settings = { ...given, ngpu: world.size };
   using cast = await openCast(task, settings, { resumed: null, world });
-  const job = { ...task, settings, autotune };
+  const job = { ...task, settings, autotune, launch };
   if (kind === "profile") return await profileCast(cast, job);
   if (world.rank > 0) return await followCast(cast, job);
   const folder = await newFolder(cast, { job, name: task.nameRun(settings) });
@@ -159,11 +180,11 @@ async function startRun<Settings extends RunSettings>(
 /** Takes up a run where it was left, or starts it anew with its settings where nothing was saved. */
 async function resumeRun<Settings extends RunSettings>(
   task: RunTask<Settings>,
-  { run, logs, changes, autotune }: Asked<Settings, "resume">,
+  command: Asked<Settings, "resume">,
   world: World,
 ): Promise<number> {
-  const folder = await RunFolder.open((await resolveRun(run, { logs })).path);
-  const config = task.readSettings(await folder.readConfig(), folder.file("config.json"));
+  const { logs, changes, autotune, launch } = command;
+  const { folder, config } = await openRun(task, command);
   // A run that was found by its name has its teacher beside it, wherever the folder of runs is by now.
   const place = saveLocation(folder.name, logs) === folder.path ? { logs } : {};
   const settings = { ...config, ...place, ...changes, ngpu: world.size };
@@ -172,12 +193,11 @@ async function resumeRun<Settings extends RunSettings>(
     say(`Nothing was saved in ${shortPath(folder.path)}: the run starts from its beginning`);
   }
   if (config.ngpu !== world.size && world.rank === 0) {
-    say(
-      `Goes on with ${world.size} ranks after ${config.ngpu}: with the same batches, but other bits`,
-    );
+    const ranks = `${world.size} rank${world.size === 1 ? "" : "s"}`;
+    say(`Goes on with ${ranks} after ${config.ngpu}: with the same batches, but other bits`);
   }
   using cast = await openCast(task, settings, { resumed: resumes ? folder.path : null, world });
-  const job = { ...task, settings, autotune };
+  const job = { ...task, settings, autotune, launch };
   wantTrainable(cast, job);
   if (world.rank > 0) return await followCast(cast, job);
   return await train(cast, { job, folder, resumes });

@@ -20,6 +20,7 @@ import type { RunKind } from "../../lib/train/run_kind.ts";
 import { type RunSettings, skipsSteps } from "../../lib/train/settings/run_settings.ts";
 import { soundSteps } from "../../lib/train/step_result.ts";
 import { readWeights } from "../../lib/weights/read_weights.ts";
+import { type LaunchRequest, launchWords } from "../launch/launch_request.ts";
 import { noteOf } from "./open_teacher.ts";
 import { formatProfile } from "./profile_text.ts";
 import { readPath, shortPath } from "../command_line/paths.ts";
@@ -58,6 +59,8 @@ export interface Job<Settings extends RunSettings> {
   readonly defaults: Readonly<Settings>;
   /** How kernels are chosen. */
   readonly autotune: Autotune | undefined;
+  /** What the command line said of ranks and GPUs. */
+  readonly launch: LaunchRequest | undefined;
 }
 
 /**
@@ -70,7 +73,10 @@ export function wantTrainable<Settings extends RunSettings>(
   cast: Cast,
   { kind, settings }: Pick<Job<Settings>, "kind" | "settings">,
 ): void {
-  wantTrainableBatches(cast, { data: cast.data, options: kind.stepOptions(settings, cast) });
+  const { data, world } = cast;
+  const { sync_bn: syncsStatistics } = settings;
+  const options = { ...kind.stepOptions(settings, cast), world, syncsStatistics };
+  wantTrainableBatches(cast, { data, options });
 }
 
 /**
@@ -194,7 +200,7 @@ export async function trainCast<Settings extends RunSettings>(
   if (resumes && run.wasFinished) progress.note(finishedNote(folder, settings));
   progress.done();
   if (isDone) return 0;
-  say(`Stopped and saved; go on with: ${job.goesOn ?? resumeCommand(folder, job)}`);
+  say(stopNote(folder, { job, ranks: world.size }));
   return stop.exitCode;
 }
 
@@ -215,6 +221,27 @@ function finishedNote(folder: RunFolder, { epochs, max_steps }: RunSettings): st
   } is finished already, with --epochs ${epochs}${bound}; more of them train it further`;
 }
 
+/** What {@link resumeCommand} reads of a job. */
+type ResumedJob =
+  & Pick<Job<RunSettings>, "command" | "launch">
+  & Record<"settings" | "defaults", Pick<RunSettings, "logs">>;
+
+/**
+ * Says how to go on with a run that was stopped.
+ *
+ * @param folder Where the run is.
+ * @param options.job What is trained.
+ * @param options.ranks How many ranks there were.
+ */
+export function stopNote(
+  folder: Pick<RunFolder, "name" | "path">,
+  { job, ranks }: { job: ResumedJob & Pick<Job<RunSettings>, "goesOn">; ranks: number },
+): string {
+  const isOurLaunch = ranks === 1 || job.launch?.ngpu !== undefined;
+  const how = isOurLaunch ? "" : ", under mpirun or srun as before,";
+  return `Stopped and saved; go on${how} with: ${job.goesOn ?? resumeCommand(folder, job)}`;
+}
+
 /**
  * Words the command that goes on with a run, as a shell takes it.
  *
@@ -223,13 +250,9 @@ function finishedNote(folder: RunFolder, { epochs, max_steps }: RunSettings): st
  */
 export function resumeCommand(
   folder: Pick<RunFolder, "name" | "path">,
-  { command, settings: { logs, ngpu }, defaults }: {
-    command: string;
-    settings: Pick<RunSettings, "logs" | "ngpu">;
-    defaults: Pick<RunSettings, "logs">;
-  },
+  { command, settings: { logs }, defaults, launch = {} }: ResumedJob,
 ): string {
-  const ranks = ngpu === 1 ? "" : ` --ngpu ${ngpu}`;
+  const ranks = launchWords(launch).map((word) => ` ${word}`).join("");
   const isInLogs = resolve(saveLocation(folder.name, logs)) === resolve(folder.path);
   if (!isInLogs) return `${command} --resume ${shellWord(shortPath(folder.path))}${ranks}`;
   const isDefault = resolve(logs) === resolve(readPath(defaults.logs, "logs"));

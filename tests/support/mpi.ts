@@ -1,6 +1,8 @@
 import { mpiLibraryPaths } from "../../lib/mpi/library_paths.ts";
 import { RANK_VARIABLES, type RankPlace } from "../../lib/mpi/rank_place.ts";
 import type { Outcome } from "./command.ts";
+import { findProgram, type Found, runProgram } from "./programs.ts";
+import { tempFolder } from "./temp_folder.ts";
 
 /** One of the two MPIs, under the names that Debian gives their launchers. */
 export interface Mpi {
@@ -30,44 +32,9 @@ export const MPICH: Mpi = {
   flags: [],
 };
 
-async function run(
-  program: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Promise<Outcome> {
-  try {
-    const { code, stdout, stderr } = await new Deno.Command(program, {
-      args: [...args],
-      env: { ...env, NO_COLOR: "1" },
-      stdin: "null",
-    }).output();
-    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { code, stdout: decode(stdout), stderr: decode(stderr) };
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return { code: 127, stdout: "", stderr: `${program} is not there` };
-  }
-}
-
-/**
- * Looks for a launcher, and installs its package where that is possible.
- *
- * @returns Whether tests that need it are left out, and what their names then end with.
- */
-export async function findMpi({ program, packageName }: Mpi) {
-  const isThere = async () => (await run(program, ["--version"])).code === 0;
-  const apt = (...args: string[]) =>
-    run("apt-get", ["-o", "DPkg::Lock::Timeout=120", ...args], {
-      DEBIAN_FRONTEND: "noninteractive",
-    });
-  if (await isThere()) return { ignore: false, note: "" };
-  await apt("update");
-  await apt("install", "-y", "--no-install-recommends", packageName);
-  if (await isThere()) return { ignore: false, note: "" };
-  return {
-    ignore: true,
-    note: ` (ignored: no ${program}, and apt-get cannot install ${packageName})`,
-  };
+/** Looks for a launcher, and installs its package where that is possible. */
+export async function findMpi({ program, packageName }: Mpi): Promise<Found> {
+  return await findProgram(program, { packageName, args: ["--version"] });
 }
 
 const SCRIPT = new URL("mpi_run.ts", import.meta.url).pathname;
@@ -110,7 +77,7 @@ export function runRanks(
   { ranks = 2, ...options }: ProcessOptions & { readonly ranks?: number } = {},
 ): Promise<Outcome> {
   const words = sceneCommand(scenes, { allowed: mpiLibraryPaths({ launcher }), ...options });
-  return run(program, [...flags, "-n", `${ranks}`, Deno.execPath(), ...words]);
+  return runProgram(program, [...flags, "-n", `${ranks}`, Deno.execPath(), ...words]);
 }
 
 /** Runs a script of the tests that may do everything in every rank, to the end of the last. */
@@ -123,7 +90,7 @@ export function runScript(
   // Ranks that wait for others leave their core to these.
   const env = { OMPI_MCA_mpi_yield_when_idle: "1" };
   const words = ["run", "--quiet", "--no-check", "-A", path, ...args];
-  return run(program, [...flags, "-n", `${ranks}`, Deno.execPath(), ...words], env);
+  return runProgram(program, [...flags, "-n", `${ranks}`, Deno.execPath(), ...words], env);
 }
 
 /** Runs scenes of `mpi_run.ts` without a launcher, or with the environment of one. */
@@ -131,5 +98,13 @@ export function runAlone(
   scenes: string,
   { env = {}, ...options }: ProcessOptions & { readonly env?: Record<string, string> } = {},
 ): Promise<Outcome> {
-  return run(Deno.execPath(), sceneCommand(scenes, options), env);
+  return runProgram(Deno.execPath(), sceneCommand(scenes, options), env);
+}
+
+/** A folder in which `mpirun` is that of one MPI. */
+export async function mpirunFolder({ program }: Mpi) {
+  const folder = await tempFolder();
+  const text = `#!/bin/sh\nexec ${program} "$@"\n`;
+  await Deno.writeTextFile(`${folder.path}/mpirun`, text, { mode: 0o755 });
+  return folder;
 }

@@ -13,7 +13,20 @@ export class RunningProcess implements AsyncDisposable {
     this.#child = command.spawn();
     this.#arrivals = this.#child.stderr.pipeThrough(new TextDecoderStream()).getReader();
     this.#stdout = new Response(this.#child.stdout).text();
-    this.#timer = setTimeout(() => this.#child.kill("SIGKILL"), PATIENCE_MS);
+    this.#timer = setTimeout(() => this.#kill(), PATIENCE_MS);
+  }
+
+  /** Its number. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  #kill(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
   }
 
   async #more(): Promise<boolean> {
@@ -46,11 +59,7 @@ export class RunningProcess implements AsyncDisposable {
 
   /** Ends the process, if it has not ended. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
+    this.#kill();
     await this.end();
   }
 }

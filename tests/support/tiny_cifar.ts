@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { readCheckpoint } from "../../lib/train/checkpoint.ts";
 import { MINI } from "./mini.ts";
 
 const RECORD = 3073;
@@ -13,8 +15,36 @@ export const TINY_FLAGS = [
   "--log_every=1",
 ];
 
+/** The flags of such a run that would take hours. */
+export const ENDLESS_FLAGS = [...TINY_FLAGS, "--epochs=10000", "--epoch_step=[2]"];
+
+/** The flags of a run in two ranks, whatever this machine has. */
+export const TWO_RANKS = ["--ngpu", "2", "--oversubscribe", "--share_gpu"];
+
 /** The steps of an epoch of such a run. */
 export const TINY_STEPS = 3;
+
+/** An environment in which llvmpipe has narrow vectors, and a run starts in a quarter of the time. */
+export const TINY_ENV = { LP_NATIVE_VECTOR_WIDTH: "128" };
+
+/** The step that the checkpoint of a run goes on with. */
+export async function savedStep(run: string): Promise<number> {
+  return (await readCheckpoint(`${run}/checkpoint.safetensors`)).progress.position.step;
+}
+
+/** A bound of steps that ends a run after the first of its next epoch. */
+export async function nextEnd(run: string): Promise<string> {
+  return `--max_steps=${Math.ceil(await savedStep(run) / TINY_STEPS) * TINY_STEPS + 1}`;
+}
+
+const HINT = "Stopped and saved; go on with: deno task cifar ";
+
+/** The arguments that go on with a run, as it says on standard error when it was stopped. */
+export function adviceOf(stderr: string): string[] {
+  const last = stderr.trimEnd().split("\n").at(-1) ?? "";
+  assert.ok(last.startsWith(HINT), stderr);
+  return last.slice(HINT.length).split(" ");
+}
 
 /** Writes the first images of `cifar10-mini` as a set of its own under `data`: 20 to train on, 8 to test on. */
 export async function writeTinyCifar(root: string): Promise<void> {

@@ -5,7 +5,7 @@ import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { runTask } from "../support/command.ts";
 import { tempFolder } from "../support/temp_folder.ts";
 import { linesOf } from "../support/tiny_run.ts";
-import { TINY_FLAGS, TINY_STEPS, writeTinyCifar } from "../support/tiny_cifar.ts";
+import { TINY_ENV, TINY_FLAGS, TINY_STEPS, writeTinyCifar } from "../support/tiny_cifar.ts";
 
 const RUN_FILES = [
   "best.safetensors",
@@ -19,7 +19,7 @@ const RUN_FILES = [
 
 /** Runs a task that must succeed. */
 async function cifar(root: string, ...args: string[]) {
-  const outcome = await runTask("cifar", args, { cwd: root });
+  const outcome = await runTask("cifar", args, { cwd: root, env: TINY_ENV });
   assert.equal(outcome.code, 0, outcome.stderr);
   return outcome;
 }

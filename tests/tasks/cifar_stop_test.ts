@@ -2,25 +2,29 @@ import assert from "node:assert/strict";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { runTask, taskCommand } from "../support/command.ts";
 import { RunningProcess } from "../support/running_process.ts";
+import { assertSameRun } from "../support/same_run.ts";
 import { tempFolder } from "../support/temp_folder.ts";
-import { linesOf, timelessLinesOf } from "../support/tiny_run.ts";
-import { TINY_FLAGS, TINY_STEPS, writeTinyCifar } from "../support/tiny_cifar.ts";
-
-const HINT = "Stopped and saved; go on with: deno task cifar ";
+import { linesOf } from "../support/tiny_run.ts";
+import {
+  adviceOf,
+  ENDLESS_FLAGS,
+  TINY_ENV,
+  TINY_FLAGS,
+  TINY_STEPS,
+  writeTinyCifar,
+} from "../support/tiny_cifar.ts";
 
 /** Starts a run that would take long, and stops it by signals once it trains. */
 async function stopped(
   args: readonly string[],
   { cwd, signals }: { cwd: string; signals: readonly Deno.Signal[] },
 ): Promise<{ code: number; advice: string[] }> {
-  await using process = new RunningProcess(taskCommand("cifar", args, { cwd }));
+  await using process = new RunningProcess(taskCommand("cifar", args, { cwd, env: TINY_ENV }));
   await process.says(/ dispatches a step/);
   for (const signal of signals) process.kill(signal);
   const { code, stdout, stderr } = await process.end();
   assert.equal(stdout, "");
-  const last = stderr.trimEnd().split("\n").at(-1) ?? "";
-  assert.ok(last.startsWith(HINT), stderr);
-  return { code, advice: last.slice(HINT.length).split(" ") };
+  return { code, advice: adviceOf(stderr) };
 }
 
 Deno.test({
@@ -30,7 +34,7 @@ Deno.test({
     await using root = await tempFolder();
     const cwd = root.path;
     await writeTinyCifar(cwd);
-    const flags = [...TINY_FLAGS, "--logs=runs", "--epochs=10000", "--epoch_step=[2]"];
+    const flags = [...ENDLESS_FLAGS, "--logs=runs"];
     const [run, whole] = [`${cwd}/runs/stopped`, `${cwd}/runs/whole`];
 
     const twice = await stopped([...flags, "--save=stopped"], {
@@ -50,20 +54,10 @@ Deno.test({
 
     const end = `--max_steps=${Math.ceil(second / TINY_STEPS) * TINY_STEPS + 1}`;
     for (const args of [[...again.advice, end], [...flags, "--save=whole", end]]) {
-      const { code, stderr } = await runTask("cifar", args, { cwd });
+      const { code, stderr } = await runTask("cifar", args, { cwd, env: TINY_ENV });
       assert.equal(code, 0, stderr);
     }
-    for (const file of ["model.safetensors", "best.safetensors"]) {
-      const wanted = await Deno.readFile(`${whole}/${file}`);
-      assertSameBytes(await Deno.readFile(`${run}/${file}`), wanted, file);
-    }
-    assert.deepEqual(
-      await timelessLinesOf(run, "steps.jsonl"),
-      await timelessLinesOf(whole, "steps.jsonl"),
-    );
-    const epochs = async (path: string) =>
-      (await timelessLinesOf(path, "log.txt")).map((line) => ({ ...line, save: "" }));
-    assert.deepEqual(await epochs(run), await epochs(whole));
+    await assertSameRun(run, whole);
   },
 });
 
@@ -74,8 +68,8 @@ Deno.test({
     await using root = await tempFolder();
     const cwd = root.path;
     await writeTinyCifar(cwd);
-    const flags = [...TINY_FLAGS, "--save=run", "--epochs=10000", "--epoch_step=[2]"];
-    await using first = new RunningProcess(taskCommand("cifar", flags, { cwd }));
+    const flags = [...ENDLESS_FLAGS, "--save=run"];
+    await using first = new RunningProcess(taskCommand("cifar", flags, { cwd, env: TINY_ENV }));
     await first.says(/epoch 1\/10000: /);
     first.kill("SIGSTOP");
     const files = ["config.json", "checkpoint.safetensors", "steps.jsonl"];
@@ -98,22 +92,23 @@ Deno.test({
   fn: async () => {
     await using root = await tempFolder();
     const cwd = root.path;
+    const place = { cwd, env: TINY_ENV };
     await writeTinyCifar(cwd);
     const flags = [...TINY_FLAGS, "--save=run", "--epochs=2", `--max_steps=${TINY_STEPS}`];
-    assert.equal((await runTask("cifar", flags, { cwd })).code, 0);
+    assert.equal((await runTask("cifar", flags, place)).code, 0);
     const file = `${cwd}/logs/run/checkpoint.safetensors`;
     const before = await Deno.readFile(file);
     const more = ["--resume=run", `--max_steps=${2 * TINY_STEPS}`];
     // The parameters alone find room, the checkpoint beside them does not.
     const room = Math.floor(0.8 * before.length / 1024);
-    const { code, stderr } = await runTask("cifar", more, { cwd, room });
+    const { code, stderr } = await runTask("cifar", more, { ...place, room });
     assert.equal(code, 1);
     const [error = ""] = stderr.trimEnd().split("\n").slice(-1);
     assert.ok(error.startsWith(`error: Cannot write ${file}: File too large`), stderr);
     assertSameBytes(await Deno.readFile(file), before, "the checkpoint");
     const names = await Array.fromAsync(Deno.readDir(`${cwd}/logs/run`), ({ name }) => name);
     assert.deepEqual(names.filter((name) => name.includes(".part")), []);
-    assert.equal((await runTask("cifar", more, { cwd })).code, 0);
+    assert.equal((await runTask("cifar", more, place)).code, 0);
     assert.equal((await linesOf(`${cwd}/logs/run`, "log.txt")).length, 2);
   },
 });

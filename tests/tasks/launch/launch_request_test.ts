@@ -47,6 +47,6 @@ Deno.test("parseCifar, parseTable: the launcher's flags, beside --resume and --e
     assert.deepEqual(command.kind === "print" || command.launch, launch, before.join());
   }
   const command = parseTable(["2", ...flags]);
-  assert.deepEqual(command.kind === "train" && command.launch, launch);
+  assert.deepEqual(command.kind === "train" && command.request.launch, launch);
   assert.match(refusalOf(() => parseTable(["2", "--ngpu", "0"])), /--ngpu must be/);
 });

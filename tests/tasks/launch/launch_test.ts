@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Place, taskCommand } from "../../support/command.ts";
-import { findMpi, type Mpi, MPICH, OPEN_MPI } from "../../support/mpi.ts";
+import { findMpi, type Mpi, MPICH, mpirunFolder, OPEN_MPI } from "../../support/mpi.ts";
+import { shell, wantGone } from "../../support/processes.ts";
 import { RunningProcess } from "../../support/running_process.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
 
@@ -8,14 +9,6 @@ const script = "tests/support/launch_run.ts";
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const cwd = import.meta.dirname ?? ".";
 const PATH = Deno.env.get("PATH") ?? "";
-
-/** A folder in which `mpirun` is that of one MPI. */
-async function folderOf({ program }: Mpi) {
-  const folder = await tempFolder();
-  const text = `#!/bin/sh\nexec ${program} "$@"\n`;
-  await Deno.writeTextFile(`${folder.path}/mpirun`, text, { mode: 0o755 });
-  return folder;
-}
 
 async function run(args: readonly string[], place: Partial<Place> = {}) {
   await using process = new RunningProcess(taskCommand("cifar", args, { cwd, script, ...place }));
@@ -29,25 +22,6 @@ function runUnder({ program, flags }: Mpi, args: readonly string[]) {
 
 function linesOf(text: string): string[] {
   return text.trimEnd().split("\n").sort();
-}
-
-async function shell(script: string, ...args: string[]): Promise<string> {
-  const { stdout } = await new Deno.Command("sh", { args: ["-c", script, ...args] }).output();
-  return new TextDecoder().decode(stdout).trim();
-}
-
-/** Which of some processes are at work. */
-async function living(pids: readonly string[]): Promise<string> {
-  return await shell(`ps -o pid=,stat=,args= -p "$0" | grep -v "^ *[0-9]* *Z"`, pids.join());
-}
-
-async function wantGone(pids: readonly string[], seconds: number): Promise<void> {
-  let left = await living(pids);
-  for (const end = Date.now() + 1000 * seconds; left !== "" && Date.now() < end;) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    left = await living(pids);
-  }
-  assert.equal(left, "");
 }
 
 /** Two ranks at work, and the processes that they consist of, in a session of their own. */
@@ -79,7 +53,7 @@ for (const mpi of [OPEN_MPI, MPICH]) {
       name: `launch: ${mpi.program}: ${name}${note}`,
       ignore,
       fn: async () => {
-        await using folder = await folderOf(mpi);
+        await using folder = await mpirunFolder(mpi);
         await fn(`${folder.path}:${PATH}`);
       },
     });

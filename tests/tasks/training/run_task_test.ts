@@ -5,9 +5,10 @@ import { resolveRun } from "../../../lib/train/find_run.ts";
 import { RunFolder } from "../../../lib/train/run_folder.ts";
 import { CIFAR_DEFAULTS, type CifarSettings } from "../../../lib/train/settings/cifar_settings.ts";
 import { writeWeights } from "../../../lib/weights/write_weights.ts";
+import type { LaunchRequest } from "../../../tasks/launch/launch_request.ts";
 import { CIFAR_TASK, makeNetwork } from "../../../tasks/training/cifar_task.ts";
-import { type RunTask, runTask } from "../../../tasks/training/run_task.ts";
-import { resumeCommand } from "../../../tasks/training/training_run.ts";
+import { rankSettingsOf, type RunTask, runTask } from "../../../tasks/training/run_task.ts";
+import { resumeCommand, stopNote } from "../../../tasks/training/training_run.ts";
 import { writeCheckpoint } from "../../support/checkpoint.ts";
 import { testGpu } from "../../support/gpu.ts";
 import { tempFolder } from "../../support/temp_folder.ts";
@@ -157,6 +158,20 @@ Deno.test("runTask: --resume of a run that was killed before it saved starts it 
   assert.equal((await Deno.readTextFile(folder.file("steps.jsonl"))).split("\n").length, 3);
 });
 
+Deno.test("rankSettingsOf: ranks of a resumed run wait as long as they did, unless told anew", async () => {
+  await using root = await tempFolder();
+  const logs = `${root.path}/logs`;
+  const folder = await RunFolder.create(`${logs}/run`);
+  await folder.writeConfig({ ...TINY, logs, save: "run", mpi_timeout: 7, mpi_library: "/a" });
+  const of = async (run: string, changes: Partial<CifarSettings>) => {
+    const found = await rankSettingsOf(CIFAR_TASK, { kind: "resume", run, logs, changes });
+    return [found.mpi_timeout, found.mpi_library];
+  };
+  assert.deepEqual(await of("run", {}), [7, ""]);
+  assert.deepEqual(await of("run", { mpi_timeout: 9, mpi_library: "/b" }), [9, "/b"]);
+  assert.deepEqual(await of("another", {}), [60, ""]);
+});
+
 Deno.test("runTask: --take goes for the files of a run, for its --resume and for --evaluate", async () => {
   await using root = await tempFolder();
   const logs = `${root.path}/logs`;
@@ -222,6 +237,7 @@ Deno.test("resumeCommand: finds the run again, whatever its name", async () => {
       command: "deno task cifar",
       settings: { ...CIFAR_DEFAULTS, logs },
       defaults: CIFAR_DEFAULTS,
+      launch: undefined,
     });
   const logs = `${root.path}/my logs`;
   const run = await RunFolder.create(`${logs}/it's 1`);
@@ -233,13 +249,37 @@ Deno.test("resumeCommand: finds the run again, whatever its name", async () => {
 
 Deno.test("resumeCommand: the usual folder of runs goes without saying, however it is named", () => {
   const logs = resolve("logs");
-  const of = (path: string, logs: string, ngpu = 1) =>
+  const of = (path: string, logs: string, launch = {}) =>
     resumeCommand({ name: "run", path }, {
       command: "deno task cifar",
-      settings: { logs, ngpu },
+      settings: { logs },
       defaults: CIFAR_DEFAULTS,
+      launch,
     });
   assert.equal(of("logs/run", "logs"), "deno task cifar --resume run");
   assert.equal(of(`${logs}/run`, logs), "deno task cifar --resume run");
-  assert.equal(of("logs/run", "logs", 2), "deno task cifar --resume run --ngpu 2");
+  assert.equal(
+    of("logs/run", "logs", { gpu_id: "0,0", share_gpu: true, oversubscribe: false, ngpu: 2 }),
+    "deno task cifar --resume run --ngpu 2 --gpu_id 0,0 --share_gpu",
+  );
+});
+
+Deno.test("stopNote: ranks that were started elsewhere go on from there", () => {
+  const note = (ranks: number, launch: LaunchRequest) =>
+    stopNote({ name: "run", path: "logs/run" }, {
+      job: {
+        command: "deno task cifar",
+        settings: { logs: "logs" },
+        defaults: CIFAR_DEFAULTS,
+        launch,
+      },
+      ranks,
+    });
+  const command = "deno task cifar --resume run";
+  assert.equal(note(1, {}), `Stopped and saved; go on with: ${command}`);
+  assert.equal(note(2, { ngpu: 2 }), `Stopped and saved; go on with: ${command} --ngpu 2`);
+  assert.equal(
+    note(2, { share_gpu: true }),
+    `Stopped and saved; go on, under mpirun or srun as before, with: ${command} --share_gpu`,
+  );
 });
