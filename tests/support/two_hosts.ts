@@ -55,7 +55,9 @@ export class TwoHosts implements AsyncDisposable {
   async starter(): Promise<string[]> {
     const folder = this.#held.use(await tempFolder());
     const agent = `${folder.path}/agent`;
-    const text = '#!/bin/sh\nhost=$1; shift\nexec ip netns exec "$host" sh -c "$*"\n';
+    // Hosts that share a file system must not share the folder in which Open MPI meets itself.
+    const text = '#!/bin/sh\nhost=$1; shift\nmkdir -p "$0.$host"\n' +
+      'TMPDIR="$0.$host" exec ip netns exec "$host" sh -c "$*"\n';
     await Deno.writeTextFile(agent, text, { mode: 0o755 });
     const settings = {
       plm_rsh_agent: agent,
