@@ -15,17 +15,8 @@ import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { dispatchOf } from "../support/dispatches.ts";
 import { cardGpu, softwareGpu, testGpu } from "../support/gpu.ts";
+import { entriesOf, kernelFiles } from "../support/kernel_files.ts";
 import { randomValues } from "../support/random.ts";
-
-const KERNELS = new URL("../../kernels/", import.meta.url);
-
-async function* kernels(folder = KERNELS): AsyncGenerator<Kernel> {
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const url = new URL(isDirectory ? `${name}/` : name, folder);
-    if (isDirectory) yield* kernels(url);
-    else yield new Kernel(url.pathname, await Deno.readTextFile(url));
-  }
-}
 
 Deno.test("withTexels: loads become calls, in indices too; fields and longer names do not", () => {
   const kernel = new Kernel(
@@ -53,7 +44,7 @@ fn other() { y[0] = rows[3]; }`,
 
 Deno.test("withTexels: no kernel indexes something else by the name of a binding", async () => {
   let functions = 0;
-  for await (const { name, source } of kernels()) {
+  for await (const { name, source } of kernelFiles()) {
     const names = [...source.matchAll(/var<storage, read> (\w+): array<vec4/g)].map(([, at]) => at);
     for (const [text] of source.matchAll(/^fn (?:[^\n]*\}$|.*?^\})/gms)) {
       functions++;
@@ -69,12 +60,13 @@ Deno.test("withTexels: no kernel indexes something else by the name of a binding
 
 Deno.test("texelBindings: no entry point of a kernel names two tensors of one binding", async () => {
   let entries = 0;
-  for await (const { name, source } of kernels()) {
+  for await (const kernel of kernelFiles()) {
+    const { name, source } = kernel;
     // Each tensor by itself, so that what is found says which one an entry point names.
     const tensors = [
       ...source.matchAll(/@binding\((\d+)\) var<storage, \w+> (\w+): array<[^;]*;/g),
     ];
-    for (const [, entry = ""] of source.matchAll(/@compute [^\n]*\nfn (\w+)/g)) {
+    for (const entry of entriesOf(kernel)) {
       const named = tensors.flatMap(([, at, own]) => {
         const declared = `@group(0) @binding(${at}) var<storage, read> ${own}: array<vec4f>;`;
         const alone = tensors.reduce((text, [other]) => text.replace(other, ""), source);

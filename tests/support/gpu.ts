@@ -49,3 +49,9 @@ async function posingGpu({ isSoftware }: { isSoftware: boolean }): Promise<Gpu> 
     },
   });
 }
+
+/** Makes a GPU say that a workgroup has only so many bytes of memory. */
+export function limitWorkgroupMemory({ device }: Gpu, bytes: number): void {
+  const described = { value: bytes, configurable: true };
+  Object.defineProperty(device.limits, "maxComputeWorkgroupStorageSize", described);
+}

@@ -5,7 +5,7 @@ import {
   gemmInputGradient,
   gemmWeightGradient,
 } from "../../../lib/ops/conv2d/gemm.ts";
-import { cardGpu } from "../../support/gpu.ts";
+import { cardGpu, limitWorkgroupMemory } from "../../support/gpu.ts";
 
 /** A convolution with as many channels on both sides; its tiles are the largest there are. */
 function geometryOf(channels: number): Geometry {
@@ -29,11 +29,6 @@ const WEIGHT_GRADIENT_BYTES = {
 
 Deno.test("gemm: a tile fits where the device has the workgroup memory for it", async () => {
   using gpu = await cardGpu();
-  const withMemory = (maxComputeWorkgroupStorageSize: number) =>
-    Object.defineProperty(gpu.device, "limits", {
-      value: { maxComputeWorkgroupStorageSize },
-      configurable: true,
-    });
   const geometry = geometryOf(64);
   for (
     const [variants, bytes] of [
@@ -44,9 +39,9 @@ Deno.test("gemm: a tile fits where the device has the workgroup memory for it", 
   ) {
     for (const { name, fits } of variants) {
       const needed = new Map(Object.entries(bytes)).get(name) ?? NaN;
-      withMemory(needed);
+      limitWorkgroupMemory(gpu, needed);
       assert.ok(fits(gpu, geometry), `${name} in ${needed} bytes`);
-      withMemory(needed - 1);
+      limitWorkgroupMemory(gpu, needed - 1);
       assert.ok(!fits(gpu, geometry), `${name} in a byte less`);
     }
   }
