@@ -17,6 +17,7 @@ import { dispatchOf } from "../support/dispatches.ts";
 import { cardGpu, softwareGpu, testGpu } from "../support/gpu.ts";
 import { entriesOf, kernelFiles } from "../support/kernel_files.ts";
 import { randomValues } from "../support/random.ts";
+import { testIn } from "../support/test_in.ts";
 
 Deno.test("withTexels: loads become calls, in indices too; fields and longer names do not", () => {
   const kernel = new Kernel(
@@ -127,7 +128,7 @@ Deno.test("findTexels: copies once until the tensor is written again", async () 
 });
 
 for (const dtype of ["f32", "f16"] as const) {
-  Deno.test(`Program: reads through textures, to the same bits, ${dtype}`, async () => {
+  testIn(dtype, `Program: reads through textures, to the same bits, ${dtype}`, async () => {
     const gpu = await testGpu();
     const shape = [3, 50, 40, 9];
     const x = gpu.tensor(randomValues(3 * 50 * 40 * 9, { seed: 1 }), shape, { dtype });
