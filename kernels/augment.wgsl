@@ -44,7 +44,7 @@ fn mix(value: u32) -> u32 {
 }
 
 fn hash(a: u32, b: u32, c: u32) -> u32 {
-  return mix(mix(mix(a + GOLDEN) ^ b) + GOLDEN ^ c);
+  return mix((mix(mix(a + GOLDEN) ^ b) + GOLDEN) ^ c);
 }
 
 // The k-th number of a key, in 0 to 1, both left out.

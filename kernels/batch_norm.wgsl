@@ -187,8 +187,8 @@ fn normalise(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
   let shift = bias[quad];
   for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
     let at = row * quads + quad;
-    var raw = x[at];
-    if (in_place) { raw = given_y[at]; }
+    var raw = vec4<real>();
+    if (in_place) { raw = given_y[at]; } else { raw = x[at]; }
     let value = normal(raw, mean, deviation, slope, shift);
     if (added) {
       given_y[at] = vec4<real>(rectify(value + vec4f(given_summand[at])));
@@ -281,8 +281,8 @@ fn vjp(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lan
   let shift = bias[quad];
   for (var row = first_row(group, lane); row < end_row(group); row += lanes / width) {
     let at = row * quads + quad;
-    var g = vec4f(dy[at]);
-    if (in_place) { g = vec4f(dx[at]); }
+    var g = vec4f();
+    if (in_place) { g = vec4f(dx[at]); } else { g = vec4f(dy[at]); }
     g = gate(g, at, mean, deviation, slope, shift);
     if (training) {
       g -= (total + (vec4f(x[at]) - mean) * deviation * product) / f32(all_rows);

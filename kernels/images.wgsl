@@ -38,7 +38,7 @@ fn mix(value: u32) -> u32 {
 }
 
 fn hash(a: u32, b: u32, c: u32) -> u32 {
-  return mix(mix(mix(a + 0x9e3779b9u) ^ b) + 0x9e3779b9u ^ c);
+  return mix((mix(mix(a + 0x9e3779b9u) ^ b) + 0x9e3779b9u) ^ c);
 }
 
 // A place on the padded side, as a place in the image: -1 is 1, size is size - 2.
@@ -65,8 +65,8 @@ fn batch_of_images(
   if (image < first || image >= first + held) { return; }
   let bits = hash(seed, values[epoch_at], image);
   let span = 2 * padding + 1;
-  let dy = (bits >> 16) * span >> 16;
-  let dx = (bits & 0xffffu) * span >> 16;
+  let dy = ((bits >> 16) * span) >> 16;
+  let dx = ((bits & 0xffffu) * span) >> 16;
   var across = i % size + dx;
   if (flips && (mix(bits) & 1u) == 1u) { across = size + 2 * padding - 1 - across; }
   let row = reflect_side(i / size % size + dy);

@@ -37,7 +37,7 @@ fn gate(
 ) {
   let i = (group.y * groups.x + group.x) * lanes + lane;
   if (i >= quads) { return; }
-  var value = dy[i];
-  if (in_place) { value = dx[i]; }
+  var value = vec4<real>();
+  if (in_place) { value = dx[i]; } else { value = dy[i]; }
   dx[i] = select(vec4<real>(), value, open[i] > vec4<real>());
 }

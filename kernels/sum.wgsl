@@ -182,7 +182,7 @@ fn add_lanes(lane: u32, total: vec4f) -> f32 {
     workgroupBarrier();
     if (lane < half) { totals[lane] += totals[lane + half]; }
   }
-  return totals[0];
+  return totals[lane];
 }
 
 // x [rows, chunk] with the last row possibly short, row_sums [rows, padded to a multiple of four with zeros].

@@ -469,7 +469,8 @@ fn input_gradient(
   let tiles = (out_width + 15) / 16;
   let lines = (out_height + 1) / 2;
   let ox = i % tiles * 16 + group.z % 2;
-  let oy = i / tiles % lines * 2 + group.z / 2 % 2;
+  let odd = group.z / 2 % 2;
+  let oy = i / tiles % lines * 2 + odd;
   let n = i / tiles / lines;
   let image = min(n, batch - 1) * in_height;
   let o = group.z / 4 * 4;
@@ -482,7 +483,7 @@ fn input_gradient(
   var y5 = mat4x4f();
   var y6 = mat4x4f();
   var y7 = mat4x4f();
-  let top = (oy + padding) % 2; // likewise the first row of taps
+  let top = (odd + padding) % 2; // likewise the first row of taps, by a number that all lanes share
   var ky = top;
   var quad = 0u;
   for (var at = 0u; at < (kernel_height - top + 1) / 2 * in_quads; at++) {

@@ -1,5 +1,7 @@
 import type { Gpu } from "./device.ts";
 import { Passes } from "./passes.ts";
+import { secondsPerTick } from "./tick.ts";
+import { encodeRuns, timestampsOf } from "./timestamps.ts";
 
 /** Something that can be timed: what it appends to compute passes. A {@link Program} is one. */
 export interface Timed {
@@ -13,6 +15,11 @@ export interface TimingOptions {
   readonly samples?: number;
   /** The least time of one measurement, in seconds, filled with as many runs as it takes; 0.02 unless told. */
   readonly seconds?: number;
+  /**
+   * The seconds of a tick of the GPU's clock, for times that are only compared with each other. Default: what was
+   * measured against the wall clock, once an adapter, in a tenth of a second.
+   */
+  readonly tick?: number;
 }
 
 const MOST_RUNS = 4096;
@@ -24,8 +31,8 @@ type Measure = (rounds: readonly (readonly number[])[]) => Promise<number[][]>;
 
 /**
  * Times works on the GPU, one after the other in turns, so that noise of the machine hits all alike and measurements
- * of one turn can be compared with each other. With the feature `timestamp-query` the GPU's own clock counts;
- * otherwise the wall clock, less what an empty submit takes.
+ * of one turn can be compared with each other. With the feature `timestamp-query` the GPU's own clock counts, whose
+ * ticks are measured; otherwise the wall clock, less what an empty submit takes.
  *
  * @param works What to time. Every work is run at least twice before it counts.
  * @returns For each work the seconds of one run, a number a turn, in the order of the turns.
@@ -45,7 +52,7 @@ type Measure = (rounds: readonly (readonly number[])[]) => Promise<number[][]>;
 export async function timeOnGpu(
   gpu: Gpu,
   works: readonly Timed[],
-  { samples = 5, seconds = 0.02 }: TimingOptions = {},
+  { samples = 5, seconds = 0.02, tick: given }: TimingOptions = {},
 ): Promise<number[][]> {
   if (!(Number.isInteger(samples) && samples >= 1)) {
     throw new RangeError(
@@ -53,9 +60,10 @@ export async function timeOnGpu(
     );
   }
   if (works.length === 0) return [];
-  const measure: Measure = gpu.device.features.has("timestamp-query")
-    ? (rounds) => byTimestamps(gpu, works, rounds)
-    : (rounds) => byWallClock(gpu, works, rounds);
+  const hasClock = gpu.device.features.has("timestamp-query");
+  const tick = given ?? (hasClock ? await secondsPerTick(gpu) : NaN);
+  const measure: Measure = (rounds) =>
+    hasClock ? byTimestamps(gpu, works, { rounds, tick }) : byWallClock(gpu, works, rounds);
   const once = works.map(() => 1);
   const [, first] = await measure([once, once]);
   const runs = (first ?? []).map((took) =>
@@ -65,69 +73,19 @@ export async function timeOnGpu(
   return works.map((_, at) => turns.map((turn) => (turn[at] ?? NaN) / (runs[at] ?? NaN)));
 }
 
-function encodeRuns(passes: Passes, work: Timed, runs: number): void {
-  for (let run = 0; run < runs; run++) work.encode(passes);
-  passes.end();
-}
-
-/** A work and how often it runs in one pass. */
-interface Pass {
-  readonly work: Timed;
-  readonly runs: number;
-}
-
 async function byTimestamps(
   gpu: Gpu,
   works: readonly Timed[],
-  rounds: readonly (readonly number[])[],
+  { rounds, tick }: { rounds: readonly (readonly number[])[]; tick: number },
 ): Promise<number[][]> {
   const passes = rounds.flatMap((runs) => works.map((work, at) => ({ work, runs: runs[at] ?? 1 })));
   const seconds: number[] = [];
   for (let first = 0; first < passes.length; first += MOST_PASSES) {
     const some = passes.slice(first, first + MOST_PASSES);
-    seconds.push(...await timePasses(gpu, some, { perSubmit: works.length }));
+    const stamps = await timestampsOf(gpu, some, { perSubmit: works.length });
+    seconds.push(...stamps.map(({ begin, end }) => Number(end - begin) * tick));
   }
   return rounds.map((_, round) => seconds.slice(round * works.length, (round + 1) * works.length));
-}
-
-/** The seconds of each pass, of no more than a query set has room for. */
-async function timePasses(
-  gpu: Gpu,
-  passes: readonly Pass[],
-  { perSubmit }: { perSubmit: number },
-): Promise<number[]> {
-  const { device } = gpu;
-  const count = 2 * passes.length;
-  const querySet = device.createQuerySet({ label: "timer", type: "timestamp", count });
-  const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
-  const resolved = device.createBuffer({ label: "timer", size: 8 * count, usage });
-  const staging = device.createBuffer({
-    label: "timer staging",
-    size: 8 * count,
-    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  });
-  try {
-    for (let first = 0; first < passes.length; first += perSubmit) {
-      const encoder = device.createCommandEncoder({ label: "timer" });
-      passes.slice(first, first + perSubmit).forEach(({ work, runs }, at) => {
-        const beginningOfPassWriteIndex = 2 * (first + at);
-        const endOfPassWriteIndex = beginningOfPassWriteIndex + 1;
-        const timestampWrites = { querySet, beginningOfPassWriteIndex, endOfPassWriteIndex };
-        encodeRuns(new Passes(encoder, { timestampWrites }), work, runs);
-      });
-      device.queue.submit([encoder.finish()]);
-    }
-    const encoder = device.createCommandEncoder({ label: "timer" });
-    encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
-    encoder.copyBufferToBuffer(resolved, 0, staging, 0, 8 * count);
-    device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
-    const ticks = new BigUint64Array(staging.getMappedRange().slice(0));
-    await gpu.settled();
-    return passes.map((_, at) => Number((ticks[2 * at + 1] ?? 0n) - (ticks[2 * at] ?? 0n)) / 1e9);
-  } finally {
-    for (const held of [querySet, resolved, staging]) held.destroy();
-  }
 }
 
 async function byWallClock(
@@ -138,7 +96,7 @@ async function byWallClock(
   const { queue } = gpu.device;
   const wall = async (work: Timed, runs: number) => {
     const encoder = gpu.device.createCommandEncoder({ label: "timer" });
-    encodeRuns(new Passes(encoder, { label: "timer" }), work, runs);
+    encodeRuns(new Passes(encoder, { label: "timer" }), { work, runs });
     const start = performance.now();
     queue.submit([encoder.finish()]);
     await queue.onSubmittedWorkDone();

@@ -15,17 +15,9 @@ import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { dispatchOf } from "../support/dispatches.ts";
 import { cardGpu, softwareGpu, testGpu } from "../support/gpu.ts";
+import { entriesOf, kernelFiles } from "../support/kernel_files.ts";
 import { randomValues } from "../support/random.ts";
-
-const KERNELS = new URL("../../kernels/", import.meta.url);
-
-async function* kernels(folder = KERNELS): AsyncGenerator<Kernel> {
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const url = new URL(isDirectory ? `${name}/` : name, folder);
-    if (isDirectory) yield* kernels(url);
-    else yield new Kernel(url.pathname, await Deno.readTextFile(url));
-  }
-}
+import { testIn } from "../support/test_in.ts";
 
 Deno.test("withTexels: loads become calls, in indices too; fields and longer names do not", () => {
   const kernel = new Kernel(
@@ -53,7 +45,7 @@ fn other() { y[0] = rows[3]; }`,
 
 Deno.test("withTexels: no kernel indexes something else by the name of a binding", async () => {
   let functions = 0;
-  for await (const { name, source } of kernels()) {
+  for await (const { name, source } of kernelFiles()) {
     const names = [...source.matchAll(/var<storage, read> (\w+): array<vec4/g)].map(([, at]) => at);
     for (const [text] of source.matchAll(/^fn (?:[^\n]*\}$|.*?^\})/gms)) {
       functions++;
@@ -69,12 +61,13 @@ Deno.test("withTexels: no kernel indexes something else by the name of a binding
 
 Deno.test("texelBindings: no entry point of a kernel names two tensors of one binding", async () => {
   let entries = 0;
-  for await (const { name, source } of kernels()) {
+  for await (const kernel of kernelFiles()) {
+    const { name, source } = kernel;
     // Each tensor by itself, so that what is found says which one an entry point names.
     const tensors = [
       ...source.matchAll(/@binding\((\d+)\) var<storage, \w+> (\w+): array<[^;]*;/g),
     ];
-    for (const [, entry = ""] of source.matchAll(/@compute [^\n]*\nfn (\w+)/g)) {
+    for (const entry of entriesOf(kernel)) {
       const named = tensors.flatMap(([, at, own]) => {
         const declared = `@group(0) @binding(${at}) var<storage, read> ${own}: array<vec4f>;`;
         const alone = tensors.reduce((text, [other]) => text.replace(other, ""), source);
@@ -135,7 +128,7 @@ Deno.test("findTexels: copies once until the tensor is written again", async () 
 });
 
 for (const dtype of ["f32", "f16"] as const) {
-  Deno.test(`Program: reads through textures, to the same bits, ${dtype}`, async () => {
+  testIn(dtype, `Program: reads through textures, to the same bits, ${dtype}`, async () => {
     const gpu = await testGpu();
     const shape = [3, 50, 40, 9];
     const x = gpu.tensor(randomValues(3 * 50 * 40 * 9, { seed: 1 }), shape, { dtype });
@@ -155,22 +148,20 @@ for (const dtype of ["f32", "f16"] as const) {
   });
 }
 
-Deno.test("withTexels: sizes are variables that each entry point fills first, other overrides stay", () => {
+Deno.test("withTexels: sizes come from the buffer where they are used, other overrides and fields stay", () => {
   const source = `alias real = f32;
 override count: u32; // in all
 override quads: u32 = 1;
 override lanes: u32 = 64;
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
 @compute @workgroup_size(lanes)
-fn forward(
-  @builtin(workgroup_id) group: vec3u,
-) {
-  y[0] = x[count + quads];
+fn forward() {
+  y[0] = x[count + quads * in_quads] + part.count;
 }`;
   const { source: found } = withTexels(new Kernel("k", source, ["quads", "count"]), [0]);
-  assert.ok(found.includes("var<private> count: u32; // in all\nvar<private> quads: u32;\n"));
+  assert.ok(!found.includes("override count") && !found.includes("override quads"));
   assert.ok(found.includes("override lanes: u32 = 64;"));
-  assert.ok(found.includes("group: vec3u,\n) { quads = numbers[2][0]; count = numbers[2][1];\n"));
+  assert.ok(found.includes("= x_texel(numbers[2][1] + numbers[2][0] * in_quads) + part.count;"));
 });
 
 Deno.test("Gpu.createTexture: the rows that are asked for, one more where they are a power of two", async () => {

@@ -8,6 +8,7 @@ import { conv2d } from "../../lib/ops/conv2d.ts";
 import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { testGpu } from "../support/gpu.ts";
+import { testIn } from "../support/test_in.ts";
 
 const SIZES = "3x3 s1 p1 [*, 6, 9, 16] -> 24 f32";
 const TYPES: readonly RealType[] = ["f32", "f16"];
@@ -72,26 +73,30 @@ Deno.test("conv2d: runs the variants that it is told to", async () => {
 });
 
 for (const dtype of TYPES) {
-  Deno.test(`conv2d: its variants can be tried out in ${dtype}, each pass, and none is wrong`, async () => {
-    const gpu = await testGpu();
-    const before = gpu.bufferCount;
-    for (const question of asked(gpu, dtype)) {
-      assert.equal(question.family.split(" ").at(-1), dtype);
-      const notes: string[] = [];
-      const works: number[] = [];
-      const variant = await fastestVariant(gpu, question, {
-        effort: "full",
-        batch: 1,
-        onNote: (note) => void notes.push(note),
-        time: (_gpu, timed) => {
-          works.push(timed.length);
-          return Promise.resolve(timed.map((_, at) => [1 / (1 + at)]));
-        },
-      });
-      assert.deepEqual(notes, [], questionKey(question));
-      assert.deepEqual(works, [question.variants.length]);
-      assert.equal(variant, question.variants.at(-1));
-    }
-    assert.equal(gpu.bufferCount, before);
-  });
+  testIn(
+    dtype,
+    `conv2d: its variants can be tried out in ${dtype}, each pass, and none is wrong`,
+    async () => {
+      const gpu = await testGpu();
+      const before = gpu.bufferCount;
+      for (const question of asked(gpu, dtype)) {
+        assert.equal(question.family.split(" ").at(-1), dtype);
+        const notes: string[] = [];
+        const works: number[] = [];
+        const variant = await fastestVariant(gpu, question, {
+          effort: "full",
+          batch: 1,
+          onNote: (note) => void notes.push(note),
+          time: (_gpu, timed) => {
+            works.push(timed.length);
+            return Promise.resolve(timed.map((_, at) => [1 / (1 + at)]));
+          },
+        });
+        assert.deepEqual(notes, [], questionKey(question));
+        assert.deepEqual(works, [question.variants.length]);
+        assert.equal(variant, question.variants.at(-1));
+      }
+      assert.equal(gpu.bufferCount, before);
+    },
+  );
 }

@@ -82,12 +82,20 @@ function random(gpu: Gpu, shape: readonly number[], layout: "channels" | "weight
   return gpu.tensor(randomValues(size, { seed: size }), shape, { layout });
 }
 
-/** Runs every variant that fits and compares it with the last, the plain one. */
+/** Runs the variants that fit, those of which kernels use subgroups or all others, and compares them with the plain one. */
 async function compare<Job extends { readonly geometry: Geometry }>(
   variants: readonly Variant<Job>[],
-  { gpu, geometry, make }: { gpu: Gpu; geometry: Geometry; make: () => { job: Job; out: Tensor } },
+  { gpu, geometry, subgroups, make }: {
+    gpu: Gpu;
+    geometry: Geometry;
+    subgroups: boolean;
+    make: () => { job: Job; out: Tensor };
+  },
 ): Promise<void> {
-  const fitting = variants.filter(({ fits }) => fits(gpu, geometry));
+  const fitting = variants.filter(({ fits, kernels, name }) =>
+    name === "plain" ||
+    fits(gpu, geometry) && subgroups === kernels.some(({ source }) => source.includes("subgroup"))
+  );
   const outputs = fitting.map(({ run }) => {
     const { job, out } = make();
     run(job);
@@ -101,39 +109,44 @@ async function compare<Job extends { readonly geometry: Geometry }>(
   );
 }
 
-for (const at of CASES) {
-  Deno.test(`conv2d: the variants agree with the plain kernels, ${at.name}`, async () => {
-    const gpu = await testGpu();
-    const geometry = geometryOf(at);
-    const x = random(gpu, geometry.x);
-    const w = random(gpu, geometry.w, "weights");
-    const dy = random(gpu, geometry.y);
-    const bias = random(gpu, [at.outputs]);
-    await compare(FORWARD, {
-      gpu,
-      geometry,
-      make: () => {
-        const y = gpu.empty(geometry.y);
-        return { job: { geometry, x, w, bias, y }, out: y };
-      },
+for (const [of, subgroups] of [["with subgroups", true], ["without subgroups", false]] as const) {
+  for (const at of CASES) {
+    Deno.test(`conv2d: variants ${of} agree with the plain kernels, ${at.name}`, async () => {
+      const gpu = await testGpu();
+      const geometry = geometryOf(at);
+      const x = random(gpu, geometry.x);
+      const w = random(gpu, geometry.w, "weights");
+      const dy = random(gpu, geometry.y);
+      const bias = random(gpu, [at.outputs]);
+      await compare(FORWARD, {
+        gpu,
+        geometry,
+        subgroups,
+        make: () => {
+          const y = gpu.empty(geometry.y);
+          return { job: { geometry, x, w, bias, y }, out: y };
+        },
+      });
+      await compare(INPUT_GRADIENT, {
+        gpu,
+        geometry,
+        subgroups,
+        make: () => {
+          const dx = gpu.empty(geometry.x);
+          return { job: { geometry, dy, w, dx }, out: dx };
+        },
+      });
+      await compare(WEIGHT_GRADIENT, {
+        gpu,
+        geometry,
+        subgroups,
+        make: () => {
+          const dw = gpu.empty(geometry.w, { layout: "weights" });
+          return { job: { geometry, x, dy, dw }, out: dw };
+        },
+      });
     });
-    await compare(INPUT_GRADIENT, {
-      gpu,
-      geometry,
-      make: () => {
-        const dx = gpu.empty(geometry.x);
-        return { job: { geometry, dy, w, dx }, out: dx };
-      },
-    });
-    await compare(WEIGHT_GRADIENT, {
-      gpu,
-      geometry,
-      make: () => {
-        const dw = gpu.empty(geometry.w, { layout: "weights" });
-        return { job: { geometry, x, dy, dw }, out: dw };
-      },
-    });
-  });
+  }
 }
 
 Deno.test("conv2d: a convolution counts two operations a multiplication", () => {

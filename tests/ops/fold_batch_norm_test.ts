@@ -6,6 +6,7 @@ import { assertClose } from "../support/assert_close.ts";
 import { testGpu } from "../support/gpu.ts";
 import { randomValues } from "../support/random.ts";
 import { readChecked } from "../support/stored.ts";
+import { testIn } from "../support/test_in.ts";
 
 const CASES = [
   { kernel: 3, inputs: 5, outputs: 9, epsilon: 1e-5 },
@@ -78,9 +79,14 @@ Deno.test("foldBatchNorm: refuses what does not fit", async () => {
     message:
       "Cannot fold a normalisation into a convolution: w must have the layout weights, found channels",
   });
+});
+
+testIn("f16", "foldBatchNorm: refuses weights in half precision", async () => {
+  const gpu = await testGpu();
   const half = gpu.zeros([1, 1, 2, 2], { label: "w", layout: "weights", dtype: "f16" });
-  const fitting = { ...normalisation, runningVariance: vector(2) };
-  assert.throws(() => foldBatchNorm(half, fitting), {
+  const [weight, bias, runningMean, runningVariance] = [1, 2, 3, 4].map(() => gpu.zeros([2]));
+  assert.ok(weight && bias && runningMean && runningVariance);
+  assert.throws(() => foldBatchNorm(half, { weight, bias, runningMean, runningVariance }), {
     name: "TypeError",
     message: "Cannot fold a normalisation into a convolution: w must hold f32 numbers, found f16",
   });

@@ -25,6 +25,7 @@ import { mapsOf, rawMapsOf, unitRows } from "../support/reference/attention_map.
 import { normalise as normaliseBatch } from "../support/reference/batch_norm.ts";
 import { type Convolution, convolve, convolvedShape } from "../support/reference/conv2d.ts";
 import { pool, pooledShape, type Pooling } from "../support/reference/pool2d.ts";
+import { testIn } from "../support/test_in.ts";
 
 const dtype = "f16";
 
@@ -40,7 +41,7 @@ const SHAPE = [2, 5, 7, 5] as const;
 const A = { ...uniform(SHAPE), dtype } as const;
 const B = { ...uniform(SHAPE, { seed: 2 }), dtype } as const;
 
-Deno.test("half precision: add, multiply, scale", async () => {
+testIn(dtype, "half precision: add, multiply, scale", async () => {
   await checkHalf(({ a, b }) => scale(add(multiply(a, b), a), 3), {
     inputs: { a: A, b: B },
     shape: SHAPE,
@@ -49,7 +50,7 @@ Deno.test("half precision: add, multiply, scale", async () => {
   });
 });
 
-Deno.test("half precision: relu", async () => {
+testIn(dtype, "half precision: relu", async () => {
   await checkHalf(({ x }) => relu(x), {
     inputs: { x: { ...spaced(SHAPE), dtype } },
     shape: SHAPE,
@@ -65,7 +66,7 @@ const CONVOLUTIONS: Readonly<Record<string, Convolution>> = {
 };
 
 for (const [name, sizes] of Object.entries(CONVOLUTIONS)) {
-  Deno.test(`half precision: conv2d, ${name}`, async () => {
+  testIn(dtype, `half precision: conv2d, ${name}`, async () => {
     const outputs = sizes.w[3];
     await checkHalf(({ x, w, b }) => conv2d(x, w, { ...sizes, bias: b }), {
       inputs: {
@@ -80,30 +81,34 @@ for (const [name, sizes] of Object.entries(CONVOLUTIONS)) {
 }
 
 for (const training of [true, false]) {
-  Deno.test(`half precision: batchNorm in ${training ? "training" : "evaluation"}`, async () => {
-    const gpu = await testGpu();
-    const statistics = { mean: new Float64Array(5), variance: new Float64Array(5).fill(1) };
-    await checkHalf((p) =>
-      batchNorm(p.x, {
-        ...p,
-        runningMean: gpu.zeros([5]),
-        runningVariance: gpu.tensor(statistics.variance, [5]),
-        training,
-      }), {
-      inputs: {
-        x: { ...uniform(SHAPE, { from: 1, to: 4 }), dtype },
-        weight: uniform([5], { seed: 2, from: 0.5, to: 1.5 }),
-        bias: uniform([5], { seed: 3 }),
-      },
-      shape: SHAPE,
-      reference: (p) => normaliseBatch(p, training ? {} : { statistics }),
-    });
-  });
+  testIn(
+    dtype,
+    `half precision: batchNorm in ${training ? "training" : "evaluation"}`,
+    async () => {
+      const gpu = await testGpu();
+      const statistics = { mean: new Float64Array(5), variance: new Float64Array(5).fill(1) };
+      await checkHalf((p) =>
+        batchNorm(p.x, {
+          ...p,
+          runningMean: gpu.zeros([5]),
+          runningVariance: gpu.tensor(statistics.variance, [5]),
+          training,
+        }), {
+        inputs: {
+          x: { ...uniform(SHAPE, { from: 1, to: 4 }), dtype },
+          weight: uniform([5], { seed: 2, from: 0.5, to: 1.5 }),
+          bias: uniform([5], { seed: 3 }),
+        },
+        shape: SHAPE,
+        reference: (p) => normaliseBatch(p, training ? {} : { statistics }),
+      });
+    },
+  );
 }
 
 const POOLING: Pooling = { x: SHAPE, size: 3, stride: 2, padding: 1 };
 
-Deno.test("half precision: pooling", async () => {
+testIn(dtype, "half precision: pooling", async () => {
   await checkHalf(({ x }) => maxPool2d(x, 3, POOLING), {
     inputs: { x: { ...spaced(SHAPE), dtype } },
     shape: pooledShape(POOLING),
@@ -116,7 +121,7 @@ Deno.test("half precision: pooling", async () => {
   });
 });
 
-Deno.test("half precision: the global mean is float32", async () => {
+testIn(dtype, "half precision: the global mean is float32", async () => {
   const sizes: Pooling = { x: [2, 5, 5, 5], size: 5, stride: 5, padding: 0 };
   await checkHalf(({ x }) => globalAvgPool2d(x), {
     inputs: { x: { ...uniform(sizes.x), dtype } },
@@ -128,7 +133,7 @@ Deno.test("half precision: the global mean is float32", async () => {
   assert.deepEqual([...await globalAvgPool2d(x).read()], [new Float16Array([60000])[0]]);
 });
 
-Deno.test("half precision: attention maps are float32", async () => {
+testIn(dtype, "half precision: attention maps are float32", async () => {
   const [n, height, width, channels] = SHAPE;
   await checkHalf(({ x }) => attentionMap(x), {
     inputs: { x: A },
@@ -146,17 +151,21 @@ Deno.test("half precision: attention maps are float32", async () => {
   assert.deepEqual([...await activationMap(x).read()], [8 * rounded ** 2]);
 });
 
-Deno.test("half precision: normalised activations are float32, and their gradients f16", async () => {
-  for (const norm of NORMS) {
-    await checkHalf(({ x }) => normalise(x, { norm }), {
-      inputs: { x: { ...spaced(SHAPE), dtype } },
-      shape: SHAPE,
-      reference: ({ x }) => unitRows(x, { columns: x.length / SHAPE[0], norm }),
-    });
-  }
-});
+testIn(
+  dtype,
+  "half precision: normalised activations are float32, and their gradients f16",
+  async () => {
+    for (const norm of NORMS) {
+      await checkHalf(({ x }) => normalise(x, { norm }), {
+        inputs: { x: { ...spaced(SHAPE), dtype } },
+        shape: SHAPE,
+        reference: ({ x }) => unitRows(x, { columns: x.length / SHAPE[0], norm }),
+      });
+    }
+  },
+);
 
-Deno.test("half precision: sums are float32, and their gradients f16", async () => {
+testIn(dtype, "half precision: sums are float32, and their gradients f16", async () => {
   const [n, height, width, channels] = SHAPE;
   await checkHalf(({ x }) => sum(x, { keep: "channels" }), {
     inputs: { x: A },
@@ -185,7 +194,7 @@ Deno.test("half precision: sums are float32, and their gradients f16", async () 
   assert.deepEqual([...totals], Array.from({ length: 5 }, () => 1000 * rounded));
 });
 
-Deno.test("half precision: the mean squared difference is float32", async () => {
+testIn(dtype, "half precision: the mean squared difference is float32", async () => {
   await checkHalf(({ a, b }) => meanSquaredDifference(a, b), {
     inputs: { a: A, b: B },
     shape: [],
@@ -195,7 +204,7 @@ Deno.test("half precision: the mean squared difference is float32", async () => 
   });
 });
 
-Deno.test("half precision: float32 and f16 do not mix", async () => {
+testIn(dtype, "half precision: float32 and f16 do not mix", async () => {
   const gpu = await testGpu();
   const half = gpu.zeros([2, 2, 2, 3], { label: "half", dtype });
   const single = gpu.zeros([2, 2, 2, 3], { label: "single" });
@@ -217,7 +226,7 @@ Deno.test("half precision: float32 and f16 do not mix", async () => {
   );
 });
 
-Deno.test("half precision: a gradient cannot be differentiated again", async () => {
+testIn(dtype, "half precision: a gradient cannot be differentiated again", async () => {
   const gpu = await testGpu();
   const x = watch(gpu.zeros([2, 2, 2, 3], { label: "x", dtype }));
   const y = sum(multiply(x, x), { keep: "none" });

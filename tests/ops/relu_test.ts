@@ -10,6 +10,7 @@ import { testGpu } from "../support/gpu.ts";
 import { mergedPlan } from "../support/merged_plan.ts";
 import { spaced } from "../support/operand.ts";
 import { randomValues } from "../support/random.ts";
+import { testIn } from "../support/test_in.ts";
 
 Deno.test("relu: odd sizes, more than a workgroup", async () => {
   await checkOp(({ x }) => relu(x), {
@@ -36,7 +37,7 @@ const KINKS = {
 };
 
 for (const dtype of ["f32", "f16"] as const) {
-  Deno.test(`relu: zeros and negative values are dead, a NaN stays, ${dtype}`, async () => {
+  testIn(dtype, `relu: zeros and negative values are dead, a NaN stays, ${dtype}`, async () => {
     const gpu = await testGpu();
     const bits = (dtype === "f32" ? Uint32Array : Uint16Array).from(KINKS[dtype]);
     const words = new Float32Array(bits.buffer);
@@ -52,7 +53,7 @@ for (const dtype of ["f32", "f16"] as const) {
 }
 
 for (const dtype of ["f32", "f16"] as const) {
-  Deno.test(`relu: its gradient is written where the upstream one lies, ${dtype}`, async () => {
+  testIn(dtype, `relu: its gradient is written where the upstream one lies, ${dtype}`, async () => {
     const gpu = await testGpu();
     const [x, dy] = [1, 2].map((seed) => {
       const values = randomValues(3 * 35 * 5, { seed, from: -1, to: 1 });

@@ -25,26 +25,36 @@ let software: Promise<Gpu> | undefined;
 
 /** A GPU on which ops choose what they would on a software adapter, which the tests of one file share. */
 export function softwareGpu(): Promise<Gpu> {
-  software ??= posingGpu({ isSoftware: true });
+  software ??= posingGpu({ isFallbackAdapter: true });
   return software;
 }
 
 /** A GPU on which ops choose what they would on a card. */
 export function cardGpu(): Promise<Gpu> {
-  return posingGpu({ isSoftware: false });
+  return posingGpu({ isFallbackAdapter: false });
 }
 
-async function posingGpu({ isSoftware }: { isSoftware: boolean }): Promise<Gpu> {
+/** A GPU whose adapter says what is given here of itself, and otherwise the truth. */
+export async function posingGpu(posing: Partial<GPUAdapterInfo>): Promise<Gpu> {
   const adapter = await requestAdapter();
   assert.ok(adapter !== null);
   const { info, limits, features } = adapter;
-  const { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize } = info;
-  const posing = { vendor, architecture, device, description, subgroupMinSize, subgroupMaxSize };
+  const { vendor, architecture, device, description, isFallbackAdapter } = info;
+  const { subgroupMinSize, subgroupMaxSize } = info;
   return await Gpu.open({
     adapter: {
       limits,
       features,
-      info: { ...posing, isFallbackAdapter: isSoftware },
+      info: {
+        vendor,
+        architecture,
+        device,
+        description,
+        isFallbackAdapter,
+        subgroupMinSize,
+        subgroupMaxSize,
+        ...posing,
+      },
       requestDevice: (descriptor) => adapter.requestDevice(descriptor),
     },
   });
@@ -86,4 +96,10 @@ export async function smallGpu(bytes: number): Promise<Gpu> {
     return buffer;
   };
   return gpu;
+}
+
+/** Makes a GPU say that a workgroup has only so many bytes of memory. */
+export function limitWorkgroupMemory({ device }: Gpu, bytes: number): void {
+  const described = { value: bytes, configurable: true };
+  Object.defineProperty(device.limits, "maxComputeWorkgroupStorageSize", described);
 }

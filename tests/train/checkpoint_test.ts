@@ -11,6 +11,7 @@ import { formatSafetensors } from "../../lib/weights/safetensors.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
 import { testGpu } from "../support/gpu.ts";
 import { scaledLogits } from "../support/scaled_logits.ts";
+import { testIn } from "../support/test_in.ts";
 import { tinyModel, tinySet, weightsOf } from "../support/tiny.ts";
 
 const SET = tinySet({ train: 4, test: 1 });
@@ -144,32 +145,36 @@ Deno.test("checkpoint: steps of earlier versions kept the attention losses alone
     assert.deepEqual(unlogged.map(({ losses }) => losses), [{ attention: [1e-4, 0.125] }]);
   }));
 
-Deno.test("checkpoint: the loss scale comes back, and half precision is refused without one", () =>
-  inFile(async (path) => {
-    using trainer = trainerOf(tinyModel(await testGpu()), { dtype: "f16" });
-    trainer.lossScale?.write({ scale: 2 ** -3, good: 1999, skipped: 17 });
-    await trainer.submit(0);
-    const scaling = { scale: 0.125, isSkipped: true };
-    const stepsOfEpoch = [{ ...step(8, NaN), scaling }];
-    const progress = { ...PROGRESS, position: { step: 9, stepsOfEpoch } };
-    await writeCheckpoint(path, trainer, progress);
-    const checkpoint = await readCheckpoint(path);
-    assert.deepEqual(checkpoint.lossScale, { scale: 0.25, good: 0, skipped: 17 });
-    assert.deepEqual(checkpoint.progress, progress);
-    using restored = trainerOf(tinyModel(await testGpu()), { dtype: "f16" });
-    checkpoint.restore(restored);
-    assert.deepEqual(await restored.lossScale?.read(), checkpoint.lossScale);
+testIn(
+  "f16",
+  "checkpoint: the loss scale comes back, and half precision is refused without one",
+  () =>
+    inFile(async (path) => {
+      using trainer = trainerOf(tinyModel(await testGpu()), { dtype: "f16" });
+      trainer.lossScale?.write({ scale: 2 ** -3, good: 1999, skipped: 17 });
+      await trainer.submit(0);
+      const scaling = { scale: 0.125, isSkipped: true };
+      const stepsOfEpoch = [{ ...step(8, NaN), scaling }];
+      const progress = { ...PROGRESS, position: { step: 9, stepsOfEpoch } };
+      await writeCheckpoint(path, trainer, progress);
+      const checkpoint = await readCheckpoint(path);
+      assert.deepEqual(checkpoint.lossScale, { scale: 0.25, good: 0, skipped: 17 });
+      assert.deepEqual(checkpoint.progress, progress);
+      using restored = trainerOf(tinyModel(await testGpu()), { dtype: "f16" });
+      checkpoint.restore(restored);
+      assert.deepEqual(await restored.lossScale?.read(), checkpoint.lossScale);
 
-    using single = await steppedTrainer();
-    await writeCheckpoint(path, single);
-    const other = await readCheckpoint(path);
-    assert.equal(other.lossScale, null);
-    assert.throws(() => other.restore(restored), {
-      name: "TypeError",
-      message:
-        `Cannot resume from ${path} in half precision: wanted a checkpoint with its loss scale, found none`,
-    });
-  }));
+      using single = await steppedTrainer();
+      await writeCheckpoint(path, single);
+      const other = await readCheckpoint(path);
+      assert.equal(other.lossScale, null);
+      assert.throws(() => other.restore(restored), {
+        name: "TypeError",
+        message:
+          `Cannot resume from ${path} in half precision: wanted a checkpoint with its loss scale, found none`,
+      });
+    }),
+);
 
 Deno.test("checkpoint: one of another network is refused", () =>
   inFile(async (path) => {

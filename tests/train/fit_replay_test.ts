@@ -6,6 +6,7 @@ import { type FinishedStep, fit, type FitOptions } from "../../lib/train/fit.ts"
 import { CallCounter } from "../support/call_counter.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 import { testGpu } from "../support/gpu.ts";
+import { testIn } from "../support/test_in.ts";
 import { tinyModel, tinySet } from "../support/tiny.ts";
 
 const MAKERS = [
@@ -61,10 +62,8 @@ Deno.test("fit: nothing is made on the device after the first step, but for the 
   await assertNothingIsMade({});
 });
 
-Deno.test("fit: nor with half precision and its loss scale", async () => {
-  if ((await testGpu()).device.features.has("shader-f16")) {
-    await assertNothingIsMade({ dtype: "f16" });
-  }
+testIn("f16", "fit: nor with half precision and its loss scale", async () => {
+  await assertNothingIsMade({ dtype: "f16" });
 });
 
 Deno.test("fit: one submit a step, and no readback between log lines", async () => {

@@ -8,6 +8,7 @@ import { Trainer, type TrainerOptions } from "../../lib/train/trainer.ts";
 import type { ParameterSet } from "../../lib/weights/parameter_set.ts";
 import { testGpu } from "../support/gpu.ts";
 import { scaledLogits } from "../support/scaled_logits.ts";
+import { testIn } from "../support/test_in.ts";
 import { tinyModel, tinySet } from "../support/tiny.ts";
 import { trained } from "../support/trained.ts";
 
@@ -120,35 +121,39 @@ Deno.test("Trainer: unless it skips, nothing changes any more after a step that 
   assert.deepEqual((await trainer.take()).map(({ fault }) => fault), [undefined, "loss", "loss"]);
 });
 
-Deno.test("Trainer: in half precision, an overflow is a fault where the scale is 1, and a loss that is not finite at any", async () => {
-  using model = tinyModel(await testGpu());
-  const { trainer } = await trainerOf(model, {
-    dtype: "f16",
-    lossScale: { initial: 4 },
-    onNonfinite: "skip",
-  });
-  using _ = trainer;
-  const mendLoss = await spoil(trainer.learned, { "fc.bias": NaN });
-  await trainer.submit(0);
-  mendLoss();
-  // The gradients of the features are beyond f16, the loss is not beyond float32.
-  const mend = await spoil(trainer.learned, { "fc.weight": 1e10 });
-  for (const step of [1, 2, 3, 4]) await trainer.submit(step);
-  mend();
-  await trainer.submit(5);
-  const results = await trainer.take();
-  assert.deepEqual(
-    results.map(({ fault, scaling }) => [scaling?.scale, scaling?.isSkipped, fault]),
-    [
-      [4, true, "loss"],
-      [4, true, undefined],
-      [2, true, undefined],
-      [1, true, "conv0"],
-      [1, true, "conv0"],
-      [1, false, undefined],
-    ],
-  );
-});
+testIn(
+  "f16",
+  "Trainer: in half precision, an overflow is a fault where the scale is 1, and a loss that is not finite at any",
+  async () => {
+    using model = tinyModel(await testGpu());
+    const { trainer } = await trainerOf(model, {
+      dtype: "f16",
+      lossScale: { initial: 4 },
+      onNonfinite: "skip",
+    });
+    using _ = trainer;
+    const mendLoss = await spoil(trainer.learned, { "fc.bias": NaN });
+    await trainer.submit(0);
+    mendLoss();
+    // The gradients of the features are beyond f16, the loss is not beyond float32.
+    const mend = await spoil(trainer.learned, { "fc.weight": 1e10 });
+    for (const step of [1, 2, 3, 4]) await trainer.submit(step);
+    mend();
+    await trainer.submit(5);
+    const results = await trainer.take();
+    assert.deepEqual(
+      results.map(({ fault, scaling }) => [scaling?.scale, scaling?.isSkipped, fault]),
+      [
+        [4, true, "loss"],
+        [4, true, undefined],
+        [2, true, undefined],
+        [1, true, "conv0"],
+        [1, true, "conv0"],
+        [1, false, undefined],
+      ],
+    );
+  },
+);
 
 Deno.test("fit: ends at a step that is not finite with its number and the first tensor", async () => {
   using model = tinyModel(await testGpu());

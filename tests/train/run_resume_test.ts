@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readCheckpoint } from "../../lib/train/checkpoint.ts";
 import { assertSameBytes } from "../support/assert_same_bytes.ts";
+import { testIn } from "../support/test_in.ts";
 import { filesIn, STEPS, timelessLinesOf, tinyRun } from "../support/tiny_run.ts";
 import type { TinyRunOptions } from "../support/tiny_run.ts";
 import { testGpu } from "../support/gpu.ts";
@@ -95,34 +96,39 @@ Deno.test("Run.resume: every loss at once, with weights that decay and parameter
   });
 });
 
-Deno.test("Run.resume: in any precision, with the loss scale and the steps that are skipped", async () => {
-  using teacher = tinyModel(await testGpu(), { seed: 7 });
-  // The second rate overflows the parameters, so that all later steps are skipped.
-  for (
-    const [dtype, lr, on_nonfinite] of [
-      ["half", 0.1, "stop"],
-      ["half", 1e6, "skip"],
-      ["float", 1e30, "skip"],
-    ] as const
-  ) {
-    const settings = { dtype, beta: 100, log_every: 2, lr, on_nonfinite };
-    await besideWhole({ settings, teacher }, async ({ whole, path }) => {
-      await tinyRun(path, { settings, teacher, stopAfter: 2 });
-      await tinyRun(path, { settings, teacher, stopAfter: 7, resume: true });
-      await tinyRun(path, { settings, teacher, resume: true });
-      await assertSameRun(path, whole, `${dtype}, rate ${lr}`);
-      const lines = await timelessLinesOf(path, "steps.jsonl");
-      const skipped = lines.map((line) => Number(line["skipped_steps"]));
-      const total = skipped.reduce((a, b) => a + b);
-      assert.equal(total > 0, lr > 1, `${skipped}`);
-      const epochs = await timelessLinesOf(path, "log.txt");
-      assert.equal(epochs.reduce((sum, line) => sum + Number(line["skipped_steps"]), 0), total);
-      assert.equal(lines.at(-1)?.["loss_scale"], epochs.at(-1)?.["loss_scale"]);
-      const { progress } = await readCheckpoint(`${path}/checkpoint.safetensors`);
-      assert.equal(progress.skipped, total);
-    });
-  }
-});
+// The second rate overflows the parameters, so that all later steps are skipped.
+for (
+  const [dtype, lr, on_nonfinite] of [
+    ["half", 0.1, "stop"],
+    ["half", 1e6, "skip"],
+    ["float", 1e30, "skip"],
+  ] as const
+) {
+  const type = dtype === "half" ? "f16" : "f32";
+  testIn(
+    type,
+    `Run.resume: in ${type} at a rate of ${lr}, with the steps that are skipped`,
+    async () => {
+      using teacher = tinyModel(await testGpu(), { seed: 7 });
+      const settings = { dtype, beta: 100, log_every: 2, lr, on_nonfinite };
+      await besideWhole({ settings, teacher }, async ({ whole, path }) => {
+        await tinyRun(path, { settings, teacher, stopAfter: 2 });
+        await tinyRun(path, { settings, teacher, stopAfter: 7, resume: true });
+        await tinyRun(path, { settings, teacher, resume: true });
+        await assertSameRun(path, whole, `${dtype}, rate ${lr}`);
+        const lines = await timelessLinesOf(path, "steps.jsonl");
+        const skipped = lines.map((line) => Number(line["skipped_steps"]));
+        const total = skipped.reduce((a, b) => a + b);
+        assert.equal(total > 0, lr > 1, `${skipped}`);
+        const epochs = await timelessLinesOf(path, "log.txt");
+        assert.equal(epochs.reduce((sum, line) => sum + Number(line["skipped_steps"]), 0), total);
+        assert.equal(lines.at(-1)?.["loss_scale"], epochs.at(-1)?.["loss_scale"]);
+        const { progress } = await readCheckpoint(`${path}/checkpoint.safetensors`);
+        assert.equal(progress.skipped, total);
+      });
+    },
+  );
+}
 
 Deno.test("Run.resume: a run that was bound to some steps goes on as if it had not been", () =>
   besideWhole({ settings: { lr: 0.2 } }, async ({ whole, path }) => {

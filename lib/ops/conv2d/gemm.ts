@@ -24,7 +24,9 @@ function suits({ adapter }: Gpu, { tile, channels }: { tile: TileChannels; chann
   return !adapter.isSoftware && tile === bestTile(channels);
 }
 
-const fits = () => true;
+function hasMemory({ device: { limits } }: Gpu, bytes: number): boolean {
+  return bytes <= limits.maxComputeWorkgroupStorageSize;
+}
 
 /** What a number of the result adds up: vec4s of the channels of what is read, for every tap. */
 function termsOf({ w: [height, width] }: Geometry, channels: number): number {
@@ -37,30 +39,44 @@ function depthOf(terms: number, { most }: { most: number }): number {
   return depths.find((depth) => depth * Math.ceil(terms / depth) <= 1.1 * terms) ?? 1;
 }
 
-/** Constants and grid of a product whose result has these sizes, and the pixels of a tile. */
+/**
+ * Constants and grid of a product whose result has these sizes, the pixels of a tile, and the bytes of workgroup memory
+ * for it, with what making moments takes.
+ */
 function tilesOf(
   [n, height, width, channels]: Geometry["y"],
   { tile, terms }: { tile: TileChannels; terms: number },
-): { constants: Constants; grid: Grid; pixels: number } {
+): { constants: Constants; grid: Grid; pixels: number; bytes: number } {
   const tile_quads = quadsOf(tile);
-  const { each, pixels } = tileSizes({ rows: n * height * width, channels, tile });
+  const { each, pixels, lanes } = tileSizes({ rows: n * height * width, channels, tile });
   const [x, y = 1] = gridFor(n * height * width, pixels);
+  const depth = depthOf(terms, { most: 2 * tile_quads / each });
   return {
-    constants: { terms, tile_quads, each, depth: depthOf(terms, { most: 2 * tile_quads / each }) },
+    constants: { terms, tile_quads, each, depth },
     grid: [x, y, Math.ceil(quadsOf(channels) / tile_quads)],
     pixels,
+    bytes: 16 * depth * (pixels + 4 * tile_quads) + 32 * lanes,
   };
+}
+
+/** The tiles of a forward pass. */
+function forwardTiles(geometry: Geometry, tile: TileChannels) {
+  return tilesOf(geometry.y, { tile, terms: termsOf(geometry, geometry.x[3]) });
+}
+
+/** Those of an input gradient. */
+function inputGradientTiles(geometry: Geometry, tile: TileChannels) {
+  return tilesOf(geometry.x, { tile, terms: termsOf(geometry, geometry.y[3]) });
 }
 
 /** Products of matrices through workgroup memory, for each width of tile. */
 export const gemmForward = TILES.map((tile): Variant<ForwardJob> => ({
   name: `gemm${tile}`,
   kernels: [kernel],
-  fits,
+  fits: (gpu, geometry) => hasMemory(gpu, forwardTiles(geometry, tile).bytes),
   suits: (gpu, { y }) => suits(gpu, { tile, channels: y[3] }),
   run({ geometry, x, w, bias, y }) {
-    const terms = termsOf(geometry, geometry.x[3]);
-    const { constants, grid, pixels } = tilesOf(geometry.y, { tile, terms });
+    const { constants, grid, pixels } = forwardTiles(geometry, tile);
     kernel.dispatch("forward", {
       read: [x, w, bias ?? w, x],
       fusion: {
@@ -79,13 +95,10 @@ export const gemmForward = TILES.map((tile): Variant<ForwardJob> => ({
 export const gemmInputGradient = TILES.map((tile): Variant<InputGradientJob> => ({
   name: `gemm${tile}`,
   kernels: [kernel],
-  fits,
+  fits: (gpu, geometry) => hasMemory(gpu, inputGradientTiles(geometry, tile).bytes),
   suits: (gpu, { x }) => suits(gpu, { tile, channels: x[3] }),
   run({ geometry, dy, w, dx }) {
-    const { constants, grid } = tilesOf(geometry.x, {
-      tile,
-      terms: termsOf(geometry, geometry.y[3]),
-    });
+    const { constants, grid } = inputGradientTiles(geometry, tile);
     kernel.dispatch("forward", {
       read: [dy, w, w, dy],
       fusion: { absorb: addAndRectifyInStore },
@@ -100,6 +113,12 @@ export const gemmInputGradient = TILES.map((tile): Variant<InputGradientJob> => 
 /** Vec4s of weights by vec4s of outputs that a workgroup of the weight gradient adds up. */
 const WEIGHT_AREA = 256;
 
+/** The bytes of workgroup memory that it takes: those of four or eight pixels. */
+function weightGradientBytes(tile: TileChannels): number {
+  const tile_quads = quadsOf(tile);
+  return 16 * (tile === 16 ? 4 : 8) * (WEIGHT_AREA / tile_quads + tile_quads);
+}
+
 /** Workgroups that keep a large device busy. */
 const TARGET_WORKGROUPS = 1024;
 
@@ -107,7 +126,7 @@ const TARGET_WORKGROUPS = 1024;
 export const gemmWeightGradient = TILES.map((tile): Variant<WeightGradientJob> => ({
   name: `gemm${tile}`,
   kernels: [weightGradientKernel],
-  fits,
+  fits: (gpu) => hasMemory(gpu, weightGradientBytes(tile)),
   suits: (gpu, { y }) => suits(gpu, { tile, channels: y[3] }),
   run({ geometry, x, dy, dw }) {
     const [n, height, width, outputs] = geometry.y;

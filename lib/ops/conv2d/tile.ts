@@ -13,7 +13,7 @@ export function bestTile(channels: number): TileChannels {
 }
 
 /**
- * How many pixels an invocation of `gemm.wgsl` adds up, and how many its workgroup.
+ * How many pixels an invocation of `gemm.wgsl` adds up, how many its workgroup, and how many invocations that has.
  *
  * @param options.rows Pixels of the result, all images together.
  * @param options.channels Its channels.
@@ -21,9 +21,9 @@ export function bestTile(channels: number): TileChannels {
  */
 export function tileSizes(
   { rows, channels, tile }: { rows: number; channels: number; tile: TileChannels },
-): { each: 4 | 8; pixels: number } {
+): { each: 4 | 8; pixels: number; lanes: number } {
   const [columns, across] = [tile / 8, tile === 16 ? 32 : 16];
   const large = Math.ceil(rows / (8 * across)) * Math.ceil(channels / tile) * columns * across;
   const each = tile === 16 || large < MANY ? 4 : 8;
-  return { each, pixels: each * across };
+  return { each, pixels: each * across, lanes: columns * across };
 }
