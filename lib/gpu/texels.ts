@@ -81,17 +81,16 @@ function number(at: number): string {
   return `numbers[${at >> 2}][${at & 3}]`;
 }
 
-/**
- * The sizes of a kernel as numbers in a buffer, in place of overrides: its pipeline then serves every shape. They are
- * read where they are used, since only what comes straight from a uniform buffer is known to be the same for all
- * invocations, as the bound of a loop with a barrier must be.
- */
+/** The head of an entry point, up to its body. */
+const ENTRY = /^@compute[^{]*\{$/gm;
+
+/** The sizes of a kernel as variables that a buffer fills, in place of overrides: its pipeline then serves every shape. */
 function withSizesIn(source: string, sizes: readonly string[]): string {
+  const filled = sizes.map((size, at) => `${size} = ${number(FIRST_SIZE + at)};`).join(" ");
   return sizes.reduce(
-    (text, size, at) =>
-      text.replace(new RegExp(`override ${size}: u32[^;]*;`), "")
-        .replaceAll(new RegExp(`(?<![.\\w])${size}\\b`, "g"), number(FIRST_SIZE + at)),
-    source,
+    (text, size) =>
+      text.replace(new RegExp(`override ${size}: u32[^;]*;`), `var<private> ${size}: u32;`),
+    source.replaceAll(ENTRY, `$& ${filled}`),
   );
 }
 

@@ -148,20 +148,22 @@ for (const dtype of ["f32", "f16"] as const) {
   });
 }
 
-Deno.test("withTexels: sizes come from the buffer where they are used, other overrides and fields stay", () => {
+Deno.test("withTexels: sizes are variables that each entry point fills first, other overrides stay", () => {
   const source = `alias real = f32;
 override count: u32; // in all
 override quads: u32 = 1;
 override lanes: u32 = 64;
 @group(0) @binding(0) var<storage, read> x: array<vec4<real>>;
 @compute @workgroup_size(lanes)
-fn forward() {
-  y[0] = x[count + quads * in_quads] + part.count;
+fn forward(
+  @builtin(workgroup_id) group: vec3u,
+) {
+  y[0] = x[count + quads];
 }`;
   const { source: found } = withTexels(new Kernel("k", source, ["quads", "count"]), [0]);
-  assert.ok(!found.includes("override count") && !found.includes("override quads"));
+  assert.ok(found.includes("var<private> count: u32; // in all\nvar<private> quads: u32;\n"));
   assert.ok(found.includes("override lanes: u32 = 64;"));
-  assert.ok(found.includes("= x_texel(numbers[2][1] + numbers[2][0] * in_quads) + part.count;"));
+  assert.ok(found.includes("group: vec3u,\n) { quads = numbers[2][0]; count = numbers[2][1];\n"));
 });
 
 Deno.test("Gpu.createTexture: the rows that are asked for, one more where they are a power of two", async () => {
