@@ -24,8 +24,14 @@ export const TWO_RANKS = ["--ngpu", "2", "--oversubscribe", "--share_gpu"];
 /** The steps of an epoch of such a run. */
 export const TINY_STEPS = 3;
 
-/** An environment in which llvmpipe has narrow vectors, and a run starts in a quarter of the time. */
-export const TINY_ENV = { LP_NATIVE_VECTOR_WIDTH: "128" };
+/**
+ * An environment in which llvmpipe has narrow vectors, and a run starts in a quarter of the time. Its shaders have a cache
+ * of their own: Mesa does not tell them from those of wide vectors.
+ */
+export const TINY_ENV = {
+  LP_NATIVE_VECTOR_WIDTH: "128",
+  MESA_SHADER_CACHE_DIR: `${Deno.env.get("HOME") ?? "/tmp"}/.cache/pupil/narrow_shaders`,
+};
 
 /** The step that the checkpoint of a run goes on with. */
 export async function savedStep(run: string): Promise<number> {

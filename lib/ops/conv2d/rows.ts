@@ -186,6 +186,7 @@ export const rowsWeightGradient: Variant<WeightGradientJob> = {
     const [inQuads, outQuads] = [quadsOf(geometry.w[2]), quadsOf(geometry.w[3])];
     const across = inQuads === 1 ? 1 : 4;
     const partsTogether = across === 1 ? SHARING_LANES : 1;
+    // As for four by eight channels a lane on every adapter: the parts, and with them the bits, are then the same.
     const lanesOfPart = 2 * across * Math.ceil(outQuads / TILE_QUADS) * Math.ceil(inQuads / across);
     const tileQuads = tileQuadsOf(outQuads, across, dw.gpu.recordsTexels);
     const partsOfEight = (tileQuads === 2 ? 2 : 1) * (4 / across);
