@@ -49,12 +49,12 @@ export class Failures {
       const invalid = this.device.popErrorScope();
       const full = outOfMemory === undefined ? null : this.device.popErrorScope();
       this.#pending.push(
-        Promise.all([invalid, full]).then(([error, isFull]) => {
-          if (error === null && isFull === null) return;
+        Promise.all([invalid, full]).then(([fault, lack]) => {
+          if (fault === null && lack === null) return;
           forget();
-          const failure = isFull !== null && outOfMemory !== undefined
+          const failure = lack !== null && outOfMemory !== undefined
             ? outOfMemory()
-            : new GpuError(`Cannot ${action}: ${wordCompilerMessage(error?.message ?? "", file)}`);
+            : new GpuError(`Cannot ${action}: ${wordCompilerMessage(fault?.message ?? "", file)}`);
           const frames = caller.stack?.split("\n").slice(2) ?? [];
           failure.stack = [`${failure.name}: ${failure.message}`, ...frames].join("\n");
           this.report(failure);
