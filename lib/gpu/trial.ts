@@ -70,20 +70,21 @@ async function rightCandidates(
 ): Promise<Candidate[]> {
   const { tolerance = TOLERANCE, variants, trial } = question;
   const candidates: Candidate[] = [];
-  let call: { check: TrialCheck; run: Trial["run"] } | null = null;
+  let call: { values: readonly Float32Array[] } & Pick<Trial, "run" | "exact"> | null = null;
+  let check: TrialCheck | null = null;
   for (const variant of variants) {
     try {
       if (call === null) {
-        const { inputs, run, exact } = trial(batch);
-        const values = inputs.map((input, at) => fill(held.use(input), at + 1));
-        call = { check: new TrialCheck(values, { tolerance, exact }), run };
+        const { inputs, ...made } = trial(batch);
+        call = { ...made, values: inputs.map((input, at) => fill(held.use(input), at + 1)) };
       }
-      const { check, run } = call;
+      const { values, run, exact } = call;
       const build = () => run(variant);
       const label = `try ${variant}`;
       const program: Program<Tensor> = held.use(await Program.record(gpu, { label, build }));
       program.run();
-      const fault = check.faultOf(await program.outputs.read());
+      check ??= held.use(new TrialCheck(program.outputs, { inputs: values, tolerance, exact }));
+      const fault = await check.faultOf(program.outputs);
       if (fault === null) candidates.push({ variant, program });
       else onNote(`${questionKey(question)}: left out ${variant}, ${fault}`);
     } catch (error) {
