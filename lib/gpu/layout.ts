@@ -95,6 +95,10 @@ export function pack(
   { shape, layout, dtype }: { shape: readonly number[]; layout: Layout; dtype: DType },
 ): StoredArray {
   const packed = storedArray(dtype, storedSize(shape, layout));
+  if (packed.length === values.length) {
+    packed.set(values);
+    return packed;
+  }
   for (const { dense, stored, columns } of places(shape, layout)) {
     packed.set(values.subarray(dense, dense + columns), stored);
   }
