@@ -59,20 +59,28 @@ function fill(tensor: Tensor, seed: number): Float32Array {
   return tensor.dtype === "f16" ? values.map(Math.f16round) : values;
 }
 
+/** The variants of a question that are compared, the plain one first. */
+export function comparedVariants(
+  { variants, quick = variants }: Question,
+  effort: Effort,
+): readonly string[] {
+  return effort === "quick" ? quick : variants;
+}
+
 /** Prepares the variants that run and compute what the plain one does; none where that one fails. */
 async function rightCandidates(
   gpu: Gpu,
   question: Question,
-  { held, batch, onNote = () => {} }: Pick<TrialOptions, "onNote"> & {
+  { held, effort, batch, onNote = () => {} }: Pick<TrialOptions, "effort" | "onNote"> & {
     held: DisposableStack;
     batch: number;
   },
 ): Promise<Candidate[]> {
-  const { tolerance = TOLERANCE, variants, trial } = question;
+  const { tolerance = TOLERANCE, trial } = question;
   const candidates: Candidate[] = [];
   let call: { values: readonly Float32Array[] } & Pick<Trial, "run" | "exact"> | null = null;
   let check: TrialCheck | null = null;
-  for (const variant of variants) {
+  for (const variant of comparedVariants(question, effort)) {
     try {
       if (call === null) {
         const { inputs, ...made } = trial(batch);
@@ -121,7 +129,7 @@ export async function fastestVariant(
   { effort, batch = question.batch, onNote, time = timeOnGpu }: TrialOptions,
 ): Promise<string> {
   using held = new DisposableStack();
-  let candidates = await rightCandidates(gpu, question, { held, batch, onNote });
+  let candidates = await rightCandidates(gpu, question, { held, effort, batch, onNote });
   const measure = async (options: { samples: number; seconds: number }) => {
     const times = await time(gpu, candidates.map(({ program }) => program), options);
     const medians = times.map((seconds) => summarise(seconds).median);

@@ -34,6 +34,8 @@ export interface Question {
   readonly batch: number;
   /** The variants that this device and geometry allow: the plain one, by which the others are judged, first. */
   readonly variants: readonly string[];
+  /** Those that a quick tuning compares, the plain one first. Default: all. */
+  readonly quick?: readonly string[];
   /** The fixed table's choice, one of them: a pure function of geometry and kind of adapter. */
   readonly fallback: string;
   /** Every kernel that a variant uses: an edited one is tuned anew. */

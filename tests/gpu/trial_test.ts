@@ -112,6 +112,16 @@ Deno.test("fastestVariant: a tensor larger than a buffer leaves the choice to th
   assert.match(notes[0] ?? "", /left out plain: Cannot allocate made up: a buffer/);
 });
 
+Deno.test("fastestVariant: a quick look leaves out what a question says", async () => {
+  const gpu = await testGpu();
+  const question = { ...doublingOf(gpu, { variants: RIGHT }), quick: ["plain", "slow"] };
+  for (const [effort, works] of [["quick", [2, 2]], ["full", [3]]] as const) {
+    const { calls, time } = scripted(...works.map((count) => Array(count).fill(1)));
+    await fastestVariant(gpu, question, { effort, time });
+    assert.deepEqual(calls.map(({ works }) => works), works);
+  }
+});
+
 Deno.test("fastestVariant: a GPU that is lost ends it", async () => {
   using gpu = await Gpu.open();
   const { trial, ...question } = doublingOf(gpu, { variants: RIGHT });

@@ -107,6 +107,20 @@ Deno.test("TuningCache: a full tuning asks for more than a quick one found, and 
     assert.equal(cache.find(question(), "quick"), "twin");
   }));
 
+Deno.test("TuningCache: an entry holds for the variants that its effort compares", () =>
+  inFolder(async (folder) => {
+    const few = { variants: ["plain", "twin", "rows"], quick: ["plain", "twin"] };
+    const { cache } = await opened(folder);
+    cache.add([answer("twin", { change: few })], "quick");
+    assert.equal(cache.find(question(few), "quick"), "twin");
+    assert.equal(cache.find(question({ ...few, variants: ["plain", "twin"] }), "quick"), "twin");
+    assert.equal(cache.find(question({ ...few, quick: few.variants }), "quick"), null);
+    assert.equal(cache.find(question(few), "full"), null);
+    cache.add([answer("rows", { change: few })], "full");
+    assert.equal(cache.find(question(few), "quick"), "rows");
+    assert.equal(cache.find(question({ ...few, variants: ["plain", "rows"] }), "quick"), null);
+  }));
+
 Deno.test("TuningCache: each adapter has a file of its own", () =>
   inFolder(async (folder) => {
     await written(folder);

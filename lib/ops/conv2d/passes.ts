@@ -100,12 +100,15 @@ export function questionOf<Job>(
 ): Question {
   const { x: [batch, height, width, inputs], w, stride, padding } = geometry;
   const fitting = pass.variants.filter(({ fits }) => fits(gpu, geometry));
+  const quick = fitting.filter(({ isForSoftware }) => gpu.adapter.isSoftware || !isForSoftware);
+  const names = (some: readonly Variant<Job>[]) => some.map(({ name }) => name).reverse();
   return {
     family: `${pass.name} ${w[0]}x${
       w[1]
     } s${stride} p${padding} [*, ${height}, ${width}, ${inputs}] -> ${w[3]} ${dtype}`,
     batch,
-    variants: fitting.map(({ name }) => name).reverse(),
+    variants: names(fitting),
+    quick: names(quick),
     fallback: fitting.find(({ suits }) => suits(gpu, geometry))?.name ?? "plain",
     kernels: fitting.flatMap(({ kernels }) => kernels),
     flop: flopOf(geometry),
