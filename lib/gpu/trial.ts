@@ -14,7 +14,7 @@ export type Effort = "quick" | "full";
 export interface TrialOptions {
   /** How thoroughly. */
   readonly effort: Effort;
-  /** Images of the made-up call; those of the question unless told. */
+  /** Images of the made-up call at most. Default: those of the question. */
   readonly batch?: number;
   /** Told why a variant was left out. */
   readonly onNote?: ((note: string) => void) | undefined;
@@ -32,6 +32,12 @@ const MEASUREMENTS = {
 /** A later variant must be faster by more than this part, so that noise does not flip a choice. */
 const MARGIN = 0.03;
 const TOLERANCE = 1e-4;
+/**
+ * Bytes that a made-up call reads and writes at most, weights left out: each variant has a result of its own. 2^24
+ * numbers of float32 are several workgroups for each processor of a card, and from there on kernels are cut up alike for
+ * every batch, but for the pixels of a part. All of them take longer with each image then, and the order stays.
+ */
+const MOST_BYTES = 2 ** 26;
 /** A prime, so that the rows of a tensor do not repeat. */
 const RANDOM_BLOCK = 65521;
 
@@ -59,6 +65,11 @@ function fill(tensor: Tensor, seed: number): Float32Array {
   return tensor.dtype === "f16" ? values.map(Math.f16round) : values;
 }
 
+/** The most images that a question's call is made up with. */
+export function imagesOfTrial({ batch, imageBytes }: Question): number {
+  return Math.min(batch, Math.max(1, Math.floor(MOST_BYTES / imageBytes)));
+}
+
 /** The variants of a question that are compared, the plain one first. */
 export function comparedVariants(
   { variants, quick = variants }: Question,
@@ -71,19 +82,19 @@ export function comparedVariants(
 async function rightCandidates(
   gpu: Gpu,
   question: Question,
-  { held, effort, batch, onNote = () => {} }: Pick<TrialOptions, "effort" | "onNote"> & {
+  { held, effort, batch = Infinity, onNote = () => {} }: Omit<TrialOptions, "time"> & {
     held: DisposableStack;
-    batch: number;
   },
 ): Promise<Candidate[]> {
   const { tolerance = TOLERANCE, trial } = question;
+  const images = Math.min(batch, imagesOfTrial(question));
   const candidates: Candidate[] = [];
   let call: { values: readonly Float32Array[] } & Pick<Trial, "run" | "exact"> | null = null;
   let check: TrialCheck | null = null;
   for (const variant of comparedVariants(question, effort)) {
     try {
       if (call === null) {
-        const { inputs, ...made } = trial(batch);
+        const { inputs, ...made } = trial(images);
         call = { ...made, values: inputs.map((input, at) => fill(held.use(input), at + 1)) };
       }
       const { values, run, exact } = call;
@@ -126,10 +137,10 @@ async function reasonOf(gpu: Gpu, error: unknown): Promise<string> {
 export async function fastestVariant(
   gpu: Gpu,
   question: Question,
-  { effort, batch = question.batch, onNote, time = timeOnGpu }: TrialOptions,
+  { time = timeOnGpu, ...options }: TrialOptions,
 ): Promise<string> {
   using held = new DisposableStack();
-  let candidates = await rightCandidates(gpu, question, { held, effort, batch, onNote });
+  let candidates = await rightCandidates(gpu, question, { ...options, held });
   const measure = async (options: { samples: number; seconds: number }) => {
     const times = await time(gpu, candidates.map(({ program }) => program), options);
     const medians = times.map((seconds) => summarise(seconds).median);
@@ -137,11 +148,11 @@ export async function fastestVariant(
       candidates.filter((_, at) => (medians[at] ?? NaN) <= factor * Math.min(...medians));
     return { within };
   };
-  if (effort === "quick" && candidates.length > 1) {
+  if (options.effort === "quick" && candidates.length > 1) {
     candidates = (await measure(GLANCE)).within(MOST_TIMES_THE_FASTEST);
   }
   if (candidates.length > 1) {
-    candidates = (await measure(MEASUREMENTS[effort])).within(1 + MARGIN);
+    candidates = (await measure(MEASUREMENTS[options.effort])).within(1 + MARGIN);
   }
   return candidates[0]?.variant ?? question.fallback;
 }

@@ -14,8 +14,6 @@ export interface TuningState {
 
 /** How many questions are tuned. */
 export interface TunerOptions extends TrialOptions {
-  /** The largest batch that a call is made up with; the question's own unless told. */
-  readonly batch?: number;
   /** The time in seconds after which the fixed table answers what is left; unbounded unless told. */
   readonly budget?: number;
   /** Ends the tuning after the question under way. */
@@ -47,7 +45,6 @@ export async function tune(
   gpu: Gpu,
   asked: readonly Asked[],
   {
-    batch = Infinity,
     budget = Infinity,
     signal,
     onProgress,
@@ -65,12 +62,7 @@ export async function tune(
     const start = seconds();
     onProgress?.({ done: answers.length, total: asked.length, seconds: start });
     const isMeasured = start + longest <= budget;
-    const variant = isMeasured
-      ? await fastestVariant(gpu, question, {
-        ...options,
-        batch: Math.min(batch, question.batch),
-      })
-      : question.fallback;
+    const variant = isMeasured ? await fastestVariant(gpu, question, options) : question.fallback;
     answers.push({ question, variant, isMeasured });
     longest = Math.max(longest, seconds() - start);
   }

@@ -42,6 +42,8 @@ export interface Question {
   readonly kernels: readonly Kernel[];
   /** The floating-point operations of the call, by which the tuner decides what to tune first. */
   readonly flop: number;
+  /** The bytes of what a call of one image reads and writes, weights left out. */
+  readonly imageBytes: number;
   /** The largest error that a variant may have, as a part of the largest value; 1e-4 unless told. */
   readonly tolerance?: number;
   /** Makes up a call of as many images. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Gpu } from "../../lib/gpu/device.ts";
 import type { timeOnGpu, TimingOptions } from "../../lib/gpu/timer.ts";
-import { fastestVariant } from "../../lib/gpu/trial.ts";
+import { fastestVariant, imagesOfTrial } from "../../lib/gpu/trial.ts";
 import { doublingOf } from "../support/doubling.ts";
 import { testGpu } from "../support/gpu.ts";
 
@@ -120,6 +120,24 @@ Deno.test("fastestVariant: a quick look leaves out what a question says", async 
     await fastestVariant(gpu, question, { effort, time });
     assert.deepEqual(calls.map(({ works }) => works), works);
   }
+});
+
+Deno.test("fastestVariant: a made-up call has 64 MiB at most", async () => {
+  const gpu = await testGpu();
+  const question = doublingOf(gpu, { variants: ["plain"], size: 1024, batch: 100_000 });
+  assert.equal(imagesOfTrial(question), 2 ** 26 / 8192);
+  assert.equal(imagesOfTrial({ ...question, batch: 5 }), 5);
+  assert.equal(imagesOfTrial({ ...question, imageBytes: 2 ** 27 }), 1);
+  const sizes: number[] = [];
+  const trial = (batch: number) => {
+    sizes.push(batch);
+    return question.trial(1);
+  };
+  for (const batch of [3, undefined]) {
+    const most = batch === undefined ? {} : { batch };
+    await fastestVariant(gpu, { ...question, trial }, { effort: "quick", ...most });
+  }
+  assert.deepEqual(sizes, [3, 2 ** 13]);
 });
 
 Deno.test("fastestVariant: a GPU that is lost ends it", async () => {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import type { RealType } from "../../lib/gpu/dtype.ts";
-import { fastestVariant } from "../../lib/gpu/trial.ts";
+import { comparedVariants, fastestVariant, imagesOfTrial } from "../../lib/gpu/trial.ts";
 import { type Question, questionKey } from "../../lib/gpu/tuning.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { conv2d } from "../../lib/ops/conv2d.ts";
 import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
-import { posingGpu, softwareGpu, testGpu } from "../support/gpu.ts";
+import { cardGpu, posingGpu, softwareGpu, testGpu } from "../support/gpu.ts";
 import { testIn } from "../support/test_in.ts";
 
 const SIZES = "3x3 s1 p1 [*, 6, 9, 16] -> 24 f32";
@@ -87,6 +87,23 @@ Deno.test("conv2d: on a card, a quick tuning leaves out what was made for softwa
   assert.deepEqual([...left].sort(), made);
   for (const { variants, quick } of askedOfAll(await softwareGpu())) {
     assert.deepEqual(quick, variants);
+  }
+});
+
+Deno.test("conv2d: on a card, a made-up call is cut up as a whole batch, but for the pixels of a part", async () => {
+  using gpu = await cardGpu();
+  const large = askedOfAll(gpu).filter((question) => imagesOfTrial(question) < question.batch);
+  assert.equal(large.length, 3 * LARGE.length);
+  for (const question of large) {
+    for (const variant of comparedVariants(question, "quick")) {
+      const cutUp = (batch: number) =>
+        gpu.record(() => question.trial(batch).run(variant)).dispatches.map((dispatch) => {
+          const { batch: _, chunk: _c, images: _i, ...constants } = dispatch.constants;
+          return { entry: dispatch.entry, constants };
+        });
+      const found = cutUp(imagesOfTrial(question));
+      assert.deepEqual(found, cutUp(question.batch), `${question.family} ${variant}`);
+    }
   }
 });
 

@@ -21,6 +21,7 @@ function question(change: Partial<Question> = {}): Question {
     fallback: "plain",
     kernels: [new Kernel("plain", "a"), new Kernel("twin", "b")],
     flop: 1,
+    imageBytes: 4,
     trial: () => assert.fail("nothing is tried out here"),
     ...change,
   };

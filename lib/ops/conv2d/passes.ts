@@ -1,5 +1,6 @@
 import type { Gpu } from "../../gpu/device.ts";
-import type { DType } from "../../gpu/dtype.ts";
+import { bytesOf, type DType } from "../../gpu/dtype.ts";
+import { storedSize } from "../../gpu/layout.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import type { Question, Trial } from "../../gpu/tuning.ts";
 import { exactForward, exactInputGradient } from "./exact.ts";
@@ -112,6 +113,8 @@ export function questionOf<Job>(
     fallback: fitting.find(({ suits }) => suits(gpu, geometry))?.name ?? "plain",
     kernels: fitting.flatMap(({ kernels }) => kernels),
     flop: flopOf(geometry),
+    imageBytes: bytesOf(dtype) *
+      (storedSize(geometry.x, "channels") + storedSize(geometry.y, "channels")) / batch,
     ...(dtype === "f16" ? { tolerance: HALF_TOLERANCE } : {}),
     trial: (images): Trial => {
       const { begin, ...call } = pass.makeUp(gpu, {
