@@ -1,5 +1,5 @@
 import type { Gpu } from "./device.ts";
-import { GpuError, OutOfRoomError } from "./errors.ts";
+import { GpuError, OutOfMemoryError, OutOfRoomError } from "./errors.ts";
 import { Program } from "./program.ts";
 import { summarise } from "./summary.ts";
 import type { Tensor } from "./tensor.ts";
@@ -16,8 +16,10 @@ export interface TrialOptions {
   readonly effort: Effort;
   /** Images of the made-up call at most. Default: those of the question. */
   readonly batch?: number;
-  /** Told why a variant was left out. */
+  /** Told why a variant was left out, or a question is not answered. */
   readonly onNote?: ((note: string) => void) | undefined;
+  /** Asked before each variant: whether the question must be left. Default: never. */
+  readonly isTimeUp?: () => boolean;
   /** What takes the times; {@link timeOnGpu} unless told. */
   readonly time?: typeof timeOnGpu;
 }
@@ -78,20 +80,22 @@ export function comparedVariants(
   return effort === "quick" ? quick : variants;
 }
 
-/** Prepares the variants that run and compute what the plain one does; none where that one fails. */
+/** Prepares the variants that run and compute what the plain one does; `null` where that cannot be found out. */
 async function rightCandidates(
   gpu: Gpu,
   question: Question,
-  { held, effort, batch = Infinity, onNote = () => {} }: Omit<TrialOptions, "time"> & {
-    held: DisposableStack;
-  },
-): Promise<Candidate[]> {
+  { held, effort, batch = Infinity, onNote = () => {}, isTimeUp = () => false }:
+    & Omit<TrialOptions, "time">
+    & { held: DisposableStack },
+): Promise<Candidate[] | null> {
   const { tolerance = TOLERANCE, trial } = question;
+  const key = questionKey(question);
   const images = Math.min(batch, imagesOfTrial(question));
   const candidates: Candidate[] = [];
   let call: { values: readonly Float32Array[] } & Pick<Trial, "run" | "exact"> | null = null;
   let check: TrialCheck | null = null;
   for (const variant of comparedVariants(question, effort)) {
+    if (isTimeUp()) return null;
     try {
       if (call === null) {
         const { inputs, ...made } = trial(images);
@@ -105,11 +109,16 @@ async function rightCandidates(
       check ??= held.use(new TrialCheck(program.outputs, { inputs: values, tolerance, exact }));
       const fault = await check.faultOf(program.outputs);
       if (fault === null) candidates.push({ variant, program });
-      else onNote(`${questionKey(question)}: left out ${variant}, ${fault}`);
+      else onNote(`${key}: left out ${variant}, ${fault}`);
     } catch (error) {
-      onNote(`${questionKey(question)}: left out ${variant}: ${await reasonOf(gpu, error)}`);
+      const reason = await reasonOf(gpu, error);
+      if (error instanceof OutOfMemoryError) {
+        onNote(`${key}: the fixed table chooses: ${reason}`);
+        return null;
+      }
+      onNote(`${key}: left out ${variant}: ${reason}`);
     }
-    if (candidates.length === 0) break;
+    if (candidates.length === 0) return null;
   }
   return candidates;
 }
@@ -131,18 +140,20 @@ async function reasonOf(gpu: Gpu, error: unknown): Promise<string> {
  * apart, the first in the question's list wins.
  *
  * @param question The call.
- * @returns The variant; the fixed table's choice where the plain one cannot be run.
+ * @returns The variant; `null` where it was not found out: the plain one cannot be run, memory ran out, or time was up.
  * @throws {GpuError} If the GPU is lost.
  */
 export async function fastestVariant(
   gpu: Gpu,
   question: Question,
   { time = timeOnGpu, ...options }: TrialOptions,
-): Promise<string> {
+): Promise<string | null> {
   using held = new DisposableStack();
-  let candidates = await rightCandidates(gpu, question, { ...options, held });
-  const measure = async (options: { samples: number; seconds: number }) => {
-    const times = await time(gpu, candidates.map(({ program }) => program), options);
+  const right = await rightCandidates(gpu, question, { ...options, held });
+  if (right === null) return null;
+  let candidates = right;
+  const measure = async (timing: { samples: number; seconds: number }) => {
+    const times = await time(gpu, candidates.map(({ program }) => program), timing);
     const medians = times.map((seconds) => summarise(seconds).median);
     const within = (factor: number) =>
       candidates.filter((_, at) => (medians[at] ?? NaN) <= factor * Math.min(...medians));
@@ -154,5 +165,5 @@ export async function fastestVariant(
   if (candidates.length > 1) {
     candidates = (await measure(MEASUREMENTS[options.effort])).within(1 + MARGIN);
   }
-  return candidates[0]?.variant ?? question.fallback;
+  return candidates[0]?.variant ?? null;
 }

@@ -165,14 +165,15 @@ export class TuningCache {
     return isSame && entry.among.includes(entry.variant) ? entry.variant : null;
   }
 
-  /** Keeps answers, also those of the fixed table, so that a tuning that ran out of time is not tried again. */
+  /** Keeps the answers that were found out: what the fixed table had to choose is tuned the next time. */
   add(answers: readonly Answer[], effort: Effort): void {
     for (const { question, variant, isMeasured } of answers) {
+      if (!isMeasured) continue;
       this.#entries.set(questionKey(question), {
         variant,
-        among: comparedVariants(question, isMeasured ? effort : "quick"),
+        among: comparedVariants(question, effort),
         kernels: kernelsOf(question),
-        effort: isMeasured ? effort : "quick",
+        effort,
       });
     }
   }

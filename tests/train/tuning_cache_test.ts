@@ -103,9 +103,16 @@ Deno.test("TuningCache: a full tuning asks for more than a quick one found, and 
     cache.add([answer("plain")], "full");
     assert.equal(cache.find(question(), "full"), "plain");
     assert.equal(cache.find(question(), "quick"), "plain");
-    cache.add([answer("twin", { isMeasured: false })], "full");
-    assert.equal(cache.find(question(), "full"), null);
-    assert.equal(cache.find(question(), "quick"), "twin");
+  }));
+
+Deno.test("TuningCache: what was not found out is not kept, and takes nothing's place", () =>
+  inFolder(async (folder) => {
+    const { cache } = await opened(folder);
+    cache.add([answer("plain", { isMeasured: false })], "quick");
+    assert.equal(cache.find(question(), "quick"), null);
+    cache.add([answer("twin")], "full");
+    cache.add([answer("plain", { isMeasured: false })], "full");
+    assert.equal(cache.find(question(), "full"), "twin");
   }));
 
 Deno.test("TuningCache: an entry holds for the variants that its effort compares", () =>
