@@ -51,7 +51,7 @@ export async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 export interface AdapterDescription {
   /** The card's or driver's name. */
   readonly name: string;
-  /** All that it says to tell itself from others; a driver that names its version is told apart by it. */
+  /** All that tells it from others, with the versions of drivers as far as they are known. */
   readonly identity: string;
   /** Who made it. */
   readonly vendor: string;
@@ -71,13 +71,22 @@ const VENDORS: Readonly<Record<string, string>> = {
   "65541": "Mesa",
 };
 
-/** Reads an adapter's name, vendor and kind. */
-export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
+/**
+ * Reads an adapter's name, vendor and kind.
+ *
+ * @param adapter The adapter.
+ * @param options.drivers What is known of the versions of drivers beside what it says. Default: nothing.
+ */
+export function describeAdapter(
+  adapter: GPUAdapter,
+  { drivers = "" }: { readonly drivers?: string | undefined } = {},
+): AdapterDescription {
   const { vendor, architecture, device, description, isFallbackAdapter, subgroupMinSize } =
     adapter.info;
   return {
     name: [description, device].find((text) => text !== "") ?? "unknown adapter",
-    identity: [vendor, architecture, device, description].filter((text) => text !== "").join(" "),
+    identity: [vendor, architecture, device, description, drivers]
+      .filter((text) => text !== "").join(" "),
     vendor: VENDORS[vendor] ?? `vendor ${vendor}`,
     isSoftware: isFallbackAdapter,
     leastSubgroup: subgroupMinSize ?? 0,

@@ -24,6 +24,11 @@ import { Tuning } from "./tuning.ts";
 export interface GpuOptions {
   /** An adapter to use instead of the default one: another provider's, say. */
   readonly adapter?: GPUAdapter;
+  /**
+   * The versions of the drivers, which WebGPU does not tell: with others, kernels are tuned anew. Default: what the
+   * adapter's name says.
+   */
+  readonly drivers?: string;
 }
 
 /** What a new tensor is, where it is not plain float32 activations. */
@@ -87,14 +92,14 @@ export class Gpu implements Disposable {
    *
    * @throws {GpuError} If no adapter answers, or it gives no device.
    */
-  static async open({ adapter }: GpuOptions = {}): Promise<Gpu> {
+  static async open({ adapter, drivers }: GpuOptions = {}): Promise<Gpu> {
     const found = adapter ?? await requestAdapter();
     if (found === null) {
       throw new GpuError(
         "Cannot open a GPU: wanted a WebGPU adapter, found none; `deno task setup` installs a software adapter or names the package",
       );
     }
-    const description = describeAdapter(found);
+    const description = describeAdapter(found, { drivers });
     try {
       return new Gpu(await requestDevice(found), description);
     } catch (cause) {

@@ -54,6 +54,22 @@ export function storedBytes(
   return storedSize(shape, layout) * bytesOf(dtype);
 }
 
+/**
+ * Finds where a number of a tensor is stored.
+ *
+ * @param place Its place in C order.
+ * @returns Its place among what is stored, the padding included.
+ */
+export function storedPlace(
+  place: number,
+  { shape, layout }: { shape: readonly number[]; layout: Layout },
+): number {
+  const { rows, storedRows, columns, storedColumns } = rowsOf(shape, layout);
+  const row = Math.floor(place / columns);
+  const storedRow = Math.floor(row / rows) * storedRows + row % rows;
+  return storedRow * storedColumns + place % columns;
+}
+
 interface Place {
   readonly dense: number;
   readonly stored: number;
@@ -79,6 +95,10 @@ export function pack(
   { shape, layout, dtype }: { shape: readonly number[]; layout: Layout; dtype: DType },
 ): StoredArray {
   const packed = storedArray(dtype, storedSize(shape, layout));
+  if (packed.length === values.length) {
+    packed.set(values);
+    return packed;
+  }
   for (const { dense, stored, columns } of places(shape, layout)) {
     packed.set(values.subarray(dense, dense + columns), stored);
   }

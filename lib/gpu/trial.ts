@@ -1,5 +1,5 @@
 import type { Gpu } from "./device.ts";
-import { GpuError, OutOfRoomError } from "./errors.ts";
+import { GpuError, OutOfMemoryError, OutOfRoomError } from "./errors.ts";
 import { Program } from "./program.ts";
 import { summarise } from "./summary.ts";
 import type { Tensor } from "./tensor.ts";
@@ -14,10 +14,12 @@ export type Effort = "quick" | "full";
 export interface TrialOptions {
   /** How thoroughly. */
   readonly effort: Effort;
-  /** Images of the made-up call; those of the question unless told. */
+  /** Images of the made-up call at most. Default: those of the question. */
   readonly batch?: number;
-  /** Told why a variant was left out. */
+  /** Told why a variant was left out, or a question is not answered. */
   readonly onNote?: ((note: string) => void) | undefined;
+  /** Asked before each variant: whether the question must be left. Default: never. */
+  readonly isTimeUp?: () => boolean;
   /** What takes the times; {@link timeOnGpu} unless told. */
   readonly time?: typeof timeOnGpu;
 }
@@ -32,6 +34,12 @@ const MEASUREMENTS = {
 /** A later variant must be faster by more than this part, so that noise does not flip a choice. */
 const MARGIN = 0.03;
 const TOLERANCE = 1e-4;
+/**
+ * Bytes that a made-up call reads and writes at most, weights left out: each variant has a result of its own. 2^24
+ * numbers of float32 are several workgroups for each processor of a card, and from there on kernels are cut up alike for
+ * every batch, but for the pixels of a part. All of them take longer with each image then, and the order stays.
+ */
+const MOST_BYTES = 2 ** 26;
 /** A prime, so that the rows of a tensor do not repeat. */
 const RANDOM_BLOCK = 65521;
 
@@ -59,37 +67,58 @@ function fill(tensor: Tensor, seed: number): Float32Array {
   return tensor.dtype === "f16" ? values.map(Math.f16round) : values;
 }
 
-/** Prepares the variants that run and compute what the plain one does; none where that one fails. */
+/** The most images that a question's call is made up with. */
+export function imagesOfTrial({ batch, imageBytes }: Question): number {
+  return Math.min(batch, Math.max(1, Math.floor(MOST_BYTES / imageBytes)));
+}
+
+/** The variants of a question that are compared, the plain one first. */
+export function comparedVariants(
+  { variants, quick = variants }: Question,
+  effort: Effort,
+): readonly string[] {
+  return effort === "quick" ? quick : variants;
+}
+
+/** Prepares the variants that run and compute what the plain one does; `null` where that cannot be found out. */
 async function rightCandidates(
   gpu: Gpu,
   question: Question,
-  { held, batch, onNote = () => {} }: Pick<TrialOptions, "onNote"> & {
-    held: DisposableStack;
-    batch: number;
-  },
-): Promise<Candidate[]> {
-  const { tolerance = TOLERANCE, variants, trial } = question;
+  { held, effort, batch = Infinity, onNote = () => {}, isTimeUp = () => false }:
+    & Omit<TrialOptions, "time">
+    & { held: DisposableStack },
+): Promise<Candidate[] | null> {
+  const { tolerance = TOLERANCE, trial } = question;
+  const key = questionKey(question);
+  const images = Math.min(batch, imagesOfTrial(question));
   const candidates: Candidate[] = [];
-  let call: { check: TrialCheck; run: Trial["run"] } | null = null;
-  for (const variant of variants) {
+  let call: { values: readonly Float32Array[] } & Pick<Trial, "run" | "exact"> | null = null;
+  let check: TrialCheck | null = null;
+  for (const variant of comparedVariants(question, effort)) {
+    if (isTimeUp()) return null;
     try {
       if (call === null) {
-        const { inputs, run, exact } = trial(batch);
-        const values = inputs.map((input, at) => fill(held.use(input), at + 1));
-        call = { check: new TrialCheck(values, { tolerance, exact }), run };
+        const { inputs, ...made } = trial(images);
+        call = { ...made, values: inputs.map((input, at) => fill(held.use(input), at + 1)) };
       }
-      const { check, run } = call;
+      const { values, run, exact } = call;
       const build = () => run(variant);
       const label = `try ${variant}`;
       const program: Program<Tensor> = held.use(await Program.record(gpu, { label, build }));
       program.run();
-      const fault = check.faultOf(await program.outputs.read());
+      check ??= held.use(new TrialCheck(program.outputs, { inputs: values, tolerance, exact }));
+      const fault = await check.faultOf(program.outputs);
       if (fault === null) candidates.push({ variant, program });
-      else onNote(`${questionKey(question)}: left out ${variant}, ${fault}`);
+      else onNote(`${key}: left out ${variant}, ${fault}`);
     } catch (error) {
-      onNote(`${questionKey(question)}: left out ${variant}: ${await reasonOf(gpu, error)}`);
+      const reason = await reasonOf(gpu, error);
+      if (error instanceof OutOfMemoryError) {
+        onNote(`${key}: the fixed table chooses: ${reason}`);
+        return null;
+      }
+      onNote(`${key}: left out ${variant}: ${reason}`);
     }
-    if (candidates.length === 0) break;
+    if (candidates.length === 0) return null;
   }
   return candidates;
 }
@@ -111,28 +140,30 @@ async function reasonOf(gpu: Gpu, error: unknown): Promise<string> {
  * apart, the first in the question's list wins.
  *
  * @param question The call.
- * @returns The variant; the fixed table's choice where the plain one cannot be run.
+ * @returns The variant; `null` where it was not found out: the plain one cannot be run, memory ran out, or time was up.
  * @throws {GpuError} If the GPU is lost.
  */
 export async function fastestVariant(
   gpu: Gpu,
   question: Question,
-  { effort, batch = question.batch, onNote, time = timeOnGpu }: TrialOptions,
-): Promise<string> {
+  { time = timeOnGpu, ...options }: TrialOptions,
+): Promise<string | null> {
   using held = new DisposableStack();
-  let candidates = await rightCandidates(gpu, question, { held, batch, onNote });
-  const measure = async (options: { samples: number; seconds: number }) => {
-    const times = await time(gpu, candidates.map(({ program }) => program), options);
+  const right = await rightCandidates(gpu, question, { ...options, held });
+  if (right === null) return null;
+  let candidates = right;
+  const measure = async (timing: { samples: number; seconds: number }) => {
+    const times = await time(gpu, candidates.map(({ program }) => program), timing);
     const medians = times.map((seconds) => summarise(seconds).median);
     const within = (factor: number) =>
       candidates.filter((_, at) => (medians[at] ?? NaN) <= factor * Math.min(...medians));
     return { within };
   };
-  if (effort === "quick" && candidates.length > 1) {
+  if (options.effort === "quick" && candidates.length > 1) {
     candidates = (await measure(GLANCE)).within(MOST_TIMES_THE_FASTEST);
   }
   if (candidates.length > 1) {
-    candidates = (await measure(MEASUREMENTS[effort])).within(1 + MARGIN);
+    candidates = (await measure(MEASUREMENTS[options.effort])).within(1 + MARGIN);
   }
-  return candidates[0]?.variant ?? question.fallback;
+  return candidates[0]?.variant ?? null;
 }

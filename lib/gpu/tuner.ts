@@ -13,10 +13,8 @@ export interface TuningState {
 }
 
 /** How many questions are tuned. */
-export interface TunerOptions extends TrialOptions {
-  /** The largest batch that a call is made up with; the question's own unless told. */
-  readonly batch?: number;
-  /** The time in seconds after which the fixed table answers what is left; unbounded unless told. */
+export interface TunerOptions extends Omit<TrialOptions, "isTimeUp"> {
+  /** The time in seconds after which the fixed table answers what is left. Default: unbounded. */
   readonly budget?: number;
   /** Ends the tuning after the question under way. */
   readonly signal?: AbortSignal | undefined;
@@ -32,7 +30,7 @@ export interface Answer {
   readonly question: Question;
   /** The variant. */
   readonly variant: string;
-  /** Whether it was measured; otherwise time ran out and it is the fixed table's choice. */
+  /** Whether it was found out; otherwise it is the fixed table's choice. */
   readonly isMeasured: boolean;
 }
 
@@ -47,7 +45,6 @@ export async function tune(
   gpu: Gpu,
   asked: readonly Asked[],
   {
-    batch = Infinity,
     budget = Infinity,
     signal,
     onProgress,
@@ -58,26 +55,23 @@ export async function tune(
   const work = ({ question, times }: Asked) => question.flop * times;
   const began = now();
   const seconds = () => (now() - began) / 1000;
+  const isTimeUp = () => seconds() > budget;
   const answers: Answer[] = [];
-  let longest = 0;
+  let [longest, missed] = [0, 0];
   for (const { question } of asked.toSorted((a, b) => work(b) - work(a))) {
     if (signal?.aborted) return answers;
     const start = seconds();
     onProgress?.({ done: answers.length, total: asked.length, seconds: start });
-    const isMeasured = start + longest <= budget;
-    const variant = isMeasured
-      ? await fastestVariant(gpu, question, {
-        ...options,
-        batch: Math.min(batch, question.batch),
-      })
-      : question.fallback;
-    answers.push({ question, variant, isMeasured });
+    const isTried = start + longest <= budget;
+    const found = isTried ? await fastestVariant(gpu, question, { ...options, isTimeUp }) : null;
+    if (found === null && (!isTried || isTimeUp())) missed++;
+    const isMeasured = found !== null;
+    answers.push({ question, variant: found ?? question.fallback, isMeasured });
     longest = Math.max(longest, seconds() - start);
   }
-  const unmeasured = answers.filter(({ isMeasured }) => !isMeasured);
-  if (unmeasured.length > 0) {
+  if (missed > 0) {
     options.onNote?.(
-      `the fixed table chooses ${unmeasured.length} of ${asked.length} kernels: ` +
+      `the fixed table chooses ${missed} of ${asked.length} kernels: ` +
         `tuning them would take longer than ${budget} s`,
     );
   }

@@ -34,12 +34,16 @@ export interface Question {
   readonly batch: number;
   /** The variants that this device and geometry allow: the plain one, by which the others are judged, first. */
   readonly variants: readonly string[];
+  /** Those that a quick tuning compares, the plain one first. Default: all. */
+  readonly quick?: readonly string[];
   /** The fixed table's choice, one of them: a pure function of geometry and kind of adapter. */
   readonly fallback: string;
   /** Every kernel that a variant uses: an edited one is tuned anew. */
   readonly kernels: readonly Kernel[];
   /** The floating-point operations of the call, by which the tuner decides what to tune first. */
   readonly flop: number;
+  /** The bytes of what a call of one image reads and writes, weights left out. */
+  readonly imageBytes: number;
   /** The largest error that a variant may have, as a part of the largest value; 1e-4 unless told. */
   readonly tolerance?: number;
   /** Makes up a call of as many images. */

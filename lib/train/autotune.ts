@@ -38,8 +38,8 @@ export interface ChoiceOptions
   readonly rehearsals: readonly (() => void)[];
 }
 
-/** Seconds after which a quick tuning leaves the rest to the fixed table, a margin for the last question taken off. */
-const BUDGET = { gpu: 18, software: 50 };
+/** Seconds after which a quick tuning leaves the rest to the fixed table: with what is under way then, a minute. */
+const BUDGET = 50;
 /** Images of a made-up call of a quick tuning on a software adapter, where time is linear in them. */
 const FEW_IMAGES = 16;
 
@@ -134,10 +134,8 @@ async function search(
   const cache = await TuningCache.open({ adapter, folder: cacheFolder, onNote });
   const unknown = asked.filter(({ question }) => cache.find(question, effort) === null);
   if (unknown.length > 0) {
-    const quick = adapter.isSoftware
-      ? { budget: BUDGET.software, batch: FEW_IMAGES }
-      : { budget: BUDGET.gpu };
-    const bounds = effort === "quick" ? quick : {};
+    const few = adapter.isSoftware ? { batch: FEW_IMAGES } : {};
+    const bounds = effort === "quick" ? { budget: BUDGET, ...few } : {};
     cache.add(await tune(gpu, unknown, { ...options, ...bounds, effort }), effort);
     await cache.save().catch(({ message }: Error) => onNote?.(message));
     if (signal?.aborted) return null;

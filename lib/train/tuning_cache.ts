@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import config from "../../deno.json" with { type: "json" };
 import type { AdapterDescription } from "../gpu/adapter.ts";
-import type { Effort } from "../gpu/trial.ts";
+import { comparedVariants, type Effort } from "../gpu/trial.ts";
 import type { Answer } from "../gpu/tuner.ts";
 import { type Question, questionKey } from "../gpu/tuning.ts";
 import { isRecord, isTexts } from "../json.ts";
@@ -161,18 +161,19 @@ export class TuningCache {
     const entry = this.#entries.get(questionKey(question));
     if (entry === undefined || (effort === "full" && entry.effort !== "full")) return null;
     const isSame = entry.kernels === kernelsOf(question) &&
-      JSON.stringify(entry.among) === JSON.stringify(question.variants);
-    return isSame && question.variants.includes(entry.variant) ? entry.variant : null;
+      JSON.stringify(entry.among) === JSON.stringify(comparedVariants(question, entry.effort));
+    return isSame && entry.among.includes(entry.variant) ? entry.variant : null;
   }
 
-  /** Keeps answers, also those of the fixed table, so that a tuning that ran out of time is not tried again. */
+  /** Keeps the answers that were found out: what the fixed table had to choose is tuned the next time. */
   add(answers: readonly Answer[], effort: Effort): void {
     for (const { question, variant, isMeasured } of answers) {
+      if (!isMeasured) continue;
       this.#entries.set(questionKey(question), {
         variant,
-        among: question.variants,
+        among: comparedVariants(question, effort),
         kernels: kernelsOf(question),
-        effort: isMeasured ? effort : "quick",
+        effort,
       });
     }
   }

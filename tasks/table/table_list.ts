@@ -1,4 +1,4 @@
-import { Gpu } from "../../lib/gpu/device.ts";
+import type { Gpu } from "../../lib/gpu/device.ts";
 import type { Dispatch } from "../../lib/gpu/kernel.ts";
 import { type LoadTimes, timeLoads } from "../../lib/gpu/load_times.ts";
 import type { Model } from "../../lib/models/model.ts";
@@ -11,6 +11,7 @@ import { type PlannedRun, planTable, type TablePlan } from "./table_plan.ts";
 import type { MakeOnce } from "./table_task.ts";
 import { TABLE_TASKS } from "./table_tasks.ts";
 import { print, say } from "../command_line/screen.ts";
+import { openGpu } from "../launch/open_gpu.ts";
 
 /** Runs that differ by their seed alone, and what one of them makes the GPU do. */
 interface Counted extends StepWork {
@@ -46,7 +47,8 @@ export async function listTable(
   // Networks whose files are not looked at are those that the rows stand for.
   const plan = planTable(await readTable(request.table, { folder }), { ...request, given: {} });
   const groups = [...Map.groupBy(plan.runs, ({ recipe }) => recipe.id).values()];
-  using gpu = await Gpu.open();
+  const autotune = isTimed ? request.autotune : "off";
+  using gpu = await openGpu(autotune);
   const counted: Counted[] = [];
   const networks = new Map<string, Model>();
   const once: MakeOnce = (key, make) => {
@@ -56,7 +58,7 @@ export async function listTable(
   };
   for (const [at, runs] of groups.entries()) {
     say(`counting ${at + 1} of ${groups.length}: ${namesOf(runs)}`);
-    counted.push(await count(gpu, runs, { once, autotune: isTimed ? request.autotune : "off" }));
+    counted.push(await count(gpu, runs, { once, autotune }));
   }
   if (!isTimed) {
     print([...wordList(plan, counted, null), NOTE].join("\n"));

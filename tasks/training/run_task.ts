@@ -7,6 +7,7 @@ import { type ImageSet, type StreamedSet, testCount } from "../../lib/train/imag
 import { RunFolder } from "../../lib/train/run_folder.ts";
 import type { Networks, RunKind } from "../../lib/train/run_kind.ts";
 import { realTypeOf, type RunSettings } from "../../lib/train/settings/run_settings.ts";
+import { openGpu } from "../launch/open_gpu.ts";
 import { findWeights, openWeights } from "./open_teacher.ts";
 import { asRank, inTurn, type RankSettings } from "./ranks.ts";
 import type { RunCommand } from "./run_options.ts";
@@ -163,7 +164,7 @@ async function startRun<Settings extends RunSettings>(
   world: World,
 ): Promise<number> {
   const settings = { ...given, ngpu: world.size };
-  using cast = await openCast(task, settings, { resumed: null, world });
+  using cast = await openCast(task, settings, { resumed: null, autotune, world });
   const job = { ...task, settings, autotune, launch };
   if (kind === "profile") return await profileCast(cast, job);
   if (world.rank > 0) return await followCast(cast, job);
@@ -196,7 +197,8 @@ async function resumeRun<Settings extends RunSettings>(
     const ranks = `${world.size} rank${world.size === 1 ? "" : "s"}`;
     say(`Goes on with ${ranks} after ${config.ngpu}: with the same batches, but other bits`);
   }
-  using cast = await openCast(task, settings, { resumed: resumes ? folder.path : null, world });
+  const resumed = resumes ? folder.path : null;
+  using cast = await openCast(task, settings, { resumed, autotune, world });
   const job = { ...task, settings, autotune, launch };
   wantTrainable(cast, job);
   if (world.rank > 0) return await followCast(cast, job);
@@ -288,14 +290,14 @@ function tellSkipped({ skipped }: OpenedImages): void {
 async function openCast<Settings extends RunSettings>(
   task: RunTask<Settings>,
   settings: Settings,
-  { world, ...start }: Start & { world: World },
+  { world, autotune, ...start }: Start & Pick<Job<Settings>, "autotune"> & { world: World },
 ): Promise<RunCast> {
   const { logs } = settings;
   for (const name of task.weights(settings, start)) {
     if (name !== "") await findWeights(name, { logs });
   }
   using opened = new DisposableStack();
-  const gpu = opened.use(await Gpu.open());
+  const gpu = opened.use(await openGpu(autotune));
   if (settings.dtype === "half") gpu.wantHalf("train with --dtype half");
   const openImages = () => task.openImages(settings, { mayWrite: world.rank === 0, share: world });
   const images = opened.use(await inTurn(world, openImages));

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import config from "../../deno.json" with { type: "json" };
-import { arithmeticCeiling, Gpu, memoryCeiling, summarise, timeOnGpu } from "../../mod.ts";
+import { openGpu } from "../../tasks/launch/open_gpu.ts";
+import { arithmeticCeiling, type Gpu, memoryCeiling, summarise, timeOnGpu } from "../../mod.ts";
 import { boundRows } from "./bounds.ts";
 import {
   differentConvolutions,
@@ -230,7 +231,7 @@ class Printer {
  * @returns The exit code: 1 where a part of it failed.
  */
 export async function runBench(options: BenchOptions): Promise<number> {
-  using gpu = await Gpu.open();
+  using gpu = await openGpu(options.autotune);
   if (options.dtype === "f16") gpu.wantHalf("time half precision");
   await Deno.mkdir(dirname(options.out), { recursive: true });
   using file = await Deno.open(options.out, { create: true, write: true, truncate: true });

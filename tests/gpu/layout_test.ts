@@ -5,6 +5,7 @@ import {
   quadsOf,
   sizeOf,
   storedBytes,
+  storedPlace,
   storedSize,
   unpack,
 } from "../../lib/gpu/layout.ts";
@@ -64,6 +65,8 @@ Deno.test("layout: unpack undoes pack", () => {
       const packed = pack(values, { shape, layout, dtype: "f32" });
       assert.equal(packed.length, storedSize(shape, layout));
       assert.equal(packed.filter((value) => value === 0).length, packed.length - values.length);
+      const places = [...values.keys()].map((place) => storedPlace(place, { shape, layout }));
+      assert.deepEqual(places.map((place) => packed[place]), [...values]);
       assert.deepEqual(unpack(new Float32Array(packed.buffer), { shape, layout }), values);
     }
   }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Gpu } from "../../lib/gpu/device.ts";
 import type { timeOnGpu, TimingOptions } from "../../lib/gpu/timer.ts";
-import { fastestVariant } from "../../lib/gpu/trial.ts";
+import { fastestVariant, imagesOfTrial } from "../../lib/gpu/trial.ts";
 import { doublingOf } from "../support/doubling.ts";
-import { testGpu } from "../support/gpu.ts";
+import { smallGpu, testGpu } from "../support/gpu.ts";
 
 const RIGHT = ["plain", "twin", "slow"];
 
@@ -79,11 +79,11 @@ Deno.test("fastestVariant: wrong numbers, a compile error and a grid past the li
   patterns.forEach((pattern, at) => assert.match(notes[at] ?? "", pattern));
 });
 
-Deno.test("fastestVariant: a single right variant is not timed, and without the plain one the fixed table decides", async () => {
+Deno.test("fastestVariant: a single right variant is not timed, and without the plain one nothing is found out", async () => {
   const alone = await choice([], { variants: ["plain", "wrong"] });
   assert.deepEqual([alone.variant, alone.calls.length], ["plain", 0]);
   const blind = await choice([], { variants: ["broken", "plain", "twin"] });
-  assert.deepEqual([blind.variant, blind.calls.length, blind.notes.length], ["twin", 0, 1]);
+  assert.deepEqual([blind.variant, blind.calls.length, blind.notes.length], [null, 0, 1]);
 });
 
 Deno.test("fastestVariant: a question's own tolerance counts", async () => {
@@ -103,13 +103,55 @@ Deno.test("fastestVariant: on the adapter itself, the slow kernel loses; nothing
   assert.equal(gpu.bufferCount, before);
 });
 
-Deno.test("fastestVariant: a tensor larger than a buffer leaves the choice to the fixed table", async () => {
+Deno.test("fastestVariant: a tensor larger than a buffer leaves nothing to find out", async () => {
   const gpu = await testGpu();
   const notes: string[] = [];
   const question = doublingOf(gpu, { variants: RIGHT, fallback: "twin", size: 2 ** 31 });
   const onNote = (note: string) => void notes.push(note);
-  assert.equal(await fastestVariant(gpu, question, { effort: "quick", onNote }), "twin");
+  assert.equal(await fastestVariant(gpu, question, { effort: "quick", onNote }), null);
   assert.match(notes[0] ?? "", /left out plain: Cannot allocate made up: a buffer/);
+});
+
+Deno.test("fastestVariant: where memory runs out, nothing is found out, whatever ran before", async () => {
+  using gpu = await smallGpu(6.5e6); // what is read and two results
+  const notes: string[] = [];
+  const onNote = (note: string) => void notes.push(note);
+  const { time } = scripted();
+  const question = doublingOf(gpu, { variants: RIGHT, size: 2 ** 19, batch: 1 });
+  assert.equal(await fastestVariant(gpu, question, { effort: "full", onNote, time }), null);
+  assert.equal(notes.length, 1);
+  assert.match(
+    notes[0] ?? "",
+    /^double \[1, 524288\] f32: the fixed table chooses: Cannot .*memory/,
+  );
+});
+
+Deno.test("fastestVariant: a quick look leaves out what a question says", async () => {
+  const gpu = await testGpu();
+  const question = { ...doublingOf(gpu, { variants: RIGHT }), quick: ["plain", "slow"] };
+  for (const [effort, works] of [["quick", [2, 2]], ["full", [3]]] as const) {
+    const { calls, time } = scripted(...works.map((count) => Array(count).fill(1)));
+    await fastestVariant(gpu, question, { effort, time });
+    assert.deepEqual(calls.map(({ works }) => works), works);
+  }
+});
+
+Deno.test("fastestVariant: a made-up call has 64 MiB at most", async () => {
+  const gpu = await testGpu();
+  const question = doublingOf(gpu, { variants: ["plain"], size: 1024, batch: 100_000 });
+  assert.equal(imagesOfTrial(question), 2 ** 26 / 8192);
+  assert.equal(imagesOfTrial({ ...question, batch: 5 }), 5);
+  assert.equal(imagesOfTrial({ ...question, imageBytes: 2 ** 27 }), 1);
+  const sizes: number[] = [];
+  const trial = (batch: number) => {
+    sizes.push(batch);
+    return question.trial(1);
+  };
+  for (const batch of [3, undefined]) {
+    const most = batch === undefined ? {} : { batch };
+    await fastestVariant(gpu, { ...question, trial }, { effort: "quick", ...most });
+  }
+  assert.deepEqual(sizes, [3, 2 ** 13]);
 });
 
 Deno.test("fastestVariant: a GPU that is lost ends it", async () => {

@@ -61,6 +61,43 @@ Deno.test("tune: what does not fit into the budget gets the fixed table's choice
   ]);
 });
 
+Deno.test("tune: a question whose time is up before its variants have run is left to the fixed table", async () => {
+  const gpu = await testGpu();
+  const notes: string[] = [];
+  let [clock, runs] = [0, 0];
+  const slowlyCompiled = (size: number) => {
+    const { trial, ...question } = doublingOf(gpu, {
+      variants: ["plain", "twin", "slow", "wrong"],
+      fallback: "twin",
+      size,
+    });
+    const watched = (batch: number) => {
+      const { inputs, run } = trial(batch);
+      const compiled = (variant: string) => {
+        clock += 20_000;
+        runs++;
+        return run(variant);
+      };
+      return { inputs, run: compiled };
+    };
+    return { question: { ...question, trial: watched }, times: 1 };
+  };
+  const answers = await tune(gpu, [slowlyCompiled(4), slowlyCompiled(8)], {
+    effort: "quick",
+    budget: 50,
+    now: () => clock,
+    onNote: (note) => void notes.push(note),
+  });
+  assert.equal(runs, 3);
+  assert.deepEqual(answers.map(({ variant, isMeasured }) => [variant, isMeasured]), [
+    ["twin", false],
+    ["twin", false],
+  ]);
+  assert.deepEqual(notes, [
+    "the fixed table chooses 2 of 2 kernels: tuning them would take longer than 50 s",
+  ]);
+});
+
 Deno.test("tune: an abort ends it after the question under way", async () => {
   const controller = new AbortController();
   const onProgress = ({ done }: TuningState) => done === 1 && controller.abort();

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../lib/gpu/device.ts";
 import type { RealType } from "../../lib/gpu/dtype.ts";
-import { fastestVariant } from "../../lib/gpu/trial.ts";
-import { questionKey } from "../../lib/gpu/tuning.ts";
+import { comparedVariants, fastestVariant, imagesOfTrial } from "../../lib/gpu/trial.ts";
+import { type Question, questionKey } from "../../lib/gpu/tuning.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { conv2d } from "../../lib/ops/conv2d.ts";
 import { sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
-import { testGpu } from "../support/gpu.ts";
+import { cardGpu, posingGpu, softwareGpu, testGpu } from "../support/gpu.ts";
 import { testIn } from "../support/test_in.ts";
 
 const SIZES = "3x3 s1 p1 [*, 6, 9, 16] -> 24 f32";
@@ -53,6 +53,58 @@ Deno.test("conv2d: a software adapter takes rows down to results of four pixels"
   if (!gpu.adapter.isSoftware || fallbacks(8).includes(false)) return;
   assert.ok(!fallbacks(4).includes("plain"));
   assert.deepEqual(fallbacks(3), ["plain", "plain", "plain"]);
+});
+
+/** Large convolutions of ResNet-18, and the first one of a network for CIFAR. */
+const LARGE = [
+  { x: [256, 224, 224, 3], w: [7, 7, 3, 64], stride: 2, padding: 3 },
+  { x: [256, 56, 56, 64], w: [3, 3, 64, 64], stride: 1, padding: 1 },
+  { x: [256, 56, 56, 64], w: [3, 3, 64, 128], stride: 2, padding: 1 },
+  { x: [256, 28, 28, 128], w: [3, 3, 128, 256], stride: 2, padding: 1 },
+] as const;
+const FIRST = { x: [256, 32, 32, 3], w: [3, 3, 3, 16], stride: 1, padding: 1 } as const;
+
+function askedOfAll(gpu: Gpu): Question[] {
+  return [...LARGE, FIRST].flatMap(({ x, w, ...options }) =>
+    gpu.tuning.listen(() =>
+      gpu.record(() => {
+        const of = [watch(gpu.empty(x)), watch(gpu.empty(w, { layout: "weights" }))] as const;
+        gradients(sum(conv2d(...of, options), { keep: "none" }), of);
+      })
+    ).map(({ question }) => question)
+  );
+}
+
+Deno.test("conv2d: on a card, a quick tuning leaves out what was made for software adapters", async () => {
+  using card = await posingGpu({ isFallbackAdapter: false, subgroupMinSize: 32 });
+  const left = new Set<string>();
+  for (const { variants, quick = [], fallback } of askedOfAll(card)) {
+    assert.equal(quick[0], "plain");
+    assert.ok(quick.includes(fallback));
+    for (const name of variants) if (!quick.includes(name)) left.add(name);
+  }
+  const made = card.hasSubgroups ? ["rows", "stem", "strips", "taps", "winograd"] : [];
+  assert.deepEqual([...left].sort(), made);
+  for (const { variants, quick } of askedOfAll(await softwareGpu())) {
+    assert.deepEqual(quick, variants);
+  }
+});
+
+Deno.test("conv2d: on a card, a made-up call is cut up as a whole batch, but for the pixels of a part", async () => {
+  using gpu = await cardGpu();
+  const large = askedOfAll(gpu).filter((question) => imagesOfTrial(question) < question.batch);
+  assert.equal(large.length, 3 * LARGE.length);
+  for (const question of large) {
+    for (const variant of comparedVariants(question, "quick")) {
+      const cutUp = (batch: number) =>
+        gpu.record(() => question.trial(batch).run(variant)).dispatches.map((dispatch) => {
+          const { batch: _, chunk: _c, images: _i, ...constants } = dispatch.constants;
+          return { entry: dispatch.entry, constants };
+        });
+      const found = cutUp(imagesOfTrial(question));
+      assert.deepEqual(found, cutUp(question.batch), `${question.family} ${variant}`);
+    }
+  }
 });
 
 Deno.test("conv2d: runs the variants that it is told to", async () => {

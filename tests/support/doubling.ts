@@ -60,6 +60,7 @@ export function doublingOf(
     variants,
     fallback,
     flop,
+    imageBytes: 8 * size,
     ...(tolerance === undefined ? {} : { tolerance }),
     kernels: variants.flatMap((variant) => KERNELS[variant] ?? []),
     trial: (images): Trial => {

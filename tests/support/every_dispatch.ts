@@ -3,6 +3,7 @@ import type { RealType } from "../../lib/gpu/dtype.ts";
 import type { Dispatch } from "../../lib/gpu/kernel.ts";
 import { StepValues } from "../../lib/gpu/step_values.ts";
 import type { Tensor } from "../../lib/gpu/tensor.ts";
+import { TrialCheck } from "../../lib/gpu/trial_check.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { activationTransfer } from "../../lib/losses/activation_transfer.ts";
 import { attentionTransfer } from "../../lib/losses/attention_transfer.ts";
@@ -97,6 +98,15 @@ function convolveEveryWay(gpu: Gpu, dtype: RealType): void {
   }
 }
 
+/** Holds a result against another, with exact values and without. */
+function compareResults(gpu: Gpu, dtype: RealType): void {
+  const result = () => gpu.intermediate([8, 12, 12, 20], { dtype });
+  for (const exact of [undefined, (_: unknown, places: readonly number[]) => [...places]]) {
+    using check = new TrialCheck(result(), { inputs: [], tolerance: 1e-4, exact });
+    check.compare(result());
+  }
+}
+
 /** The ops and gradients that no training has, or none but special ones. */
 function runOtherOps(gpu: Gpu, dtype: RealType): void {
   const activations = (side: number) => watch(gpu.empty([8, side, side, 20], { dtype }));
@@ -177,6 +187,7 @@ export async function everyDispatch(gpu: Gpu, dtype: RealType): Promise<Dispatch
       gpu.record(() => {
         convolveEveryWay(gpu, dtype);
         runOtherOps(gpu, dtype);
+        compareResults(gpu, dtype);
       }, { texels }).dispatches
     ),
   ];

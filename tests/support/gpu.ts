@@ -103,3 +103,67 @@ export function limitWorkgroupMemory({ device }: Gpu, bytes: number): void {
   const described = { value: bytes, configurable: true };
   Object.defineProperty(device.limits, "maxComputeWorkgroupStorageSize", described);
 }
+
+/** What a GPU was made to do. */
+export interface GpuWork {
+  /** Pipelines that were compiled. */
+  compiles: number;
+  /** Times that something was read back, which waits for the GPU. */
+  reads: number;
+  /** Bytes that were read back. */
+  bytesRead: number;
+  /** Bytes that were written from here. */
+  bytesWritten: number;
+  /** Bytes of the buffers alive. */
+  bytes: number;
+  /** The most that they were. */
+  mostBytes: number;
+}
+
+/** The bytes that a hollow card keeps of a buffer. */
+const HOLLOW_BYTES = 1024;
+
+/**
+ * A GPU that poses as a card and counts what it is made to do, none of which takes time: its kernels are compiled to
+ * nothing, its buffers keep no more than their first bytes, and what is written to them is lost.
+ */
+export async function hollowCard(): Promise<{ gpu: Gpu; work: GpuWork }> {
+  const gpu = await cardGpu();
+  const { device } = gpu;
+  const work = { compiles: 0, reads: 0, bytesRead: 0, bytesWritten: 0, bytes: 0, mostBytes: 0 };
+  const module = device.createShaderModule({ code: "@compute @workgroup_size(1) fn none() {}" });
+  const pipeline = device.createComputePipeline({ layout: "auto", compute: { module } });
+  const layout = device.createBindGroupLayout({ entries: [] });
+  const group = device.createBindGroup({ layout, entries: [] });
+  device.createComputePipeline = () => {
+    work.compiles++;
+    return pipeline;
+  };
+  device.createBindGroup = () => group;
+  const create = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const { size } = descriptor;
+    const buffer = create({ ...descriptor, size: Math.min(size, HOLLOW_BYTES) });
+    work.bytes += size;
+    work.mostBytes = Math.max(work.mostBytes, work.bytes);
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = () => {
+      work.bytes -= size;
+      buffer.destroy = destroy;
+      destroy();
+    };
+    const map = buffer.getMappedRange.bind(buffer);
+    buffer.getMappedRange = (offset, size) => {
+      const range = map(offset, size);
+      work.reads++;
+      work.bytesRead += range.byteLength;
+      return range;
+    };
+    return buffer;
+  };
+  device.queue.writeBuffer = (_buffer: GPUBuffer, _offset: number, data: BufferSource) => {
+    work.bytesWritten += data.byteLength;
+    return undefined;
+  };
+  return { gpu, work };
+}

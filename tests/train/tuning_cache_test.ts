@@ -21,6 +21,7 @@ function question(change: Partial<Question> = {}): Question {
     fallback: "plain",
     kernels: [new Kernel("plain", "a"), new Kernel("twin", "b")],
     flop: 1,
+    imageBytes: 4,
     trial: () => assert.fail("nothing is tried out here"),
     ...change,
   };
@@ -102,9 +103,30 @@ Deno.test("TuningCache: a full tuning asks for more than a quick one found, and 
     cache.add([answer("plain")], "full");
     assert.equal(cache.find(question(), "full"), "plain");
     assert.equal(cache.find(question(), "quick"), "plain");
-    cache.add([answer("twin", { isMeasured: false })], "full");
-    assert.equal(cache.find(question(), "full"), null);
-    assert.equal(cache.find(question(), "quick"), "twin");
+  }));
+
+Deno.test("TuningCache: what was not found out is not kept, and takes nothing's place", () =>
+  inFolder(async (folder) => {
+    const { cache } = await opened(folder);
+    cache.add([answer("plain", { isMeasured: false })], "quick");
+    assert.equal(cache.find(question(), "quick"), null);
+    cache.add([answer("twin")], "full");
+    cache.add([answer("plain", { isMeasured: false })], "full");
+    assert.equal(cache.find(question(), "full"), "twin");
+  }));
+
+Deno.test("TuningCache: an entry holds for the variants that its effort compares", () =>
+  inFolder(async (folder) => {
+    const few = { variants: ["plain", "twin", "rows"], quick: ["plain", "twin"] };
+    const { cache } = await opened(folder);
+    cache.add([answer("twin", { change: few })], "quick");
+    assert.equal(cache.find(question(few), "quick"), "twin");
+    assert.equal(cache.find(question({ ...few, variants: ["plain", "twin"] }), "quick"), "twin");
+    assert.equal(cache.find(question({ ...few, quick: few.variants }), "quick"), null);
+    assert.equal(cache.find(question(few), "full"), null);
+    cache.add([answer("rows", { change: few })], "full");
+    assert.equal(cache.find(question(few), "quick"), "rows");
+    assert.equal(cache.find(question({ ...few, variants: ["plain", "rows"] }), "quick"), null);
   }));
 
 Deno.test("TuningCache: each adapter has a file of its own", () =>

@@ -1,5 +1,6 @@
 import type { Gpu } from "../../gpu/device.ts";
-import type { DType } from "../../gpu/dtype.ts";
+import { bytesOf, type DType } from "../../gpu/dtype.ts";
+import { storedSize } from "../../gpu/layout.ts";
 import type { Tensor } from "../../gpu/tensor.ts";
 import type { Question, Trial } from "../../gpu/tuning.ts";
 import { exactForward, exactInputGradient } from "./exact.ts";
@@ -100,15 +101,20 @@ export function questionOf<Job>(
 ): Question {
   const { x: [batch, height, width, inputs], w, stride, padding } = geometry;
   const fitting = pass.variants.filter(({ fits }) => fits(gpu, geometry));
+  const quick = fitting.filter(({ isForSoftware }) => gpu.adapter.isSoftware || !isForSoftware);
+  const names = (some: readonly Variant<Job>[]) => some.map(({ name }) => name).reverse();
   return {
     family: `${pass.name} ${w[0]}x${
       w[1]
     } s${stride} p${padding} [*, ${height}, ${width}, ${inputs}] -> ${w[3]} ${dtype}`,
     batch,
-    variants: fitting.map(({ name }) => name).reverse(),
+    variants: names(fitting),
+    quick: names(quick),
     fallback: fitting.find(({ suits }) => suits(gpu, geometry))?.name ?? "plain",
     kernels: fitting.flatMap(({ kernels }) => kernels),
     flop: flopOf(geometry),
+    imageBytes: bytesOf(dtype) *
+      (storedSize(geometry.x, "channels") + storedSize(geometry.y, "channels")) / batch,
     ...(dtype === "f16" ? { tolerance: HALF_TOLERANCE } : {}),
     trial: (images): Trial => {
       const { begin, ...call } = pass.makeUp(gpu, {

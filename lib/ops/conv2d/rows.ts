@@ -103,6 +103,7 @@ function forward(entry: "forward" | "winograd"): Pick<Variant<ForwardJob>, "kern
 export const rowsForward: Variant<ForwardJob> = {
   ...forward("forward"),
   name: "rows",
+  isForSoftware: true,
   fits,
   suits: (gpu, { y }) => suits(gpu, y[2]),
 };
@@ -111,6 +112,7 @@ export const rowsForward: Variant<ForwardJob> = {
 export const winogradForward: Variant<ForwardJob> = {
   ...forward("winograd"),
   name: "winograd",
+  isForSoftware: true,
   fits: takesWinograd,
   suits: rowsForward.suits,
 };
@@ -156,6 +158,7 @@ function inputGradient(
 export const rowsInputGradient: Variant<InputGradientJob> = {
   ...inputGradient("forward"),
   name: "rows",
+  isForSoftware: true,
   fits: (gpu, geometry) => fits(gpu, geometry) && (geometry.stride === 1 || geometry.w[1] <= 3),
   suits: (gpu, { x, stride }) => suits(gpu, x[2] / stride),
 };
@@ -164,6 +167,7 @@ export const rowsInputGradient: Variant<InputGradientJob> = {
 export const winogradInputGradient: Variant<InputGradientJob> = {
   ...inputGradient("winograd"),
   name: "winograd",
+  isForSoftware: true,
   fits: takesWinograd,
   suits: rowsInputGradient.suits,
 };
@@ -179,6 +183,7 @@ function tileQuadsOf(outQuads: number, across: number, texels: boolean): number 
 /** All nine taps of four by eight or sixteen channels an invocation. */
 export const rowsWeightGradient: Variant<WeightGradientJob> = {
   name: "rows",
+  isForSoftware: true,
   kernels: [weightGradientKernel],
   fits: (gpu, geometry) => fits(gpu, geometry) && geometry.w[0] === 3 && geometry.w[1] === 3,
   suits: (gpu, { y }) => suits(gpu, y[2]),

@@ -14,6 +14,7 @@ const LANES = 64;
 /** For at most four channels and 7x7 at stride 2, two rows of sixteen pixels: each load of dy serves fourteen taps. */
 export const stemInputGradient: Variant<InputGradientJob> = {
   name: "stem",
+  isForSoftware: true,
   kernels: [kernel],
   fits(gpu, geometry) {
     const [kernelHeight, kernelWidth, inputs] = geometry.w;

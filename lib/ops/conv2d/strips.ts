@@ -15,6 +15,7 @@ const LANES = 8;
 /** For at most four channels, strips eight pixels wide: each load of dy serves all nine taps. */
 export const stripsInputGradient: Variant<InputGradientJob> = {
   name: "strips",
+  isForSoftware: true,
   kernels: [kernel],
   fits(gpu, geometry) {
     const [kernelHeight, kernelWidth, inputs] = geometry.w;

@@ -15,6 +15,7 @@ const TARGET_WORKGROUPS = 64;
 /** For rows of five and seven taps: a row of taps of four by sixteen channels an invocation. */
 export const tapsWeightGradient: Variant<WeightGradientJob> = {
   name: "taps",
+  isForSoftware: true,
   kernels: [kernel],
   fits(gpu, geometry) {
     const [height, width] = geometry.w;

@@ -38,6 +38,8 @@ export interface Variant<Job> {
   readonly fits: (gpu: Gpu, geometry: Geometry) => boolean;
   /** Whether it is the one to take where nothing was measured. */
   readonly suits: (gpu: Gpu, geometry: Geometry) => boolean;
+  /** Whether it was made for software adapters and has won on no card yet: there, a quick tuning leaves it out. */
+  readonly isForSoftware?: true;
   /** Dispatches it. */
   readonly run: (job: Job) => void;
 }
