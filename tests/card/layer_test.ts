@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { runProgram } from "../support/programs.ts";
-import { runAsCard, testAsCard } from "../support/as_card.ts";
+import { runAsCard, testWithLayer } from "../support/as_card.ts";
 import { H100, posingAs } from "../support/posing_layer/posing_layer.ts";
 import { tempFolder } from "../support/temp_folder.ts";
 
@@ -13,7 +13,7 @@ function hashOf(bytes: Uint8Array): string {
   return hash.toString(16).padStart(16, "0");
 }
 
-testAsCard(
+testWithLayer(
   "posing layer: a process sees the card's limits in the place of the driver's",
   async () => {
     const card = {
@@ -37,7 +37,7 @@ testAsCard(
   },
 );
 
-testAsCard(
+testWithLayer(
   "posing layer: keeps each module under its hash, and lists them as they are made",
   async () => {
     await using root = await tempFolder();

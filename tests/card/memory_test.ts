@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type CardPlace, runAsCard, testAsCard } from "../support/as_card.ts";
+import { type CardPlace, runAsCard, testWithLayer } from "../support/as_card.ts";
 import { tempFolder } from "../support/temp_folder.ts";
 import { filesIn } from "../support/tiny_run.ts";
 
@@ -53,7 +53,7 @@ for (
     },
   ]
 ) {
-  testAsCard(`out of memory: a step ${why} is refused with a batch that trains`, async () => {
+  testWithLayer(`out of memory: a step ${why} is refused with a batch that trains`, async () => {
     await using root = await tempFolder();
     const place = { cwd: root.path, memory };
     const said = await refusal({ width, batch }, place);
@@ -68,7 +68,7 @@ for (
   });
 }
 
-testAsCard("out of memory: a network of which not even one image fits says so", async () => {
+testWithLayer("out of memory: a network of which not even one image fits says so", async () => {
   await using root = await tempFolder();
   const said = await refusal({ width: 12, batch: 2 }, { cwd: root.path, memory: 250e6 });
   const wanted =
@@ -77,7 +77,7 @@ testAsCard("out of memory: a network of which not even one image fits says so", 
   assert.match(said, new RegExp(wanted));
 });
 
-testAsCard("out of memory: a single tensor says so, and not that the GPU was lost", async () => {
+testWithLayer("out of memory: a single tensor says so, and not that the GPU was lost", async () => {
   await using root = await tempFolder();
   const said = await refusal({ width: 12, batch: 2 }, { cwd: root.path, memory: 150e6 });
   assert.match(
@@ -86,7 +86,7 @@ testAsCard("out of memory: a single tensor says so, and not that the GPU was los
   );
 });
 
-testAsCard("out of memory: where the weights cannot be read back, the run says so", async () => {
+testWithLayer("out of memory: where the weights cannot be read back, the run says so", async () => {
   await using root = await tempFolder();
   const place = { cwd: root.path, memory: 400e6 };
   const { code, stderr } = await train({ width: 12, batch: 2 }, place);
@@ -97,7 +97,7 @@ testAsCard("out of memory: where the weights cannot be read back, the run says s
   );
 });
 
-testAsCard("a tensor larger than the card's buffers names the batch that would do", async () => {
+testWithLayer("a tensor larger than the card's buffers names the batch that would do", async () => {
   await using root = await tempFolder();
   const place = { cwd: root.path, card: { storageRange: 2 ** 27 } };
   const said = await refusal({ width: 4, batch: 600 }, place);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runAsCard, testAsCard } from "../support/as_card.ts";
+import { runAsCard, testWithLayer } from "../support/as_card.ts";
 import type { Task } from "../support/command.ts";
 import { drawScene, SCENE_FLAGS } from "../support/image_scene.ts";
 import { H100 } from "../support/posing_layer/posing_layer.ts";
@@ -21,7 +21,7 @@ function assertOnCard(stderr: string): void {
   assert.doesNotMatch(stderr, /CPU/);
 }
 
-testAsCard("doctor: names the card, and a kernel gives the right numbers", async () => {
+testWithLayer("doctor: names the card, and a kernel gives the right numbers", async () => {
   const cwd = import.meta.dirname ?? ".";
   const { code, stdout, stderr } = await runAsCard("doctor", [], { cwd });
   assert.deepEqual([code, stderr], [0, ""]);
@@ -38,7 +38,7 @@ testAsCard("doctor: names the card, and a kernel gives the right numbers", async
   ) assert.ok(rows.includes(wanted), `${wanted} in\n${stdout}`);
 });
 
-testAsCard("cifar --profile: a card's step reads through no texture, in one pass", async () => {
+testWithLayer("cifar --profile: a card's step reads through no texture, in one pass", async () => {
   await using root = await tempFolder();
   const args = ["--dataset=shapes", "--train_images=4", "--depth=10", "--width=0.25"];
   const { stdout } = await runIdle("cifar", [...args, "--batch_size=4", "--profile"], root.path);
@@ -47,7 +47,7 @@ testAsCard("cifar --profile: a card's step reads through no texture, in one pass
   assert.match(stdout, /^conv2d\/gemm\./m);
 });
 
-testAsCard("imagenet: trains as a card", async () => {
+testWithLayer("imagenet: trains as a card", async () => {
   await using root = await tempFolder();
   await drawScene(root.path);
   const flags = [...SCENE_FLAGS, "--nthread=1"];
@@ -60,7 +60,7 @@ testAsCard("imagenet: trains as a card", async () => {
   assert.match(stderr, /^epoch 1\/1: train_loss 0\.0000 /m);
 });
 
-testAsCard("finetune: trains as a card", async () => {
+testWithLayer("finetune: trains as a card", async () => {
   await using root = await tempFolder();
   await drawScene(root.path);
   await writeResNets(root.path);
@@ -73,7 +73,7 @@ testAsCard("finetune: trains as a card", async () => {
   assertOnCard(stderr);
 });
 
-testAsCard("table --dry_run: gives the hours of the card", async () => {
+testWithLayer("table --dry_run: gives the hours of the card", async () => {
   await using root = await tempFolder();
   const { stdout } = await runIdle("table", ["1", "--dry_run", "--rows=wrn_16_1"], root.path);
   assert.match(stdout, new RegExp(`^5 runs: [\\d.]+ PFLOP, [\\d.e-]+ hours on ${H100.name}$`, "m"));
@@ -82,7 +82,7 @@ testAsCard("table --dry_run: gives the hours of the card", async () => {
   assert.deepEqual(await filesIn(root.path), []);
 });
 
-testAsCard("quickstart: trains its three networks as a card", async () => {
+testWithLayer("quickstart: trains its three networks as a card", async () => {
   await using root = await tempFolder();
   const { stdout, stderr } = await runIdle("quickstart", [], root.path);
   assert.ok(stderr.startsWith(`Pupil on ${H100.name}\n`), stderr);

@@ -6,8 +6,8 @@ const found = await isOnCard()
   ? { ignore: true, note: " (ignored: a card need not pose as one)" }
   : await findLayerCompiler();
 
-/** Declares a test whose processes pose as a card; it is ignored where the layer cannot be built. */
-export function testAsCard(name: string, fn: () => Promise<void>): void {
+/** Declares a test whose processes lie above the posing layer; it is ignored where that cannot be built. */
+export function testWithLayer(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `${name}${found.note}`, ignore: found.ignore, fn });
 }
 

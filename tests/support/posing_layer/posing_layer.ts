@@ -91,17 +91,24 @@ async function buildLayer(): Promise<string> {
   return folder;
 }
 
-/** The environment in which a process sees a card in the place of its software adapter. */
-export async function posingAs(card: Card, posing: Posing = {}): Promise<Record<string, string>> {
+/**
+ * The environment in which a process sees a card in the place of its software adapter.
+ *
+ * @param card The card; `null` for the software adapter, of which `posing` holds all the same.
+ */
+export async function posingAs(
+  card: Card | null,
+  posing: Posing = {},
+): Promise<Record<string, string>> {
   const variables = {
     VK_LAYER_PATH: await buildLayer(),
     VK_INSTANCE_LAYERS: NAME,
-    POSE_NAME: card.name,
-    POSE_VENDOR: card.vendor,
-    POSE_STORAGE_RANGE: card.storageRange,
-    POSE_BUFFER: card.buffer,
-    POSE_WORKGROUP_MEMORY: card.workgroupMemory,
-    POSE_SUBGROUP: card.subgroup,
+    POSE_NAME: card?.name,
+    POSE_VENDOR: card?.vendor,
+    POSE_STORAGE_RANGE: card?.storageRange,
+    POSE_BUFFER: card?.buffer,
+    POSE_WORKGROUP_MEMORY: card?.workgroupMemory,
+    POSE_SUBGROUP: card?.subgroup,
     POSE_MEMORY: posing.memory,
     POSE_LOST_AT_SUBMIT: posing.lostAtSubmit,
     POSE_LOST_AT_WAIT: posing.lostAtWait,
