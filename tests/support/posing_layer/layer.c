@@ -8,7 +8,7 @@
 //   POSE_BUFFER             the most bytes of an allocation, and so of a buffer
 //   POSE_WORKGROUP_MEMORY   the bytes of memory that a workgroup has
 //   POSE_SUBGROUP           the size that subgroups are said to have; the driver's own stays what it is
-//   POSE_MEMORY             the bytes of its memory: an allocation beyond them is refused
+//   POSE_MEMORY             the bytes of its memory, for all heaps: an allocation beyond them is refused
 //   POSE_LOST_AT_SUBMIT     the device is lost at this submit of the process, counted from 1; a device made later works
 //   POSE_LOST_AT_WAIT       the same at this wait for the device
 //   POSE_IDLE               nothing is dispatched: the driver compiles no kernel, and what it would write stays zero
