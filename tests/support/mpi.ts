@@ -34,7 +34,7 @@ export const MPICH: Mpi = {
 
 /** Looks for a launcher, and installs its package where that is possible. */
 export async function findMpi({ program, packageName }: Mpi): Promise<Found> {
-  return await findProgram(program, { packageName, args: ["--version"] });
+  return await findProgram(program, { packages: [packageName], args: ["--version"] });
 }
 
 const SCRIPT = new URL("mpi_run.ts", import.meta.url).pathname;

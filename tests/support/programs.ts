@@ -29,15 +29,15 @@ export interface Found {
 }
 
 /**
- * Looks for a program, and installs its package where that is possible.
+ * Looks for a program, and installs its packages where that is possible.
  *
  * @param program The program.
- * @param options.packageName The package of Debian and Ubuntu.
+ * @param options.packages The packages of Debian and Ubuntu.
  * @param options.args What it ends well with, where it is there.
  */
 export async function findProgram(
   program: string,
-  { packageName, args }: { packageName: string; args: readonly string[] },
+  { packages, args }: { packages: readonly string[]; args: readonly string[] },
 ): Promise<Found> {
   const isThere = async () => (await runProgram(program, args)).code === 0;
   const apt = (...args: string[]) =>
@@ -46,10 +46,10 @@ export async function findProgram(
     });
   if (await isThere()) return { ignore: false, note: "" };
   await apt("update");
-  await apt("install", "-y", "--no-install-recommends", packageName);
+  await apt("install", "-y", "--no-install-recommends", ...packages);
   if (await isThere()) return { ignore: false, note: "" };
   return {
     ignore: true,
-    note: ` (ignored: no ${program}, and apt-get cannot install ${packageName})`,
+    note: ` (ignored: no ${program} that works, and apt-get cannot install ${packages.join(", ")})`,
   };
 }

@@ -98,7 +98,7 @@ async function pidsIn(name: string): Promise<string[]> {
 
 /** Looks whether {@link TwoHosts} can be made here. */
 export async function findTwoHosts(): Promise<Found> {
-  const found = await findProgram("ip", { packageName: "iproute2", args: ["-V"] });
+  const found = await findProgram("ip", { packages: ["iproute2"], args: ["-V"] });
   if (found.ignore) return found;
   try {
     await using _hosts = await TwoHosts.make();
