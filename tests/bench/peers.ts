@@ -90,10 +90,12 @@ function torchArguments(
   return ["--job", "cifar", ...sizes, "--warmup", 2, ...common].map(String);
 }
 
-/** In which ways PyTorch runs a step: on a GPU, TF32 and a CUDA graph stand beside plain float32; AMP beside half. */
+/** In which ways PyTorch runs a step: on a GPU plain float32, a CUDA graph, TF32 and AMP stand beside float32. */
 function torchModes({ dtype, isSoftware }: { dtype: RealType; isSoftware: boolean }): string[][] {
-  if (dtype === "f16") return [["--precision", "amp"]];
-  return isSoftware ? [[]] : [[], ["--mode", "graph"], ["--precision", "tf32"]];
+  const [graph, tf32, amp] = [["--mode", "graph"], ["--precision", "tf32"], ["--precision", "amp"]];
+  const inHalf = [amp, [...amp, "--channels-last"]];
+  if (dtype === "f16") return inHalf;
+  return isSoftware ? [[]] : [[], graph, tf32, [...tf32, ...graph], ...inHalf];
 }
 
 /** Times a step in PyTorch and puts it beside ours, whose time was taken just before. */
@@ -131,9 +133,10 @@ async function* torchRow(
       };
       const row: PeerStepRow = {
         kind: "peer step",
-        peer: ["peer", "device", "precision", "mode"].map((key) => Reflect.get(line, key)).join(
-          " ",
-        ),
+        peer: [
+          ...["peer", "device", "precision", "mode"].map((key) => Reflect.get(line, key)),
+          ...(Reflect.get(line, "channels_last") === true ? ["channels last"] : []),
+        ].join(" "),
         step: stepName(step),
         batch: ours.batch,
         ms,
