@@ -98,6 +98,9 @@ function torchModes({ dtype, isSoftware }: { dtype: RealType; isSoftware: boolea
   return isSoftware ? [[]] : [[], graph, tf32, [...tf32, ...graph], ...inHalf];
 }
 
+/** Steps of a measurement on a GPU, where ours follow each other without a wait too. */
+const STEPS_ON_GPU = 5;
+
 /** Times a step in PyTorch and puts it beside ours, whose time was taken just before. */
 export async function* torchRows(
   command: readonly string[],
@@ -108,14 +111,10 @@ export async function* torchRows(
     isSoftware: boolean;
   },
 ): AsyncGenerator<Row> {
+  const words = [...command, ...torchArguments(step, { batch: ours.batch, samples })];
+  if (!isSoftware) words.push("--steps", `${STEPS_ON_GPU}`);
   for (const mode of torchModes({ dtype: ours.dtype, isSoftware })) {
-    yield* torchRow(
-      [...command, ...torchArguments(step, { batch: ours.batch, samples }), ...mode],
-      {
-        step,
-        ours,
-      },
-    );
+    yield* torchRow([...words, ...mode], { step, ours });
   }
 }
 
