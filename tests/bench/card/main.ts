@@ -128,7 +128,7 @@ if (import.meta.main) {
     print(`${isSoftware ? "No card" : "Card"}: ${where}`);
     print(`Files: ${shortPath(out)}`);
     using stop = new StopSignals();
-    const outcomes = await runSteps(cardSteps({ out, dataroot, torch, rehearses }), {
+    const outcomes = await runSteps(cardSteps({ adapter: name, out, dataroot, torch, rehearses }), {
       seconds: 60 * minutes - (performance.now() - began) / 1e3,
       stop: stop.signal,
       onOutcome: (outcome) => print(lineOf(outcome)),
