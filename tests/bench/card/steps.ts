@@ -16,6 +16,8 @@ export interface StepOptions {
   readonly torch: { readonly python: string } | { readonly missing: string };
   /** Whether everything is as small as a software adapter needs it. */
   readonly rehearses: boolean;
+  /** Runs a process. Default: {@link runToFile}. */
+  readonly run?: typeof runToFile;
 }
 
 const TINY = ["--depth", "10", "--width", "0.25", "--batch_size", "8"];
@@ -67,7 +69,7 @@ function milliseconds({ median, low, high }: { median: number; low: number; high
 }
 
 /** Figures of what the benchmark found: steps, peers' steps, and shares of the peak. */
-function benchFigures(
+export function benchFigures(
   rows: readonly Row[],
   { command, adapter }: { command: string; adapter: string },
 ): Figure[] {
@@ -108,7 +110,9 @@ function benchFigures(
 }
 
 /** The steps of `deno task card`, in the order of worth. */
-export function cardSteps({ adapter, out, dataroot, torch, rehearses }: StepOptions): CardStep[] {
+export function cardSteps(
+  { adapter, out, dataroot, torch, rehearses, run = runToFile }: StepOptions,
+): CardStep[] {
   const size = SIZES[rehearses ? "small" : "full"];
   const peer = "python" in torch
     ? ["--peer-torch", `${torch.python} tests/bench/peers/peer_torch.py`]
@@ -131,7 +135,7 @@ export function cardSteps({ adapter, out, dataroot, torch, rehearses }: StepOpti
       env?: Record<string, string>;
     },
   ): Promise<Figure> {
-    const { code, text } = await runToFile(words, { out, name: file, signal, env });
+    const { code, text } = await run(words, { out, name: file, signal, env });
     const found = code === 0 && pattern !== undefined ? text.match(pattern) : null;
     const value = found?.join("; ") ?? lastLine(text);
     return { what, value, command: shown(words), isRight: code === 0 };
@@ -152,7 +156,7 @@ export function cardSteps({ adapter, out, dataroot, torch, rehearses }: StepOpti
     { signal, file }: { signal: AbortSignal; file: string },
   ): Promise<Figure[]> {
     const all = ["deno", "task", "bench", "--quick", ...size.step, ...words];
-    const { code, text } = await runToFile([...all, "--out", `${file}.jsonl`], {
+    const { code, text } = await run([...all, "--out", `${file}.jsonl`], {
       out,
       name: file,
       signal,
@@ -224,7 +228,7 @@ export function cardSteps({ adapter, out, dataroot, torch, rehearses }: StepOpti
       async run(signal) {
         const words = cifar(...size.shapes, "--autotune", "quick", "--max_steps", "1");
         // A cache of its own makes it tune; Deno's must stay where it is.
-        const { text } = await runToFile(["deno", "info", "--json"], { out, name: "deno", signal });
+        const { text } = await run(["deno", "info", "--json"], { out, name: "deno", signal });
         const env = { XDG_CACHE_HOME: `${out}/cache`, DENO_DIR: JSON.parse(text).denoDir };
         const file = "tuned";
         return [await say([...words, "--save", file], { signal, file, env, pattern: TUNED })];
