@@ -79,12 +79,12 @@ async function driverVersion(): Promise<string> {
   return code === 0 ? `driver ${text.split("\n")[0]}` : "a driver that does not tell its version";
 }
 
-/** A Python whose PyTorch computes on the card, in a rehearsal anywhere. */
-async function findTorch({ rehearses }: { rehearses: boolean }): Promise<StepOptions["torch"]> {
+/** A Python whose PyTorch computes on the card; beside a software adapter, on the CPU. */
+async function findTorch({ isSoftware }: { isSoftware: boolean }): Promise<StepOptions["torch"]> {
   const found = await findPython(["torch"]);
   if (found.path === null) return { missing: "no Python with PyTorch was found" };
   const hasCuda = await found.run("import torch; print(torch.cuda.is_available())", []);
-  return rehearses || hasCuda.trim() === "True"
+  return isSoftware || hasCuda.trim() === "True"
     ? { python: found.path }
     : { missing: `PyTorch of ${found.path} finds no CUDA` };
 }
@@ -121,7 +121,7 @@ if (import.meta.main) {
     if (dataroot !== null) await wantImages(dataroot);
     const { name, vendor, isSoftware } = await openCard({ rehearses });
     await makeFolder(out);
-    const torch = await findTorch({ rehearses });
+    const torch = await findTorch({ isSoftware });
     const where = `${name} (${vendor}, ${await driverVersion()}), ${date} UTC, ` +
       `Pupil ${config.version}, Deno ${Deno.version.deno}` +
       (rehearses ? "; a rehearsal, whose times do not count" : "");

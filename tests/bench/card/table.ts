@@ -25,7 +25,7 @@ export function cardTable(outcomes: readonly Outcome[], where: string): string {
     ...figures.map(({ what, value, command }) => [
       what === "" ? name : `${name}, ${what}`,
       value,
-      `\`${command}\``,
+      command === "" ? "" : `\`${command}\``,
     ]),
     ...(fault === null ? [] : [[name, fault, ""]]),
   ]);
