@@ -269,7 +269,7 @@ export function cardSteps(
         return [teacher, await train("at_16_1_16_2", "--teacher", "wrn_16_2", "--beta", "1000")];
       },
     },
-    beside("AT WRN-16-1 from WRN-16-2", { dtype: "half", limit: 60, file: "at_half" }),
+    beside("AT WRN-16-1 from WRN-16-2", { dtype: "half", limit: 90, file: "at_half" }),
     beside("AT ResNet-18 from ResNet-34", { dtype: "half", limit: 90, file: "resnet_half" }),
   ];
 }
