@@ -90,11 +90,16 @@ function torchArguments(
   return ["--job", "cifar", ...sizes, "--warmup", 2, ...common].map(String);
 }
 
-/** In which ways PyTorch runs a step: on a GPU, TF32 and a CUDA graph stand beside plain float32; AMP beside half. */
+/** In which ways PyTorch runs a step: on a GPU plain float32, a CUDA graph, TF32 and AMP stand beside float32. */
 function torchModes({ dtype, isSoftware }: { dtype: RealType; isSoftware: boolean }): string[][] {
-  if (dtype === "f16") return [["--precision", "amp"]];
-  return isSoftware ? [[]] : [[], ["--mode", "graph"], ["--precision", "tf32"]];
+  const [graph, tf32, amp] = [["--mode", "graph"], ["--precision", "tf32"], ["--precision", "amp"]];
+  const inHalf = [amp, [...amp, "--channels-last"]];
+  if (dtype === "f16") return inHalf;
+  return isSoftware ? [[]] : [[], graph, tf32, [...tf32, ...graph], ...inHalf];
 }
+
+/** Steps of a measurement on a GPU, where ours follow each other without a wait too. */
+const STEPS_ON_GPU = 5;
 
 /** Times a step in PyTorch and puts it beside ours, whose time was taken just before. */
 export async function* torchRows(
@@ -106,14 +111,10 @@ export async function* torchRows(
     isSoftware: boolean;
   },
 ): AsyncGenerator<Row> {
+  const words = [...command, ...torchArguments(step, { batch: ours.batch, samples })];
+  if (!isSoftware) words.push("--steps", `${STEPS_ON_GPU}`);
   for (const mode of torchModes({ dtype: ours.dtype, isSoftware })) {
-    yield* torchRow(
-      [...command, ...torchArguments(step, { batch: ours.batch, samples }), ...mode],
-      {
-        step,
-        ours,
-      },
-    );
+    yield* torchRow([...words, ...mode], { step, ours });
   }
 }
 
@@ -131,9 +132,10 @@ async function* torchRow(
       };
       const row: PeerStepRow = {
         kind: "peer step",
-        peer: ["peer", "device", "precision", "mode"].map((key) => Reflect.get(line, key)).join(
-          " ",
-        ),
+        peer: [
+          ...["peer", "device", "precision", "mode"].map((key) => Reflect.get(line, key)),
+          ...(Reflect.get(line, "channels_last") === true ? ["channels last"] : []),
+        ].join(" "),
         step: stepName(step),
         batch: ours.batch,
         ms,

@@ -229,10 +229,10 @@ Deno.test("peers: PyTorch's line becomes a row with its ratio to ours", async ()
   assert.deepEqual(row.ms, { median: 500, low: 400, high: 600, n: 5 });
 });
 
-Deno.test("peers: on a GPU, PyTorch runs in a graph and with TF32 too, and AMP stands beside half", async () => {
+Deno.test("peers: on a GPU, PyTorch runs in a graph, with TF32 and AMP too, and AMP stands beside half", async () => {
   const step = wideStep("AT", [16, 1], [16, 2]);
   const script = `console.log(JSON.stringify({
-    peer: Deno.args.slice(Deno.args.indexOf("--reps") + 2).join(" "),
+    peer: Deno.args.slice(Deno.args.indexOf("--steps") + 2).join(" "),
     ms_median: 1, ms_low: 1, ms_high: 1, n: 1 }));`;
   const modes = async (ours: StepRow) => {
     const command = [Deno.execPath(), "eval", "--quiet", script];
@@ -241,7 +241,14 @@ Deno.test("peers: on a GPU, PyTorch runs in a graph and with TF32 too, and AMP s
     );
     return rows.map((row) => row.kind === "peer step" ? row.peer.trim() : row.kind);
   };
-  assert.deepEqual(await modes(STEP), ["", "--mode graph", "--precision tf32"]);
-  assert.deepEqual(await modes({ ...STEP, dtype: "f16" }), ["--precision amp"]);
+  const amp = ["--precision amp", "--precision amp --channels-last"];
+  assert.deepEqual(await modes(STEP), [
+    "",
+    "--mode graph",
+    "--precision tf32",
+    "--precision tf32 --mode graph",
+    ...amp,
+  ]);
+  assert.deepEqual(await modes({ ...STEP, dtype: "f16" }), amp);
   assert.deepEqual(verdicts([{ ...STEP, dtype: "f16" }]), []);
 });

@@ -136,7 +136,7 @@ export interface Training extends AsyncDisposable {
 }
 
 /** The wait for an idle GPU, in seconds: in Deno it sleeps some 10 ms, which no step is to blame for. */
-async function idleWait(gpu: Gpu): Promise<number> {
+export async function idleWait(gpu: Gpu): Promise<number> {
   const waits: number[] = [];
   for (let at = 0; at < 3; at++) {
     const start = performance.now();

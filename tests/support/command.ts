@@ -12,6 +12,7 @@ export interface Outcome {
 /** A task that tests run. */
 export type Task =
   | "bench"
+  | "card"
   | "cifar"
   | "convert"
   | "doctor"

@@ -16,6 +16,8 @@ export interface Python {
   readonly note: string;
   /** Whether there is none. */
   readonly ignore: boolean;
+  /** Its program, `null` where there is none. */
+  readonly path: string | null;
   /** Runs a script with arguments, and returns what it printed. */
   run(script: string, args: readonly string[]): Promise<string>;
 }
@@ -29,6 +31,7 @@ export async function findPython(modules: readonly string[]): Promise<Python> {
   return {
     note: found === undefined ? ` (ignored: no Python with ${modules.join(", ")})` : "",
     ignore: found === undefined,
+    path: found ?? null,
     async run(script, args) {
       if (found === undefined) throw new Error("Cannot run a script: no Python was found");
       const { success, stdout, stderr } = await new Deno.Command(found, {
