@@ -1,0 +1,735 @@
+import { ATOMIC, ELEMENTWISE, EXTENDED, rounded, UMIN } from "./arithmetic.ts";
+import type { StorageMemory, WorkgroupMemory } from "./memory.ts";
+import {
+  Class,
+  type FunctionBody,
+  type Instruction,
+  known,
+  leavesOf,
+  type Module,
+  Op,
+  type Scalar,
+  sizeOf,
+  type Type,
+} from "./spirv.ts";
+
+/** What an invocation waits for. */
+export type Wait =
+  | { readonly kind: "barrier"; readonly site: number; readonly orders: Orders }
+  | {
+    readonly kind: "add" | "shuffle" | "shuffleXor";
+    /** Which instruction it is. */
+    readonly site: number;
+    readonly value: readonly number[];
+    /** The lane of the subgroup that is asked, or what it differs by. */
+    readonly from: number;
+  };
+
+/** The memory in which a barrier separates what comes before it from what comes after. */
+export interface Orders {
+  readonly workgroup: boolean;
+  readonly storage: boolean;
+}
+
+/** The numbers of a value: of several in an array, of one alone, of none `undefined`. */
+export type Numbers = readonly number[] | number | boolean | undefined;
+
+/**
+ * A function that waits, as it runs: it yields what it waits for, and goes on with what a subgroup operation gave it, or
+ * a call of another such function, and goes on with what that returned. So only the innermost function is resumed.
+ */
+export type Frame = Generator<Wait | Frame, Numbers, Numbers>;
+
+/** What a compiled entry point reaches; all by the ids of variables. */
+export interface Surroundings {
+  readonly workgroup: ReadonlyMap<number, WorkgroupMemory>;
+  readonly storage: ReadonlyMap<number, StorageMemory>;
+  /** Is told of an index outside an array of fixed size. */
+  readonly onIndex: (index: number, count: number, where: string) => void;
+}
+
+/** Starts an invocation, given the numbers of its inputs by the ids of their variables. */
+export type Start = (inputs: ReadonlyMap<number, readonly number[]>) => Frame;
+
+/** Where a pointer points: a type's numbers behind an offset in numbers, or in bytes of a buffer. */
+interface Pointer {
+  readonly type: number;
+  readonly place: number;
+  /** The JavaScript name of the memory. */
+  readonly memory: string;
+  /** What is known of the offset, and JavaScript terms to be added. */
+  readonly offset: number;
+  readonly terms: readonly string[];
+  /** Whether each number is a JavaScript variable of its own. */
+  readonly isSpread: boolean;
+  readonly matrixStride: number;
+}
+
+const MEMORY_SEMANTICS = { uniform: 0x40, workgroup: 0x100 };
+const WORKGROUP_SCOPE = 2;
+const REDUCE = 0;
+
+const SUBGROUP_OPS: ReadonlyMap<number, "add" | "shuffle" | "shuffleXor"> = new Map([
+  [345, "shuffle"], // GroupNonUniformShuffle
+  [346, "shuffleXor"], // GroupNonUniformShuffleXor
+  [349, "add"], // GroupNonUniformIAdd
+  [350, "add"], // GroupNonUniformFAdd
+]);
+
+function literal(value: number | boolean): string {
+  return Object.is(value, -0) || Number(value) < 0 ? `(-${-Number(value)})` : `${value}`;
+}
+
+/** Compiles functions of a module to JavaScript in which a value is one variable for each number. */
+class Compiler {
+  readonly #waits = new Map<number, boolean>();
+  #sites = 0;
+
+  constructor(private readonly module: Module) {}
+
+  /** A number for a barrier. */
+  newSite(): number {
+    return this.#sites++;
+  }
+
+  type(id: number): Type {
+    return known(this.module.types, id);
+  }
+
+  leaves(id: number, matrixStride?: number) {
+    return this.type(id).kind === "void" ? [] : leavesOf(this.module.types, id, matrixStride);
+  }
+
+  /** Whether a function has a barrier or a subgroup operation, and so is a generator. */
+  waits(id: number): boolean {
+    const found = this.#waits.get(id);
+    if (found !== undefined) return found;
+    const all = [...known(this.module.functions, id).blocks.values()].flat();
+    const waits = all.some(({ op, operands: [callee = 0] }) =>
+      op === Op.ControlBarrier || SUBGROUP_OPS.has(op) ||
+      (op === Op.FunctionCall && this.waits(callee))
+    );
+    this.#waits.set(id, waits);
+    return waits;
+  }
+
+  compile(): string {
+    const { functions, entry } = this.module;
+    const bodies = [...functions.values()].map((body) =>
+      new FunctionCompiler(this.module, this, body).compile()
+    );
+    const start = this.waits(entry) ? `f${entry}` : `function* (inputs) { f${entry}(inputs); }`;
+    const globals = [...this.module.variables.keys()].map((id) => `g${id}`);
+    // Functions are made once, and their memory exchanged: V8 would optimise those of each run anew.
+    return `"use strict"; let within, ${globals};
+${bodies.join("\n")}
+return { surround: (around) => { [within, ${globals}] = around; }, start: ${start} };`;
+  }
+}
+
+/** Instructions whose results have no variables of their own, but name those of their operands. */
+const NAMING: readonly number[] = [
+  Op.AccessChain,
+  Op.CompositeConstruct,
+  Op.CompositeExtract,
+  Op.Transpose,
+  Op.VectorShuffle,
+];
+
+/**
+ * Where the results of a function are needed last. Those that one block needs alone share variables with others: a
+ * generator that waits has all of its variables copied.
+ */
+class Lives {
+  readonly #sources = new Map<number, readonly number[]>();
+  readonly #blocks = new Map<number, readonly Instruction[]>();
+  readonly #shared = new Set<number>();
+  readonly #last = new Map<number, Instruction>();
+  readonly #ending: Map<Instruction, number[]>;
+
+  constructor({ blocks }: FunctionBody) {
+    for (const block of blocks.values()) {
+      for (const instruction of block) this.#note(instruction, block);
+    }
+    const locals = [...this.#last].filter(([id]) => this.isLocal(id));
+    const grouped = Map.groupBy(locals, ([, last]) => last);
+    this.#ending = new Map([...grouped].map(([last, ids]) => [last, ids.map(([id]) => id)]));
+  }
+
+  #note(instruction: Instruction, block: readonly Instruction[]): void {
+    const { op, result, operands } = instruction;
+    const used = operands.flatMap((id) => this.#sources.get(id) ?? []);
+    for (const id of used) {
+      if (this.#blocks.get(id) !== block) this.#shared.add(id);
+      this.#last.set(id, instruction);
+    }
+    if (result === 0) return;
+    if (NAMING.includes(op)) return void this.#sources.set(result, used);
+    // An index that is kept within an array may be asked for as it was before.
+    this.#sources.set(result, op === Op.ExtInst ? [result, ...used] : [result]);
+    this.#blocks.set(result, block);
+    this.#last.set(result, instruction);
+  }
+
+  /** Whether a single block needs a result. */
+  isLocal(id: number): boolean {
+    return !this.#shared.has(id);
+  }
+
+  /** The results that nobody needs after an instruction. */
+  endingAt(instruction: Instruction): readonly number[] {
+    return this.#ending.get(instruction) ?? [];
+  }
+}
+
+class FunctionCompiler {
+  readonly #lines: string[] = [];
+  readonly #names = new Set<string>();
+  readonly #values = new Map<number, readonly string[]>();
+  readonly #pointers = new Map<number, Pointer>();
+  /** Indices that were kept within an array: what they were before, and the last one allowed. */
+  readonly #clamped = new Map<number, { index: number; last: number }>();
+  readonly #lives: Lives;
+  /** JavaScript variables whose values nobody needs any more. */
+  readonly #free: string[] = [];
+  /** The labels that a `break` of that name leads to. */
+  readonly #exits: number[] = [];
+  /** The headers of the loops that are open, and the label that a `continue` names. */
+  readonly #loops = new Map<number, number>();
+
+  constructor(
+    private readonly module: Module,
+    private readonly whole: Compiler,
+    private readonly body: FunctionBody,
+  ) {
+    this.#lives = new Lives(body);
+    for (const [id, { type, place }] of module.variables) {
+      this.#pointers.set(
+        id,
+        this.#pointer(type, place, {
+          memory: place === Class.Input ? `inputs.get(${id})` : `g${id}`,
+        }),
+      );
+    }
+  }
+
+  compile(): string {
+    const { id, parameters, blocks } = this.body;
+    const names = parameters.flatMap(({ id, type }) => {
+      const of = this.whole.type(type);
+      if (of.kind !== "pointer") {
+        const value = this.whole.leaves(type).map((_, at) => `v${id}_${at}`);
+        this.#values.set(id, value);
+        return value;
+      }
+      const at = { memory: `p${id}`, terms: [`o${id}`] };
+      this.#pointers.set(id, this.#pointer(of.of, of.place, at));
+      return [`p${id}`, `o${id}`];
+    });
+    const [first = 0] = blocks.keys();
+    this.#emitBlock(first);
+    const declared = this.#names.size > 0 ? `let ${[...this.#names].join(", ")};\n` : "";
+    const isEntry = id === this.module.entry;
+    return `function${this.whole.waits(id) ? "*" : ""} f${id}(${
+      isEntry ? "inputs" : names.join(", ")
+    }) {\n${declared}${this.#lines.join("\n")}\n}`;
+  }
+
+  #pointer(
+    type: number,
+    place: number,
+    { memory, terms = [], isSpread = false }: {
+      memory: string;
+      terms?: readonly string[];
+      isSpread?: boolean;
+    },
+  ): Pointer {
+    return { type, place, memory, offset: 0, terms, isSpread, matrixStride: 0 };
+  }
+
+  /** The numbers of a value. */
+  #value(id: number): readonly string[] {
+    return this.#values.get(id) ?? known(this.module.constants, id).map(literal);
+  }
+
+  #scalar(id: number): string {
+    return this.#value(id)[0] ?? "undefined";
+  }
+
+  #constant(id: number): number | undefined {
+    const constant = this.module.constants.get(id);
+    return constant === undefined ? undefined : Number(constant[0]);
+  }
+
+  #typeOf(id: number): Type {
+    return this.whole.type(known(this.module.typeOf, id));
+  }
+
+  #scalarType(type: number): Scalar {
+    return this.whole.leaves(type)[0]?.scalar ?? "u32";
+  }
+
+  /** Names a result, one variable for each of its numbers. */
+  #name({ result, type }: Instruction): readonly string[] {
+    const isLocal = this.#lives.isLocal(result);
+    const names = this.whole.leaves(type).map((_, at) =>
+      (isLocal ? this.#free.pop() : undefined) ?? `v${result}_${at}`
+    );
+    for (const name of names) this.#names.add(name);
+    this.#values.set(result, names);
+    return names;
+  }
+
+  #assign(instruction: Instruction, expressions: readonly string[]): void {
+    this.#name(instruction).forEach((name, at) =>
+      this.#lines.push(`${name} = ${expressions[at]};`)
+    );
+  }
+
+  /** Assigns the elements of an array, without the iterator that destructuring would make. */
+  #assignParts(names: readonly string[], array: string): void {
+    this.#names.add("parts");
+    this.#lines.push(`parts = ${array};`, ...names.map((name, at) => `${name} = parts[${at}];`));
+  }
+
+  #emitBlock(label: number): void {
+    const block = known(this.body.blocks, label);
+    const loop = block.find(({ op }) => op === Op.LoopMerge);
+    if (loop === undefined) return this.#emitInstructions(block);
+    const [after = 0, next = 0] = loop.operands;
+    this.#loops.set(label, after);
+    this.#exits.push(after, next);
+    this.#lines.push(`L${after}: for (;;) { L${next}: {`);
+    this.#emitInstructions(block);
+    this.#lines.push("}");
+    this.#exits.pop();
+    this.#emitBlock(next);
+    this.#lines.push("}");
+    this.#exits.pop();
+    this.#loops.delete(label);
+    this.#emitBlock(after);
+  }
+
+  #emitInstructions(block: readonly Instruction[]): void {
+    const merge = block.find(({ op }) => op === Op.SelectionMerge)?.operands[0];
+    const last = block.at(-1);
+    for (const instruction of block) {
+      if (instruction !== last) this.#emit(instruction);
+      const ending = this.#lives.endingAt(instruction);
+      this.#free.push(...ending.flatMap((id) => this.#values.get(id) ?? []));
+    }
+    if (last === undefined) return;
+    if (merge === undefined) return this.#emitEnd(last);
+    this.#exits.push(merge);
+    this.#lines.push(`L${merge}: {`);
+    this.#emitEnd(last);
+    this.#lines.push("}");
+    this.#exits.pop();
+    this.#emitBlock(merge);
+  }
+
+  #branch(label: number): void {
+    const loop = this.#loops.get(label);
+    if (this.#exits.includes(label)) this.#lines.push(`break L${label};`);
+    else if (loop !== undefined) this.#lines.push(`continue L${loop};`);
+    else this.#emitBlock(label);
+  }
+
+  #emitEnd({ op, operands }: Instruction): void {
+    const [a = 0, b = 0, c = 0] = operands;
+    switch (op) {
+      case Op.Branch:
+        return this.#branch(a);
+      case Op.BranchConditional:
+        this.#lines.push(`if (${this.#scalar(a)}) {`);
+        this.#branch(b);
+        this.#lines.push("} else {");
+        this.#branch(c);
+        return void this.#lines.push("}");
+      case Op.Switch:
+        this.#lines.push(`switch (${this.#scalar(a)}) {`);
+        for (let at = 2; at < operands.length; at += 2) {
+          this.#lines.push(`case ${operands[at]}: {`);
+          this.#branch(operands[at + 1] ?? 0);
+          this.#lines.push("}");
+        }
+        this.#lines.push("default: {");
+        this.#branch(b);
+        return void this.#lines.push("} }");
+      case Op.Return:
+        return void this.#lines.push("return;");
+      case Op.ReturnValue: {
+        const value = this.#value(a);
+        return void this.#lines.push(`return ${value.length > 1 ? `[${value}]` : value[0]};`);
+      }
+      case Op.Unreachable:
+        return void this.#lines.push(`throw new Error("reached what is unreachable");`);
+      default:
+        throw new TypeError(`Cannot compile SPIR-V: opcode ${op} at a block's end is not known`);
+    }
+  }
+
+  #emit(instruction: Instruction): void {
+    const { op, type, result, operands } = instruction;
+    const [a = 0, b = 0, c = 0, d = 0] = operands;
+    const elementwise = ELEMENTWISE.get(op);
+    if (elementwise !== undefined) {
+      return this.#assign(instruction, this.#each(type, operands, elementwise));
+    }
+    const subgroup = SUBGROUP_OPS.get(op);
+    if (subgroup !== undefined) return this.#waitForSubgroup(instruction, subgroup);
+    const atomic = ATOMIC.get(op);
+    if (atomic !== undefined) {
+      const { memory, ...at } = known(this.#pointers, a);
+      const changed = rounded("u32", atomic("old", this.#scalar(d)));
+      return this.#assign(instruction, [
+        `${memory}.atomic(${offsetOf(at, 0)}, (old) => ${changed})`,
+      ]);
+    }
+    switch (op) {
+      case Op.LoopMerge:
+      case Op.SelectionMerge:
+        return;
+      case Op.ExtInst:
+        return this.#extended(instruction);
+      case Op.FunctionCall:
+        return this.#call(instruction);
+      case Op.Variable:
+        return this.#variable(instruction);
+      case Op.Load:
+        return this.#assign(instruction, this.#load(known(this.#pointers, a)));
+      case Op.Store:
+        return this.#store(known(this.#pointers, a), this.#value(b));
+      case Op.AccessChain:
+        return void this.#pointers.set(result, this.#accessChain(operands));
+      case Op.VectorExtractDynamic: {
+        const value = this.#value(a);
+        const at = this.#index(b, value.length, "a vector");
+        return this.#assign(instruction, [`[${value}][${at}]`]);
+      }
+      case Op.VectorShuffle: {
+        const both = [...this.#value(a), ...this.#value(b)];
+        return void this.#values.set(result, operands.slice(2).map((at) => both[at] ?? "0"));
+      }
+      case Op.CompositeConstruct:
+        return void this.#values.set(result, operands.flatMap((id) => this.#value(id)));
+      case Op.CompositeExtract:
+        return void this.#values.set(result, this.#extract(operands));
+      case Op.Transpose: {
+        const columns = this.#value(a);
+        const rows = columns.length / this.#columns(a);
+        return void this.#values.set(
+          result,
+          columns.map((_, at) =>
+            columns[at % this.#columns(a) * rows + Math.floor(at / this.#columns(a))] ?? "0"
+          ),
+        );
+      }
+      case Op.ControlBarrier:
+        return this.#barrier(operands);
+      case 124: { // Bitcast
+        const [from, to] = [this.#scalarType(known(this.module.typeOf, a)), this.#scalarType(type)];
+        const cast = (x: string) => from === to ? x : `bits.${from}To${to}(${x})`;
+        return this.#assign(instruction, this.#value(a).map(cast));
+      }
+      case 142: // VectorTimesScalar
+      case 143: // MatrixTimesScalar
+        return this.#assign(
+          instruction,
+          this.#value(a).map((x) => rounded(this.#scalarType(type), `${x} * ${this.#scalar(b)}`)),
+        );
+      case 144: // VectorTimesMatrix
+        return this.#product(instruction, this.#columnsOf(b), () => this.#value(a));
+      case 145: // MatrixTimesVector
+        return this.#product(instruction, transposed(this.#columnsOf(a)), () => this.#value(b));
+      case 148: // Dot
+        return this.#product(instruction, [this.#value(a)], () => this.#value(b));
+      case 154: // Any
+        return this.#assign(instruction, [this.#value(a).join(" || ")]);
+      case 155: // All
+        return this.#assign(instruction, [this.#value(a).join(" && ")]);
+      case 169: { // Select
+        const conditions = this.#value(a);
+        return this.#assign(
+          instruction,
+          this.#value(b).map((x, at) =>
+            `${conditions[conditions.length > 1 ? at : 0]} ? ${x} : ${this.#value(c)[at]}`
+          ),
+        );
+      }
+      default:
+        throw new TypeError(`Cannot compile SPIR-V: opcode ${op} is not known`);
+    }
+  }
+
+  #each(
+    type: number,
+    operands: readonly number[],
+    expression: (...operands: string[]) => string,
+  ): string[] {
+    const values = operands.map((id) => this.#value(id));
+    return this.whole.leaves(type).map(({ scalar }, at) =>
+      rounded(scalar, expression(...values.map((value) => value[at] ?? "0")))
+    );
+  }
+
+  #extended(instruction: Instruction): void {
+    const [, number = 0, ...operands] = instruction.operands;
+    const expression = EXTENDED.get(number);
+    if (expression === undefined) {
+      throw new TypeError(`Cannot compile SPIR-V: GLSL.std.450 ${number} is not known`);
+    }
+    const [index = 0, last = 0] = operands;
+    const most = this.#constant(last);
+    if (number === UMIN && most !== undefined) {
+      this.#clamped.set(instruction.result, { index, last: most });
+    }
+    this.#assign(instruction, this.#each(instruction.type, operands, expression));
+  }
+
+  #call(instruction: Instruction): void {
+    const [callee = 0, ...operands] = instruction.operands;
+    const given = operands.flatMap((id) => {
+      const pointer = this.#pointers.get(id);
+      return pointer === undefined ? this.#value(id) : [pointer.memory, offsetOf(pointer, 0)];
+    });
+    const call = `${this.whole.waits(callee) ? "yield " : ""}f${callee}(${given.join(", ")})`;
+    const names = this.#name(instruction);
+    if (names.length > 1) this.#assignParts(names, call);
+    else this.#lines.push(names.length === 1 ? `${names[0]} = ${call};` : `${call};`);
+  }
+
+  /** A variable of a function: an array where an index into it is computed or another function sees it. */
+  #variable({ result, type, operands: [, initial] }: Instruction): void {
+    const pointer = this.whole.type(type);
+    if (pointer.kind !== "pointer") throw new TypeError("A variable must have a pointer's type");
+    const isSpread = !this.#needsArray(result);
+    const memory = `m${result}`;
+    const count = this.whole.leaves(pointer.of).length;
+    const made = this.#pointer(pointer.of, Class.Function, { memory, isSpread });
+    this.#pointers.set(result, made);
+    for (let at = 0; at < count && isSpread; at++) this.#names.add(`${memory}_${at}`);
+    if (!isSpread) {
+      this.#names.add(memory);
+      this.#lines.push(`${memory} = new Array(${count}).fill(0);`);
+    }
+    if (initial !== undefined) this.#store(made, this.#value(initial));
+  }
+
+  #needsArray(variable: number): boolean {
+    const pointers = new Set([variable]);
+    for (const { op, result, operands } of [...this.body.blocks.values()].flat()) {
+      if (op === Op.FunctionCall && operands.some((id) => pointers.has(id))) return true;
+      if (op !== Op.AccessChain || !pointers.has(operands[0] ?? 0)) continue;
+      if (operands.slice(1).some((id) => this.#constant(id) === undefined)) return true;
+      pointers.add(result);
+    }
+    return false;
+  }
+
+  #accessChain([base = 0, ...indices]: readonly number[]): Pointer {
+    const from = known(this.#pointers, base);
+    const isBuffer = from.place === Class.StorageBuffer;
+    let { type: id, offset, matrixStride } = from;
+    const terms = [...from.terms];
+    for (const index of indices) {
+      const type = this.whole.type(id);
+      if (type.kind === "struct") {
+        const at = this.#constant(index) ?? 0;
+        const before = type.members.slice(0, at);
+        const member = type.members[at];
+        if (member === undefined) throw new TypeError("A struct must have the member asked for");
+        offset += isBuffer
+          ? member.offset
+          : before.reduce((sum, { of }) => sum + this.whole.leaves(of).length, 0);
+        [id, matrixStride] = [member.of, member.matrixStride];
+        continue;
+      }
+      if (!("of" in type) || type.kind === "pointer") {
+        throw new TypeError(`Cannot index a ${type.kind}`);
+      }
+      const stride = isBuffer
+        ? this.#stride(type, matrixStride)
+        : this.whole.leaves(type.of).length;
+      const constant = this.#constant(index);
+      if (constant !== undefined) offset += constant * stride;
+      else if (type.kind === "runtime array") terms.push(`${this.#scalar(index)} * ${stride}`);
+      else {
+        const where = from.place === Class.Workgroup
+          ? `workgroup memory ${from.memory}`
+          : "an array";
+        terms.push(`${this.#index(index, type.count, where)} * ${stride}`);
+      }
+      id = type.of;
+    }
+    return { ...from, type: id, offset, terms, matrixStride };
+  }
+
+  #stride(type: Type, matrixStride: number): number {
+    if (type.kind === "vector") return sizeOf(this.module.types, type.of);
+    return "stride" in type ? type.stride : matrixStride;
+  }
+
+  /** An index, which is reported where it is not below a count. The compiler's own limit on it is left out. */
+  #index(id: number, count: number, where: string): string {
+    const clamped = this.#clamped.get(id);
+    const index = clamped?.last === count - 1 ? clamped.index : id;
+    return `within(${this.#scalar(index)}, ${count}, "${where}")`;
+  }
+
+  #load(pointer: Pointer): string[] {
+    const { memory, place } = pointer;
+    return this.whole.leaves(pointer.type, pointer.matrixStride).map(({ scalar, offset }, at) => {
+      if (pointer.isSpread) return `${memory}_${pointer.offset + at}`;
+      switch (place) {
+        case Class.Input:
+        case Class.Function:
+          return `${memory}[${offsetOf(pointer, at)}]`;
+        case Class.Workgroup:
+          return `${memory}.load(${offsetOf(pointer, at)})`;
+        case Class.StorageBuffer:
+          return `${memory}.${scalar}(${offsetOf(pointer, offset)})`;
+        default:
+          throw new TypeError(`Cannot compile SPIR-V: memory of class ${place} is not known`);
+      }
+    });
+  }
+
+  #store(pointer: Pointer, value: readonly string[]): void {
+    const { memory, place } = pointer;
+    this.whole.leaves(pointer.type, pointer.matrixStride).forEach(({ scalar, offset }, at) => {
+      const number = value[at];
+      if (pointer.isSpread) {
+        this.#lines.push(`${memory}_${pointer.offset + at} = ${number};`);
+      } else if (place === Class.Function) {
+        this.#lines.push(`${memory}[${offsetOf(pointer, at)}] = ${number};`);
+      } else if (place === Class.Workgroup) {
+        this.#lines.push(`${memory}.store(${offsetOf(pointer, at)}, ${number});`);
+      } else if (place === Class.StorageBuffer) {
+        this.#lines.push(`${memory}.${scalar}(${offsetOf(pointer, offset)}, ${number});`);
+      } else throw new TypeError(`Cannot compile SPIR-V: a store in class ${place} is not known`);
+    });
+  }
+
+  #extract([from = 0, ...path]: readonly number[]): readonly string[] {
+    let [value, id] = [this.#value(from), known(this.module.typeOf, from)];
+    for (const at of path) {
+      const type = this.whole.type(id);
+      const parts = type.kind === "struct"
+        ? type.members.map(({ of }) => of)
+        : "of" in type && "count" in type
+        ? Array.from({ length: type.count }, () => type.of)
+        : [];
+      const sizes = parts.map((part) => this.whole.leaves(part).length);
+      const begin = sizes.slice(0, at).reduce((sum, size) => sum + size, 0);
+      value = value.slice(begin, begin + (sizes[at] ?? 0));
+      id = parts[at] ?? 0;
+    }
+    return value;
+  }
+
+  #columns(id: number): number {
+    const type = this.#typeOf(id);
+    return "count" in type ? type.count : 1;
+  }
+
+  #columnsOf(matrix: number): readonly (readonly string[])[] {
+    const value = this.#value(matrix);
+    const rows = value.length / this.#columns(matrix);
+    return Array.from(
+      { length: this.#columns(matrix) },
+      (_, at) => value.slice(at * rows, (at + 1) * rows),
+    );
+  }
+
+  /** Sums of products with each row, each rounded once. */
+  #product(
+    instruction: Instruction,
+    rows: readonly (readonly string[])[],
+    vector: () => readonly string[],
+  ): void {
+    const scalar = this.#scalarType(instruction.type);
+    const sum = (row: readonly string[]) =>
+      rounded(scalar, row.map((x, at) => `${x} * ${vector()[at]}`).join(" + "));
+    this.#assign(instruction, rows.map(sum));
+  }
+
+  #barrier([execution = 0, , semantics = 0]: readonly number[]): void {
+    if (this.#constant(execution) !== WORKGROUP_SCOPE) {
+      throw new TypeError("Cannot compile SPIR-V: a barrier must be of the workgroup");
+    }
+    const bits = this.#constant(semantics) ?? 0;
+    const orders: Orders = {
+      workgroup: (bits & MEMORY_SEMANTICS.workgroup) !== 0,
+      storage: (bits & MEMORY_SEMANTICS.uniform) !== 0,
+    };
+    const wait: Wait = { kind: "barrier", site: this.whole.newSite(), orders };
+    this.#lines.push(`yield ${JSON.stringify(wait)};`);
+  }
+
+  #waitForSubgroup(
+    instruction: Instruction,
+    kind: "add" | "shuffle" | "shuffleXor",
+  ): void {
+    const [, second = 0, third = 0] = instruction.operands;
+    const isAdd = kind === "add";
+    if (isAdd && second !== REDUCE) {
+      throw new TypeError("Cannot compile SPIR-V: a subgroup's sum must be of all lanes");
+    }
+    const [value, from] = isAdd ? [third, "0"] : [second, this.#scalar(third)];
+    const names = this.#name(instruction);
+    this.#assignParts(
+      names,
+      `yield { kind: "${kind}", site: ${instruction.result}, value: [${
+        this.#value(value)
+      }], from: ${from} }`,
+    );
+  }
+}
+
+function transposed(columns: readonly (readonly string[])[]): string[][] {
+  return (columns[0] ?? []).map((_, row) => columns.map((column) => column[row] ?? "0"));
+}
+
+function offsetOf({ offset, terms }: Pick<Pointer, "offset" | "terms">, more: number): string {
+  return [...terms, `${offset + more}`].join(" + ");
+}
+
+const words = new DataView(new ArrayBuffer(4));
+
+/** Conversions of the bits of a number, as `bitcast` makes them. */
+const bits = {
+  f32Tou32(x: number): number {
+    words.setFloat32(0, x);
+    return words.getUint32(0);
+  },
+  u32Tof32(x: number): number {
+    words.setUint32(0, x);
+    return words.getFloat32(0);
+  },
+};
+
+/**
+ * Compiles a module to JavaScript.
+ *
+ * @returns What binds memory to its entry point, until it does so again.
+ * @throws {TypeError} If an instruction is not known.
+ */
+export function compile(module: Module): (around: Surroundings) => Start {
+  const source = new Compiler(module).compile();
+  const { surround, start } = new Function("round32", "round16", "bits", source)(
+    Math.fround,
+    Math.f16round,
+    bits,
+  );
+  return ({ workgroup, storage, onIndex }) => {
+    const within = (index: number, count: number, where: string) => {
+      if (index < count) return index;
+      onIndex(index, count, where);
+      return count - 1;
+    };
+    const memories = [...module.variables.keys()].map((id) => workgroup.get(id) ?? storage.get(id));
+    surround([within, ...memories]);
+    return start;
+  };
+}
