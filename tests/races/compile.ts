@@ -1,4 +1,4 @@
-import { ATOMIC, ELEMENTWISE, EXTENDED, rounded, UMIN } from "./arithmetic.ts";
+import { ELEMENTWISE, EXTENDED, rounded, UMIN } from "./arithmetic.ts";
 import type { StorageMemory, WorkgroupMemory } from "./memory.ts";
 import {
   Class,
@@ -72,7 +72,6 @@ const REDUCE = 0;
 const SUBGROUP_OPS: ReadonlyMap<number, "add" | "shuffle" | "shuffleXor"> = new Map([
   [345, "shuffle"], // GroupNonUniformShuffle
   [346, "shuffleXor"], // GroupNonUniformShuffleXor
-  [349, "add"], // GroupNonUniformIAdd
   [350, "add"], // GroupNonUniformFAdd
 ]);
 
@@ -127,61 +126,6 @@ return { surround: (around) => { [within, ${globals}] = around; }, start: ${star
   }
 }
 
-/** Instructions whose results have no variables of their own, but name those of their operands. */
-const NAMING: readonly number[] = [
-  Op.AccessChain,
-  Op.CompositeConstruct,
-  Op.CompositeExtract,
-  Op.Transpose,
-  Op.VectorShuffle,
-];
-
-/**
- * Where the results of a function are needed last. Those that one block needs alone share variables with others: a
- * generator that waits has all of its variables copied.
- */
-class Lives {
-  readonly #sources = new Map<number, readonly number[]>();
-  readonly #blocks = new Map<number, readonly Instruction[]>();
-  readonly #shared = new Set<number>();
-  readonly #last = new Map<number, Instruction>();
-  readonly #ending: Map<Instruction, number[]>;
-
-  constructor({ blocks }: FunctionBody) {
-    for (const block of blocks.values()) {
-      for (const instruction of block) this.#note(instruction, block);
-    }
-    const locals = [...this.#last].filter(([id]) => this.isLocal(id));
-    const grouped = Map.groupBy(locals, ([, last]) => last);
-    this.#ending = new Map([...grouped].map(([last, ids]) => [last, ids.map(([id]) => id)]));
-  }
-
-  #note(instruction: Instruction, block: readonly Instruction[]): void {
-    const { op, result, operands } = instruction;
-    const used = operands.flatMap((id) => this.#sources.get(id) ?? []);
-    for (const id of used) {
-      if (this.#blocks.get(id) !== block) this.#shared.add(id);
-      this.#last.set(id, instruction);
-    }
-    if (result === 0) return;
-    if (NAMING.includes(op)) return void this.#sources.set(result, used);
-    // An index that is kept within an array may be asked for as it was before.
-    this.#sources.set(result, op === Op.ExtInst ? [result, ...used] : [result]);
-    this.#blocks.set(result, block);
-    this.#last.set(result, instruction);
-  }
-
-  /** Whether a single block needs a result. */
-  isLocal(id: number): boolean {
-    return !this.#shared.has(id);
-  }
-
-  /** The results that nobody needs after an instruction. */
-  endingAt(instruction: Instruction): readonly number[] {
-    return this.#ending.get(instruction) ?? [];
-  }
-}
-
 class FunctionCompiler {
   readonly #lines: string[] = [];
   readonly #names = new Set<string>();
@@ -189,9 +133,6 @@ class FunctionCompiler {
   readonly #pointers = new Map<number, Pointer>();
   /** Indices that were kept within an array: what they were before, and the last one allowed. */
   readonly #clamped = new Map<number, { index: number; last: number }>();
-  readonly #lives: Lives;
-  /** JavaScript variables whose values nobody needs any more. */
-  readonly #free: string[] = [];
   /** The labels that a `break` of that name leads to. */
   readonly #exits: number[] = [];
   /** The headers of the loops that are open, and the label that a `continue` names. */
@@ -202,7 +143,6 @@ class FunctionCompiler {
     private readonly whole: Compiler,
     private readonly body: FunctionBody,
   ) {
-    this.#lives = new Lives(body);
     for (const [id, { type, place }] of module.variables) {
       this.#pointers.set(
         id,
@@ -271,10 +211,7 @@ class FunctionCompiler {
 
   /** Names a result, one variable for each of its numbers. */
   #name({ result, type }: Instruction): readonly string[] {
-    const isLocal = this.#lives.isLocal(result);
-    const names = this.whole.leaves(type).map((_, at) =>
-      (isLocal ? this.#free.pop() : undefined) ?? `v${result}_${at}`
-    );
+    const names = this.whole.leaves(type).map((_, at) => `v${result}_${at}`);
     for (const name of names) this.#names.add(name);
     this.#values.set(result, names);
     return names;
@@ -315,8 +252,6 @@ class FunctionCompiler {
     const last = block.at(-1);
     for (const instruction of block) {
       if (instruction !== last) this.#emit(instruction);
-      const ending = this.#lives.endingAt(instruction);
-      this.#free.push(...ending.flatMap((id) => this.#values.get(id) ?? []));
     }
     if (last === undefined) return;
     if (merge === undefined) return this.#emitEnd(last);
@@ -362,8 +297,6 @@ class FunctionCompiler {
         const value = this.#value(a);
         return void this.#lines.push(`return ${value.length > 1 ? `[${value}]` : value[0]};`);
       }
-      case Op.Unreachable:
-        return void this.#lines.push(`throw new Error("reached what is unreachable");`);
       default:
         throw new TypeError(`Cannot compile SPIR-V: opcode ${op} at a block's end is not known`);
     }
@@ -378,14 +311,6 @@ class FunctionCompiler {
     }
     const subgroup = SUBGROUP_OPS.get(op);
     if (subgroup !== undefined) return this.#waitForSubgroup(instruction, subgroup);
-    const atomic = ATOMIC.get(op);
-    if (atomic !== undefined) {
-      const { memory, ...at } = known(this.#pointers, a);
-      const changed = rounded("u32", atomic("old", this.#scalar(d)));
-      return this.#assign(instruction, [
-        `${memory}.atomic(${offsetOf(at, 0)}, (old) => ${changed})`,
-      ]);
-    }
     switch (op) {
       case Op.LoopMerge:
       case Op.SelectionMerge:
@@ -402,11 +327,6 @@ class FunctionCompiler {
         return this.#store(known(this.#pointers, a), this.#value(b));
       case Op.AccessChain:
         return void this.#pointers.set(result, this.#accessChain(operands));
-      case Op.VectorExtractDynamic: {
-        const value = this.#value(a);
-        const at = this.#index(b, value.length, "a vector");
-        return this.#assign(instruction, [`[${value}][${at}]`]);
-      }
       case Op.VectorShuffle: {
         const both = [...this.#value(a), ...this.#value(b)];
         return void this.#values.set(result, operands.slice(2).map((at) => both[at] ?? "0"));
@@ -425,30 +345,33 @@ class FunctionCompiler {
           ),
         );
       }
+      case Op.AtomicUMax: {
+        const pointer = known(this.#pointers, a);
+        const changed = `${pointer.memory}.atomicMax(${offsetOf(pointer, 0)}, ${this.#scalar(d)})`;
+        return this.#assign(instruction, [changed]);
+      }
       case Op.ControlBarrier:
         return this.#barrier(operands);
-      case 124: { // Bitcast
+      case Op.Bitcast: {
         const [from, to] = [this.#scalarType(known(this.module.typeOf, a)), this.#scalarType(type)];
         const cast = (x: string) => from === to ? x : `bits.${from}To${to}(${x})`;
         return this.#assign(instruction, this.#value(a).map(cast));
       }
-      case 142: // VectorTimesScalar
-      case 143: // MatrixTimesScalar
+      case Op.VectorTimesScalar:
+      case Op.MatrixTimesScalar:
         return this.#assign(
           instruction,
           this.#value(a).map((x) => rounded(this.#scalarType(type), `${x} * ${this.#scalar(b)}`)),
         );
-      case 144: // VectorTimesMatrix
-        return this.#product(instruction, this.#columnsOf(b), () => this.#value(a));
-      case 145: // MatrixTimesVector
-        return this.#product(instruction, transposed(this.#columnsOf(a)), () => this.#value(b));
-      case 148: // Dot
-        return this.#product(instruction, [this.#value(a)], () => this.#value(b));
-      case 154: // Any
+      case Op.VectorTimesMatrix:
+        return this.#product(instruction, this.#columnsOf(b), this.#value(a));
+      case Op.Dot:
+        return this.#product(instruction, [this.#value(a)], this.#value(b));
+      case Op.Any:
         return this.#assign(instruction, [this.#value(a).join(" || ")]);
-      case 155: // All
+      case Op.All:
         return this.#assign(instruction, [this.#value(a).join(" && ")]);
-      case 169: { // Select
+      case Op.Select: {
         const conditions = this.#value(a);
         return this.#assign(
           instruction,
@@ -646,11 +569,11 @@ class FunctionCompiler {
   #product(
     instruction: Instruction,
     rows: readonly (readonly string[])[],
-    vector: () => readonly string[],
+    vector: readonly string[],
   ): void {
     const scalar = this.#scalarType(instruction.type);
     const sum = (row: readonly string[]) =>
-      rounded(scalar, row.map((x, at) => `${x} * ${vector()[at]}`).join(" + "));
+      rounded(scalar, row.map((x, at) => `${x} * ${vector[at]}`).join(" + "));
     this.#assign(instruction, rows.map(sum));
   }
 
@@ -685,10 +608,6 @@ class FunctionCompiler {
       }], from: ${from} }`,
     );
   }
-}
-
-function transposed(columns: readonly (readonly string[])[]): string[][] {
-  return (columns[0] ?? []).map((_, row) => columns.map((column) => column[row] ?? "0"));
 }
 
 function offsetOf({ offset, terms }: Pick<Pointer, "offset" | "terms">, more: number): string {

@@ -10,7 +10,7 @@ import { captureFrom } from "./capture_from.ts";
 import { findFaults } from "./check_dispatch.ts";
 
 /** The most workgroups of a dispatch that run. */
-const MOST = 6;
+const MOST = 4;
 
 const PERMISSIONS = ["--no-prompt", "--allow-read", "--allow-write", "--allow-env", "--allow-run"];
 const HERE = new URL(".", import.meta.url).pathname;

@@ -141,6 +141,9 @@ export class WorkgroupMemory {
 
 const CELL = 2;
 
+/** One NaN for all: V8 leaves open which bits it stores. */
+const [NAN_32, NAN_16] = [0x7fc00000, 0x7e00];
+
 /** A range of a GPU buffer, as an entry point sees it. */
 export class StorageMemory {
   readonly #view: DataView<ArrayBuffer>;
@@ -160,14 +163,16 @@ export class StorageMemory {
   f32(at: number, value?: number): number {
     if (!this.#touch(at, 4, value !== undefined)) return 0;
     if (value === undefined) return this.#view.getFloat32(at, true);
-    this.#view.setFloat32(at, value, true);
+    if (Number.isNaN(value)) this.#view.setUint32(at, NAN_32, true);
+    else this.#view.setFloat32(at, value, true);
     return value;
   }
 
   f16(at: number, value?: number): number {
     if (!this.#touch(at, 2, value !== undefined)) return 0;
     if (value === undefined) return this.#view.getFloat16(at, true);
-    this.#view.setFloat16(at, value, true);
+    if (Number.isNaN(value)) this.#view.setUint16(at, NAN_16, true);
+    else this.#view.setFloat16(at, value, true);
     return value;
   }
 
@@ -178,11 +183,12 @@ export class StorageMemory {
     return value;
   }
 
-  atomic(at: number, change: (old: number) => number): number {
+  /** Keeps the larger of what is there and a value; gives what was there. */
+  atomicMax(at: number, value: number): number {
     if (!this.#isWithin(at, 4, "writes")) return 0;
     this.history.atomic((this.range.byteOffset + at) / CELL);
     const old = this.#view.getUint32(at, true);
-    this.#view.setUint32(at, change(old), true);
+    this.#view.setUint32(at, Math.max(old, value), true);
     return old;
   }
 

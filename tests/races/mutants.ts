@@ -8,6 +8,8 @@ export interface Mutant {
   readonly kernel: string;
   /** The work of the slice that runs it. */
   readonly work: Work;
+  /** What is noticed. */
+  readonly fault: RegExp;
   /** Breaks its text. */
   readonly edit: (source: string) => string;
 }
@@ -45,6 +47,7 @@ export const MUTANTS: readonly Mutant[] = [
       name: `${kernel} without barrier ${at + 1}`,
       kernel,
       work,
+      fault: /no barrier between/,
       edit: (source) => withoutBarrier(source, at + 1),
     }))
   ),
@@ -52,51 +55,77 @@ export const MUTANTS: readonly Mutant[] = [
     name: `${kernel} with a lane that leaves early`,
     kernel,
     work,
+    fault: /reaches a (barrier|subgroup operation) after another has returned/,
     edit: leaveEarly,
   })),
   {
     name: "subgroup_sum that stores past the end",
     kernel: "subgroup_sum",
     work: "sum",
+    fault: /binding 1: writes past the end/,
     edit: replacing("y[group.x] = all", "y[group.x + 1] = all"),
   },
   {
     name: "subgroup_sum that reads past the end",
     kernel: "subgroup_sum",
     work: "sum",
+    fault: /binding 0: reads past the end/,
     edit: replacing("row < rows; row += lanes", "row <= rows; row += lanes"),
   },
   {
     name: "subgroup_sum whose workgroups store in one place",
     kernel: "subgroup_sum",
     work: "sum",
+    fault: /writes what another invocation writes/,
     edit: replacing("y[group.x] = all", "y[0] = all"),
   },
   {
     name: "subgroup_sum that adds two subgroups",
     kernel: "subgroup_sum",
     work: "sum",
+    fault: /other bits/,
     edit: replacing("at < subgroups; at++", "at < min(subgroups, 2u); at++"),
   },
   {
     name: "subgroup_sum with an index past the end of workgroup memory",
     kernel: "subgroup_sum",
     work: "sum",
+    fault: /index past the end of 64/,
     edit: replacing("{ totals[subgroup] = total; }", "{ totals[subgroup + lanes] = total; }"),
   },
   {
     name: "conv2d/gemm that stores a pixel too many",
     kernel: "conv2d/gemm",
     work: "forward",
+    fault: /writes past the end/,
     edit: replacing(
       "if (pixel >= batch * out_height * out_width",
       "if (pixel > batch * out_height * out_width",
     ),
   },
   {
-    name: "conv2d/rows whose lanes shuffle beyond a subgroup of eight",
+    name: "subgroup_sum with a barrier in each branch",
+    kernel: "subgroup_sum",
+    work: "sum",
+    fault: /reaches a barrier while another waits elsewhere/,
+    edit: (source) =>
+      source.replace(
+        /if \(first\) \{ (.*) \}\n {2}workgroupBarrier\(\);/,
+        "if (first) { $1 workgroupBarrier(); } else { workgroupBarrier(); }",
+      ),
+  },
+  {
+    name: "conv2d/rows that asks lanes beyond a subgroup",
     kernel: "conv2d/rows",
     work: "forward",
+    fault: /shuffle from a lane that is not there/,
+    edit: (source) => source.replace(/subgroupShuffle\(([^,]+), /g, "subgroupShuffle($1, 64 + "),
+  },
+  {
+    name: "conv2d/rows that takes every subgroup for one of eight lanes",
+    kernel: "conv2d/rows",
+    work: "forward",
+    fault: /past the end|other bits/,
     edit: (source) => source.replaceAll("in_subgroup & 7", "in_subgroup"),
   },
 ];

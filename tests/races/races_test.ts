@@ -28,10 +28,10 @@ Deno.test({
         assert.deepEqual(await Array.fromAsync(faultsOf(kernel)), []);
       });
     }
-    for (const { name } of MUTANTS) {
+    for (const { name, fault } of MUTANTS) {
       await t.step(`${name} is noticed`, async () => {
-        const { done } = await faultsOf(name).next();
-        assert.equal(done, false);
+        const { value } = await faultsOf(name).next();
+        assert.match(value ?? "no fault", fault);
       });
     }
   },

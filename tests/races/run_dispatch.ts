@@ -176,7 +176,7 @@ class DispatchRun {
       const history = new History(
         (end - begin) / 2,
         this.#clocks.storage,
-        this.#onFaultIn(`buffer`),
+        this.#onFaultIn(`bindings ${ranges.map(({ binding }) => binding).join(" and ")}`),
       );
       return [buffer, { begin, bytes: new Uint8Array(end - begin), history }] as const;
     }));

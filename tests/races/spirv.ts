@@ -28,17 +28,22 @@ export const Op = {
   Load: 61,
   Store: 62,
   AccessChain: 65,
-  ArrayLength: 68,
   Decorate: 71,
   MemberDecorate: 72,
-  VectorExtractDynamic: 77,
   VectorShuffle: 79,
   CompositeConstruct: 80,
   CompositeExtract: 81,
-  CompositeInsert: 82,
   Transpose: 84,
+  Bitcast: 124,
+  VectorTimesScalar: 142,
+  MatrixTimesScalar: 143,
+  VectorTimesMatrix: 144,
+  Dot: 148,
+  Any: 154,
+  All: 155,
+  Select: 169,
   ControlBarrier: 224,
-  AtomicStore: 228,
+  AtomicUMax: 239,
   LoopMerge: 246,
   SelectionMerge: 247,
   Label: 248,
@@ -47,7 +52,6 @@ export const Op = {
   Switch: 251,
   Return: 253,
   ReturnValue: 254,
-  Unreachable: 255,
 } as const;
 
 /** What stands before a module's first type and means nothing here: capabilities, names, imports, the memory model. */
@@ -57,7 +61,6 @@ const IGNORED: readonly number[] = [3, 5, 6, 10, 11, 14, 17];
 const WITHOUT_RESULT: readonly number[] = [
   Op.Store,
   Op.ControlBarrier,
-  Op.AtomicStore,
   Op.LoopMerge,
   Op.SelectionMerge,
   Op.Branch,
@@ -65,7 +68,6 @@ const WITHOUT_RESULT: readonly number[] = [
   Op.Switch,
   Op.Return,
   Op.ReturnValue,
-  Op.Unreachable,
 ];
 
 /** Where a variable lies. */

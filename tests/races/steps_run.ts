@@ -13,7 +13,7 @@ import { groupWidths } from "../../lib/models/wide_resnet_sizes.ts";
 import { makeStep, type ProfileOptions } from "../../lib/train/made_step.ts";
 import { captureDispatches } from "./capture.ts";
 
-const BATCH = 32;
+const BATCH = 8;
 
 captureDispatches({ run: false });
 using gpu = await Gpu.open();
