@@ -6,7 +6,7 @@ import {
 } from "./adapter.ts";
 import { Buffers } from "./buffers.ts";
 import { type BoundDispatch, type BoundTexels, Compiler, encode } from "./compiler.ts";
-import { GpuError } from "./errors.ts";
+import { GpuError, OutOfMemoryError } from "./errors.ts";
 import { Failures } from "./failures.ts";
 import { boundTensors, type Dispatch } from "./kernel.ts";
 import type { DType, StoredArray } from "./dtype.ts";
@@ -74,7 +74,7 @@ export class Gpu implements Disposable {
     this.#failures = new Failures(device);
     this.#compiler = new Compiler(device, this.#failures);
     this.#buffers = new Buffers(device, this.#failures);
-    this.#readback = new Readback(device);
+    this.#readback = new Readback(device, { failures: this.#failures, buffers: this.#buffers });
     this.#sizes = adapter.isSoftware ? new SizeBuffers(device) : null;
     device.lost.then(({ message }) => {
       this.#lossReason = message;
@@ -265,7 +265,13 @@ export class Gpu implements Disposable {
   /** Writes stored values, padding included, into a storage. */
   upload(storage: Storage, values: StoredArray): void {
     const { buffer, offset } = storage.range;
-    this.device.queue.writeBuffer(buffer, offset, values);
+    const action = `write ${storage.label}`;
+    const outOfMemory = () =>
+      new OutOfMemoryError(action, values.byteLength, { taken: this.bufferBytes });
+    this.#failures.guard(
+      { action, outOfMemory },
+      () => this.device.queue.writeBuffer(buffer, offset, values),
+    );
   }
 
   /** Fills a storage with zeros. */

@@ -145,6 +145,8 @@ export class Program<T extends Outputs> implements Disposable {
       made.dispose();
       const bytes = plan.buffers.reduce((sum, { bytes }) => sum + bytes, 0);
       const found = { taken: gpu.bufferBytes, limit: await gpu.roomFor(bytes) };
+      // Where the lack of memory has cost the device, what is left cannot be known.
+      if (gpu.isLost) throw error;
       throw new OutOfMemoryError(`make ${label}`, bytes, found);
     }
     return new Program(gpu, label, result, plan, bound, made.move());

@@ -1,11 +1,17 @@
+import type { Buffers } from "./buffers.ts";
+import { OutOfMemoryError } from "./errors.ts";
+import type { Failures } from "./failures.ts";
 import type { Storage } from "./storage.ts";
 
 /** Copies storages back to the CPU, through one buffer that grows as it must. */
 export class Readback implements Disposable {
   #staging: GPUBuffer | null = null;
 
-  /** Reads from a device. */
-  constructor(private readonly device: GPUDevice) {}
+  /** Reads from a device, beside whose buffers the one to read through must find memory, and reports to its failures. */
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly options: { readonly failures: Failures; readonly buffers: Buffers },
+  ) {}
 
   /** Makes the buffer large enough, so that no read of as many bytes has to make another. */
   reserve(bytes: number): void {
@@ -16,6 +22,7 @@ export class Readback implements Disposable {
    * Copies the bytes of storages, all in one wait.
    *
    * @returns The bytes of one after the other.
+   * @throws {OutOfMemoryError} If there is no memory to read through.
    */
   async read(storages: readonly Storage[]): Promise<ArrayBuffer> {
     const ranges = storages.map(({ range }) => range);
@@ -28,7 +35,13 @@ export class Readback implements Disposable {
       at += size;
     }
     this.device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ, 0, total);
+    try {
+      await staging.mapAsync(GPUMapMode.READ, 0, total);
+    } catch (error) {
+      // A buffer that could not be made is invalid: why is said first.
+      await this.options.failures.settled();
+      throw error;
+    }
     const bytes = staging.getMappedRange(0, total).slice(0);
     staging.unmap();
     this.#staging?.destroy();
@@ -42,11 +55,15 @@ export class Readback implements Disposable {
     this.#staging = null;
     if (kept !== null && kept.size >= bytes) return kept;
     kept?.destroy();
-    return this.device.createBuffer({
-      label: "staging",
-      size: bytes,
-      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-    });
+    const { failures, buffers: { bytes: taken } } = this.options;
+    const action = "read tensors back";
+    const outOfMemory = () => new OutOfMemoryError(action, bytes, { taken });
+    return failures.guard({ action, outOfMemory }, () =>
+      this.device.createBuffer({
+        label: "staging",
+        size: bytes,
+        usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      }));
   }
 
   /** Frees the buffer. */

@@ -120,16 +120,15 @@ export class Evaluator implements Disposable {
     const found = this.#programs.get(batch);
     if (found !== undefined) return found;
     const { gpu } = this.model.parameters;
-    const label = `evaluate ${this.model.name}`;
+    const action = `evaluate ${this.model.name}`;
+    const build = (batch: number) => gpu.tuning.with(this.variants, () => this.#build(batch));
     try {
-      const program = await Program.record(gpu, {
-        label,
-        build: () => gpu.tuning.with(this.variants, () => this.#build(batch)),
-      });
+      const program = await Program.record(gpu, { label: action, build: () => build(batch) });
       this.#programs.set(batch, program);
       return program;
     } catch (error) {
-      throw withSmallerBatch(error, { action: label, batch });
+      const others = this.#programs.values();
+      throw await withSmallerBatch(error, { action, batch, gpu, build, others });
     }
   }
 

@@ -345,16 +345,22 @@ export class Trainer implements Disposable {
   async #program(batch: RankBatch): Promise<Program<null>> {
     const found = this.#programs.get(keyOf(batch));
     if (found !== undefined) return found;
+    const gpu = this.#gpu;
+    const action = `train ${this.model.name}`;
+    const build = (batch: RankBatch) => gpu.tuning.with(this.variants, () => this.#build(batch));
     try {
-      const gpu = this.#gpu;
-      const program = await Program.record(gpu, {
-        label: `train ${this.model.name}`,
-        build: () => gpu.tuning.with(this.variants, () => this.#build(batch)),
-      });
+      const program = await Program.record(gpu, { label: action, build: () => build(batch) });
       this.#programs.set(keyOf(batch), program);
       return program;
     } catch (error) {
-      throw withSmallerBatch(error, { action: `train ${this.model.name}`, batch: batch.size });
+      const ranks = batch.whole / Math.max(1, batch.size);
+      throw await withSmallerBatch(error, {
+        action,
+        batch: batch.size,
+        gpu,
+        build: (size) => build({ size, whole: Math.ceil(size * ranks) }),
+        others: this.#programs.values(),
+      });
     }
   }
 

@@ -1,4 +1,5 @@
 import { Gpu } from "../../lib/gpu/device.ts";
+import { OutOfMemoryError } from "../../lib/gpu/errors.ts";
 import type { World } from "../../lib/mpi/world.ts";
 import type { Share } from "../../lib/train/batches.ts";
 import { evaluate } from "../../lib/train/evaluate.ts";
@@ -273,9 +274,15 @@ async function train<Settings extends RunSettings>(
     // A loss becomes known in a later turn of the event loop.
     await new Promise((resolve) => setTimeout(resolve));
     const { lossReason } = cast.gpu;
-    if (lossReason === null) throw cause;
+    // A driver without memory for what it needs itself loses the device: to open it again would not help.
+    if (lossReason === null || isOutOfMemory(cause)) throw cause;
     throw new LostGpuError(lossReason, { ...options, cause });
   }
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof OutOfMemoryError ||
+    error instanceof Error && error.cause instanceof OutOfMemoryError;
 }
 
 function tellSkipped({ skipped }: OpenedImages): void {

@@ -18,6 +18,7 @@ export type Task =
   | "finetune"
   | "imagenet"
   | "pack"
+  | "quickstart"
   | "table";
 
 /** Where a task runs. */
@@ -40,7 +41,8 @@ export function taskCommand(
   args: readonly string[],
   { cwd, env = {}, script, room, starter = [] }: Place,
 ): Deno.Command {
-  const [, run = "", ...rest] = config.tasks[task].command.split(" ");
+  const [last = ""] = config.tasks[task].command.split(" && ").slice(-1); // What sets up stands before it.
+  const [, run = "", ...rest] = last.split(" ");
   const own = rest.pop() ?? "";
   const limit = `trap '' XFSZ; ulimit -f ${room ?? "unlimited"}; exec "$0" "$@"`;
   const words = [run, "--quiet", "--no-prompt", ...rest, ROOT + (script ?? own), ...args];

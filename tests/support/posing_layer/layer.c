@@ -11,6 +11,7 @@
 //   POSE_MEMORY             the bytes of its memory: an allocation beyond them is refused
 //   POSE_LOST_AT_SUBMIT     the device is lost at this submit of the process, counted from 1; a device made later works
 //   POSE_LOST_AT_WAIT       the same at this wait for the device
+//   POSE_IDLE               nothing is dispatched: the driver compiles no kernel, and what it would write stays zero
 //   POSE_MODULES            a folder: each SPIR-V module is written there as HASH.spv, HASH the 64-bit FNV-1a of its bytes
 //                           in 16 hexadecimal digits, and its HASH appended to PID.modules, a line for each module made
 #include <pthread.h>
@@ -33,6 +34,7 @@
   X(FreeMemory) \
   X(QueueSubmit) \
   X(WaitSemaphores) \
+  X(CmdDispatch) \
   X(CreateShaderModule)
 
 // An instance or a device, and the functions beneath the layer. A handle begins with the loader's key, which an instance
@@ -176,6 +178,11 @@ pose_WaitSemaphores(VkDevice device, const VkSemaphoreWaitInfo *info, uint64_t t
   Object *next = find(device);
   if (is_lost(next, &waits, "POSE_LOST_AT_WAIT")) return VK_ERROR_DEVICE_LOST;
   return next->WaitSemaphores(device, info, timeout);
+}
+
+static VKAPI_ATTR void VKAPI_CALL
+pose_CmdDispatch(VkCommandBuffer commands, uint32_t x, uint32_t y, uint32_t z) {
+  if (!getenv("POSE_IDLE")) find(commands)->CmdDispatch(commands, x, y, z);
 }
 
 // Writes a module into a folder, and its name into the list of this process.

@@ -17,8 +17,8 @@ export interface Card {
   readonly buffer: number;
   /** The bytes of memory that a workgroup has. */
   readonly workgroupMemory: number;
-  /** The size that its subgroups are said to have; they compute with the driver's own. */
-  readonly subgroup: number;
+  /** The size that its subgroups are said to have, while they compute with the driver's. Default: the driver's. */
+  readonly subgroup?: number;
 }
 
 /** What goes wrong on it, and what is kept of it. */
@@ -29,18 +29,19 @@ export interface Posing {
   readonly lostAtSubmit?: number;
   /** The wait of a process, counted from 1, at which its device is lost. Default: none. */
   readonly lostAtWait?: number;
+  /** Whether it computes nothing, so that its driver compiles nothing, and all results are zeros. Default: false. */
+  readonly idle?: boolean;
   /** The folder in which its SPIR-V is kept, as `layer.c` says. Default: none. */
   readonly modules?: string;
 }
 
-/** An NVIDIA H100, but for its subgroups, whose size is llvmpipe's: kernels compute with it. */
+/** An NVIDIA H100, but for the size of its subgroups. */
 export const H100: Card = {
   name: "NVIDIA H100 80GB HBM3",
   vendor: 0x10de,
   storageRange: 0xffff_ffff,
   buffer: 4_292_870_144,
   workgroupMemory: 48 * 1024,
-  subgroup: 8,
 };
 
 /** Looks for a compiler and the headers of Vulkan, and installs their packages where that is possible. */
@@ -104,6 +105,7 @@ export async function posingAs(card: Card, posing: Posing = {}): Promise<Record<
     POSE_MEMORY: posing.memory,
     POSE_LOST_AT_SUBMIT: posing.lostAtSubmit,
     POSE_LOST_AT_WAIT: posing.lostAtWait,
+    POSE_IDLE: posing.idle === true ? 1 : undefined,
     POSE_MODULES: posing.modules,
   };
   const set = Object.entries(variables).filter(([, value]) => value !== undefined);
