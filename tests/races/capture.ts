@@ -52,10 +52,8 @@ function boundRanges(
 /**
  * Notes every distinct dispatch that this process asks of WebGPU from now on, in the folder in which the posing layer
  * keeps modules. Dispatches that read textures, as a card's never do, are left out.
- *
- * @param options.run Whether dispatches run, too.
  */
-export function captureDispatches({ run }: { run: boolean }): void {
+export function captureDispatches(): void {
   const folder = Deno.env.get(FOLDER) ?? "";
   const kernels = new WeakMap<GPUShaderModule, string>();
   const pipelines = new WeakMap<GPUComputePipeline, Pipeline>();
@@ -127,7 +125,7 @@ export function captureDispatches({ run }: { run: boolean }): void {
     if (pipeline !== undefined && ranges !== undefined) {
       note({ ...pipeline, grid: [x, y, z], bindings: ranges });
     }
-    if (run) return dispatchWorkgroups.call(this, x, y, z);
+    return dispatchWorkgroups.call(this, x, y, z);
   };
 }
 

@@ -17,13 +17,17 @@ export interface Capture extends AsyncDisposable {
  * Runs Deno as if on a card, and gives the dispatches that it notes.
  *
  * @param args Deno's arguments.
+ * @param options.idle Whether the card computes nothing.
  */
-export async function captureFrom(args: readonly string[]): Promise<Capture> {
+export async function captureFrom(
+  args: readonly string[],
+  { idle }: { idle: boolean },
+): Promise<Capture> {
   await using made = new AsyncDisposableStack();
   const { path } = made.use(await tempFolder());
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
-    env: await posingAs(H100, { modules: path }),
+    env: await posingAs(H100, { idle, modules: path }),
     stdin: "null",
     stdout: "null",
   }).output();

@@ -1,8 +1,8 @@
 /**
- * Preloaded before the tests of ops: notes their dispatches, which run as ever.
+ * Preloaded before the tests of ops: notes their dispatches.
  *
  * @module
  */
 import { captureDispatches } from "./capture.ts";
 
-captureDispatches({ run: true });
+captureDispatches();

@@ -1,6 +1,6 @@
 /**
  * Looks for races in every distinct dispatch that the tests of ops and three training steps make on a card, and prints a
- * line for each. An argument, a regular expression, chooses among `kernel.entry`.
+ * line for each. An argument chooses those whose `kernel.entry` contains it.
  *
  * @module
  */
@@ -14,47 +14,44 @@ const MOST = 4;
 
 const PERMISSIONS = ["--no-prompt", "--allow-read", "--allow-write", "--allow-env", "--allow-run"];
 const HERE = new URL(".", import.meta.url).pathname;
-const SOURCES: Readonly<Record<string, readonly string[]>> = {
-  "training steps": ["run", ...PERMISSIONS, `${HERE}steps_run.ts`],
-  "tests of ops": [
-    "test",
-    ...PERMISSIONS,
-    "--allow-ffi",
-    `--preload=${HERE}capture_ops.ts`,
-    new URL("../ops", import.meta.url).pathname,
-  ],
-};
+const SOURCES = [
+  {
+    name: "training steps",
+    args: ["run", ...PERMISSIONS, `${HERE}steps_run.ts`],
+    idle: true,
+  },
+  {
+    name: "tests of ops",
+    args: [
+      "test",
+      ...PERMISSIONS,
+      "--allow-ffi",
+      `--preload=${HERE}capture_ops.ts`,
+      new URL("../ops", import.meta.url).pathname,
+    ],
+    idle: false,
+  },
+];
 
 function nameOf({ kernel, entry }: CapturedDispatch): string {
   return `${kernel}.${entry}`;
 }
 
-const [pattern = "", ...rest] = Deno.args;
-const { ignore, note } = await findLayerCompiler();
-if (rest.length > 0 || ignore) {
-  console.error(
-    ignore
-      ? `Cannot look for races: the posing layer cannot be built${note}`
-      : `Cannot look for races: wanted one pattern at most, found ${Deno.args.length}`,
-  );
-  Deno.exit(1);
-}
-const filter = new RegExp(pattern);
-const reported = new Set<string>();
-for (const [source, args] of Object.entries(SOURCES)) {
-  await using capture = await captureFrom(args);
-  if (capture.code !== 0) {
-    console.error(`Cannot look for races: the ${source} ended with ${capture.code}`);
-    Deno.exit(1);
-  }
-  const dispatches = capture.dispatches.filter((dispatch) => filter.test(nameOf(dispatch)));
+/** Checks what one source makes a card do, and prints faults that were not printed before. */
+async function check(
+  { name, args, idle }: typeof SOURCES[number],
+  { pattern, printed }: { pattern: string; printed: Set<string> },
+): Promise<void> {
+  await using capture = await captureFrom(args, { idle });
+  if (capture.code !== 0) throw new Error(`the ${name} ended with ${capture.code}`);
+  const dispatches = capture.dispatches.filter((dispatch) => nameOf(dispatch).includes(pattern));
   let [ran, total] = [0, 0];
   for (const dispatch of dispatches) {
     const program = await capture.programOf(dispatch);
     for (const { what, how } of findFaults(program, dispatch, { most: MOST })) {
       const fault = `${nameOf(dispatch)}: ${what}`;
-      if (!reported.has(fault)) console.log(`${fault}: ${how}; ${dispatch.label}`);
-      reported.add(fault);
+      if (!printed.has(fault)) console.log(`${fault}: ${how}; ${dispatch.label}`);
+      printed.add(fault);
     }
     const workgroups = dispatch.grid.reduce((product, along) => product * along, 1);
     total += workgroups;
@@ -62,8 +59,23 @@ for (const [source, args] of Object.entries(SOURCES)) {
   }
   const entries = new Set(dispatches.map(nameOf)).size;
   console.log(
-    `${source}: ${dispatches.length} dispatches of ${entries} entry points, ${ran} of ${total} workgroups, at most ${MOST} of a dispatch`,
+    `${name}: ${dispatches.length} dispatches of ${entries} entry points, ${ran} of ${total} workgroups, at most ${MOST} of a dispatch`,
   );
 }
-console.log(`${reported.size} faults`);
-Deno.exit(reported.size === 0 ? 0 : 1);
+
+async function main([pattern = "", ...more]: readonly string[]): Promise<number> {
+  if (more.length > 0) throw new Error(`wanted one argument at most, found ${more.length + 1}`);
+  const { ignore, note } = await findLayerCompiler();
+  if (ignore) throw new Error(`the posing layer must be built${note}`);
+  const printed = new Set<string>();
+  for (const source of SOURCES) await check(source, { pattern, printed });
+  console.log(`${printed.size} faults`);
+  return printed.size === 0 ? 0 : 1;
+}
+
+try {
+  Deno.exitCode = await main(Deno.args);
+} catch (error) {
+  console.error(`Cannot look for races: ${error instanceof Error ? error.message : error}`);
+  Deno.exitCode = 1;
+}

@@ -11,7 +11,9 @@ Deno.test({
   name: `races: none in a slice of the kernels, and every mutant is noticed${note}`,
   ignore,
   async fn(t) {
-    await using capture = await captureFrom(["run", "--quiet", "--no-check", "-A", RUN]);
+    await using capture = await captureFrom(["run", "--quiet", "--no-check", "-A", RUN], {
+      idle: true,
+    });
     assert.equal(capture.code, 0);
     async function* faultsOf(kernel: string): AsyncGenerator<string> {
       for (const dispatch of capture.dispatches.filter((one) => one.kernel === kernel)) {

@@ -1,5 +1,5 @@
 /**
- * Makes the work of the slice, and that of each mutant, and notes their dispatches, none of which runs. A mutant's kernel
+ * Makes the work of the slice, and that of each mutant, and notes their dispatches. A mutant's kernel
  * is noted under the mutant's name.
  *
  * @module
@@ -13,7 +13,7 @@ import { SLICE, type Work, WORKS } from "./slice.ts";
 
 let edited: Mutant | null = null;
 
-captureDispatches({ run: false });
+captureDispatches();
 const { createShaderModule } = GPUDevice.prototype;
 GPUDevice.prototype.createShaderModule = function (descriptor) {
   const mutant = edited;

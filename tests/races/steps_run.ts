@@ -1,6 +1,6 @@
 /**
  * Makes a step of attention transfer, the same in half precision, and one of gradient-based transfer, and notes their
- * dispatches, none of which runs.
+ * dispatches.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { captureDispatches } from "./capture.ts";
 
 const BATCH = 8;
 
-captureDispatches({ run: false });
+captureDispatches();
 using gpu = await Gpu.open();
 const data = shapes({ train: BATCH, test: 1 });
 const network = (width: number) =>
