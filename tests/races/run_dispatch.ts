@@ -1,6 +1,6 @@
 import { randomStream } from "../support/random.ts";
 import type { CapturedDispatch } from "./capture.ts";
-import type { Frame, Numbers, Start, Surroundings, Wait } from "./compile.ts";
+import type { Start, Surroundings } from "./compile.ts";
 import {
   Clock,
   History,
@@ -10,6 +10,7 @@ import {
   WorkgroupMemory,
 } from "./memory.ts";
 import { Class, known, leavesOf, type Module, type Scalar } from "./spirv.ts";
+import type { Frame, Numbers, Wait } from "./waits.ts";
 
 /** A module with its compiled entry point. */
 export interface Program {
