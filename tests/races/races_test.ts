@@ -2,9 +2,13 @@ import assert from "node:assert/strict";
 import { findLayerCompiler } from "../support/posing_layer/posing_layer.ts";
 import { captureFrom } from "./capture_from.ts";
 import { findFaults } from "./check_dispatch.ts";
+import { convolve } from "../support/reference/conv2d.ts";
 import { MUTANTS } from "./mutants.ts";
+import { runDispatch } from "./run_dispatch.ts";
+import { CONVOLUTION } from "./slice.ts";
 
 const { ignore, note } = await findLayerCompiler();
+const NONE = new Float64Array();
 const RUN = new URL("slice_run.ts", import.meta.url).pathname;
 
 Deno.test({
@@ -23,6 +27,21 @@ Deno.test({
         }
       }
     }
+    await t.step("the interpreter computes a convolution exactly", async () => {
+      const ways = capture.dispatches.filter(({ kernel, entry }) =>
+        /^conv2d\/(gemm|rows)$/.test(kernel) && entry === "forward"
+      );
+      assert.ok(ways.length > 1);
+      for (const dispatch of ways) {
+        const program = await capture.programOf(dispatch);
+        const options = { subgroup: 32, most: Infinity, seed: 1 };
+        const { contents } = runDispatch(program, dispatch, options);
+        const [x = NONE, w = NONE, y = NONE] = [0, 1, 4].map((binding) =>
+          Float64Array.from(new Float32Array(contents.get(binding)?.slice().buffer ?? []))
+        );
+        assert.deepEqual(y, convolve({ x, w }, CONVOLUTION), dispatch.label);
+      }
+    });
     const mutants = new Set(MUTANTS.map(({ name }) => name));
     const kernels = new Set(capture.dispatches.map(({ kernel }) => kernel));
     for (const kernel of kernels.difference(mutants)) {

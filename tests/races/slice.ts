@@ -15,13 +15,13 @@ import { finishColumns, sum } from "../../lib/ops/sum.ts";
 import { watch } from "../../lib/tape.ts";
 import { convolvedShape } from "../support/reference/conv2d.ts";
 
-function geometryOf(): Geometry {
-  const sizes = { x: [2, 7, 9, 20], w: [3, 3, 20, 24], stride: 1, padding: 1 } as const;
-  return { ...sizes, y: convolvedShape(sizes) };
-}
+/** The convolution that is run; its channels need no padding. */
+export const CONVOLUTION = { x: [2, 7, 9, 20], w: [3, 3, 20, 24], stride: 1, padding: 1 } as const;
+
+const GEOMETRY: Geometry = { ...CONVOLUTION, y: convolvedShape(CONVOLUTION) };
 
 function convolve<Job>(gpu: Gpu, pass: Pass<Job>): void {
-  const geometry = geometryOf();
+  const geometry = GEOMETRY;
   for (const { name, fits, run } of pass.variants) {
     if (!/gemm|rows/.test(name) || !fits(gpu, geometry)) continue;
     run(pass.makeUp(gpu, { geometry, dtype: "f32" }).begin().job);
@@ -72,7 +72,7 @@ export const SLICE: Readonly<Record<Work, (gpu: Gpu) => void | Promise<void>>> =
     gradients(attentionTransfer(x, gpu.empty([3, 7, 11, 20])), [x]);
   },
   async forwardWithMoments(gpu) {
-    const geometry = geometryOf();
+    const geometry = GEOMETRY;
     const question = questionOf(gpu, { pass: forwardPass, geometry, dtype: "f32" });
     const name = question.variants.find((variant) => variant.startsWith("gemm")) ?? "none";
     const [x, w] = [gpu.zeros(geometry.x), gpu.zeros(geometry.w, { layout: "weights" })];
