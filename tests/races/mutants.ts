@@ -55,7 +55,9 @@ export const MUTANTS: readonly Mutant[] = [
     name: `${kernel} with a lane that leaves early`,
     kernel,
     work,
-    fault: /reaches a (barrier|subgroup operation) after another has returned/,
+    fault: kernel === "subgroup_sum"
+      ? /reaches a subgroup operation after another has returned/
+      : /reaches a barrier after another has returned/,
     edit: leaveEarly,
   })),
   {
