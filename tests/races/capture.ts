@@ -27,15 +27,20 @@ const FOLDER = "POSE_MODULES";
 /** The file with all dispatches that a folder of modules goes with. */
 export const DISPATCHES = "dispatches.jsonl";
 
-/** The module that the posing layer kept last for this process. */
-function lastModule(folder: string): string {
-  const hashes = Deno.readTextFileSync(`${folder}/${Deno.pid}.modules`).trim().split("\n");
-  return `${hashes.at(-1)}.spv`;
+/** The modules that the posing layer has kept for this process, in order. */
+function keptModules(folder: string): string[] {
+  const list = `${folder}/${Deno.pid}.modules`;
+  try {
+    return Deno.readTextFileSync(list).trim().split("\n").map((hash) => `${hash}.spv`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return [];
+  }
 }
 
 type Pipeline = Pick<CapturedDispatch, "kernel" | "entry" | "label" | "module">;
 
-/** The ranges of a bind group; `null` where it has a texture, too. */
+/** The ranges of a bind group; `null` where it has a texture or sizes in a buffer, which no card is given. */
 function boundRanges(
   entries: Iterable<GPUBindGroupEntry>,
   numberOf: (buffer: GPUBuffer) => number,
@@ -43,6 +48,7 @@ function boundRanges(
   const ranges: BoundRange[] = [];
   for (const { binding, resource } of entries) {
     if (!("buffer" in resource)) return null;
+    if ((resource.buffer.usage & GPUBufferUsage.UNIFORM) !== 0) return null;
     const { buffer, offset = 0, size = buffer.size - offset } = resource;
     ranges.push({ binding, buffer: numberOf(buffer), offset, size });
   }
@@ -51,7 +57,7 @@ function boundRanges(
 
 /**
  * Notes every distinct dispatch that this process asks of WebGPU from now on, in the folder in which the posing layer
- * keeps modules. Dispatches that read textures, as a card's never do, are left out.
+ * keeps modules. Those that a test makes for a software adapter, with textures or with sizes in a buffer, are left out.
  */
 export function captureDispatches(): void {
   const folder = Deno.env.get(FOLDER) ?? "";
@@ -96,13 +102,15 @@ export function captureDispatches(): void {
     return made;
   };
   device.createComputePipeline = function (descriptor) {
+    const before = keptModules(folder).length;
     const made = createComputePipeline.call(this, descriptor);
+    const kept = keptModules(folder);
     const { module, entryPoint = "" } = descriptor.compute;
     pipelines.set(made, {
       kernel: kernels.get(module) ?? "",
       entry: entryPoint,
       label: descriptor.label ?? "",
-      module: lastModule(folder),
+      module: kept.length > before ? kept.at(-1) ?? "" : "",
     });
     return made;
   };
@@ -122,6 +130,9 @@ export function captureDispatches(): void {
   };
   pass.dispatchWorkgroups = function (x, y = 1, z = 1) {
     const { pipeline, ranges } = bound.get(this) ?? {};
+    if (pipeline?.module === "") {
+      throw new TypeError(`Cannot note ${pipeline.label}: the posing layer must keep its module`);
+    }
     if (pipeline !== undefined && ranges !== undefined) {
       note({ ...pipeline, grid: [x, y, z], bindings: ranges });
     }
