@@ -68,6 +68,7 @@ export const EXTENDED: ReadonlyMap<number, Expression> = new Map<number, Express
   [38, call("Math.min")], // UMin
   [40, call("Math.max")], // FMax
   [41, call("Math.max")], // UMax
+  [43, (x, least, most) => `Math.min(Math.max(${x}, ${least}), ${most})`], // FClamp
   [50, (a, b, c) => `${a} * ${b} + ${c}`], // Fma
 ]);
 
