@@ -22,6 +22,7 @@ const call = (name: string): Expression => (...operands) => `${name}(${operands.
 
 /** Opcodes that compute each number of their result by itself. */
 export const ELEMENTWISE: ReadonlyMap<number, Expression> = new Map<number, Expression>([
+  [109, (x) => `Math.min(Math.max(Math.trunc(${x}), 0), 0xffffffff)`], // ConvertFToU
   [112, (x) => x], // ConvertUToF
   [115, (x) => x], // FConvert
   [127, (x) => `-${x}`], // FNegate
