@@ -10,7 +10,7 @@ export interface FileListOptions {
   readonly files: readonly string[];
   /** The class of each image. */
   readonly labels: readonly number[];
-  /** The part of each picture that counts; all of every picture unless told. */
+  /** The part of each picture that counts. Default: all of every picture. */
   readonly boxes?: readonly Box[];
 }
 

@@ -5,7 +5,7 @@ import { withoutGradients } from "./tape.ts";
 
 /** Options of {@link gradients}. */
 export interface GradientOptions {
-  /** Whether the gradients can be differentiated again; false unless told. */
+  /** Whether the gradients can be differentiated again. Default: false. */
   readonly differentiable?: boolean;
   /** The gradient of what comes after `y`, of y's shape; needed where y is not a scalar. */
   readonly upstream?: Tensor;

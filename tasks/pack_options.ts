@@ -33,7 +33,7 @@ const FLAGS: Flags<PackFlags> = {
   },
   workers: {
     group: RUN,
-    help: "Workers that decode; one for each processor unless told",
+    help: "Workers that decode (default: one for each processor)",
     value: "N",
     read: readWhole,
   },

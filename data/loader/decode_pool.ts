@@ -17,7 +17,7 @@ export class DecodePool extends WorkerPool<DecodeRequest, DecodeReply> {
   /**
    * Starts the workers.
    *
-   * @param options.workers How many; one for each processor unless told.
+   * @param options.workers How many. Default: one for each processor.
    * @throws {RangeError} If their number is not a whole number from 1 on.
    */
   constructor({ workers }: { workers?: number } = {}) {

@@ -26,15 +26,15 @@ export interface ImageLoaderOptions {
    */
   readonly training: boolean;
   /**
-   * What is trained on: unless told, a random part of 8 to 100 % of the area, `resized`; or a `random` square of the
-   * image, whose shorter side has been resized to 8/7 of `size`.
+   * What is trained on: a random part of 8 to 100 % of the area, `resized`, or a `random` square of the image, whose
+   * shorter side has been resized to 8/7 of `size`. Default: `resized`.
    */
   readonly crop?: TrainingCrop;
-  /** The seed of order, crops and flips; 0 unless told. */
+  /** The seed of order, crops and flips. Default: 0. */
   readonly seed?: number;
   /** The part of each batch that is made. Default: all of it. */
   readonly share?: Share | undefined;
-  /** Batches that are prepared ahead; 3 unless told. */
+  /** Batches that are prepared ahead. Default: 3. */
   readonly ahead?: number;
   /** The steps of the run: none is prepared from there on. */
   readonly steps?: number;

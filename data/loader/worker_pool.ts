@@ -27,7 +27,7 @@ export class WorkerPool<Request, Reply> implements Disposable {
    * Starts the workers.
    *
    * @param start Starts one.
-   * @param options.workers How many; one for each processor unless told.
+   * @param options.workers How many. Default: one for each processor.
    * @throws {RangeError} If their number is not a whole number from 1 on.
    */
   constructor(

@@ -14,15 +14,15 @@ import { type Parcel, verifyShard, writeShard } from "./shard.ts";
 export interface PackOptions {
   /** The folder of the pack, outside that of the images: new, empty, or with a pack of them. */
   readonly out: string;
-  /** The shorter side of the packed images; 256 unless told. */
+  /** The shorter side of the packed images. Default: 256. */
   readonly size?: number;
   /** Whether pixels are stored in place of JPEG files. */
   readonly raw?: boolean;
-  /** The quality of JPEG files; 95 unless told. */
+  /** The quality of JPEG files. Default: 95. */
   readonly quality?: number;
-  /** The images of a shard; 1024 unless told. */
+  /** The images of a shard. Default: 1024. */
   readonly shardImages?: number;
-  /** The workers; one for each processor unless told. */
+  /** The workers. Default: one for each processor. */
   readonly workers?: number;
   /** What happens where an image cannot be decoded: an error, or it is left out. */
   readonly onBad?: "error" | "skip";

@@ -17,7 +17,7 @@ export interface Picture extends Size {
    *
    * @param box The part, in pixels of the reduced picture, whose sides are rounded down: pixel (x, y) of it covers
    * those from (x, y) times the reduction on.
-   * @param reduction One of {@link Picture.reductions}; 1 unless told.
+   * @param reduction One of {@link Picture.reductions}. Default: 1.
    */
   read(box: Box, reduction?: number): Promise<DecodedPatch>;
 }

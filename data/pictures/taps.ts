@@ -16,10 +16,10 @@ const ONE = 2 ** 22;
  *
  * @param input Inputs of the axis.
  * @param options.output Outputs of the axis.
- * @param options.from Where the resized part begins, in inputs; 0 unless told.
- * @param options.length The inputs of the resized part; all unless told.
- * @param options.begin The first output that is wanted; 0 unless told.
- * @param options.count How many are wanted; all unless told.
+ * @param options.from Where the resized part begins, in inputs. Default: 0.
+ * @param options.length The inputs of the resized part. Default: all.
+ * @param options.begin The first output that is wanted. Default: 0.
+ * @param options.count How many are wanted. Default: all.
  * @returns The sums of the wanted outputs, padded with zero weights to the same number of taps, two at least where
  * there are two inputs.
  * @example

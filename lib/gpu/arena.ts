@@ -43,7 +43,7 @@ export function createArena(
  * Places intermediate tensors side by side in one buffer, laid out as {@link createArena} would, and returns that
  * buffer as one flat tensor; `null` where that cannot be: one of them has a place already, or appears twice.
  *
- * @param options.into A buffer of that size to place them in; an intermediate one unless told.
+ * @param options.into A buffer of that size to place them in. Default: an intermediate one.
  */
 export function gather(
   tensors: readonly Tensor[],

@@ -35,9 +35,9 @@ export interface GpuOptions {
 export interface TensorOptions {
   /** The name in errors and captures. */
   readonly label?: string;
-  /** What one number is; float32 unless told. */
+  /** What one number is. Default: float32. */
   readonly dtype?: DType;
-  /** How the numbers lie; `channels` unless told. */
+  /** How the numbers lie. Default: `channels`. */
   readonly layout?: Layout;
 }
 

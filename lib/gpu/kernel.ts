@@ -18,15 +18,15 @@ export interface DispatchOptions {
   readonly constants?: Constants;
   /** The number of workgroups. */
   readonly grid: Grid;
-  /** Floating-point operations that the formula asks for, a multiplication and an addition two; 0 unless told. */
+  /** Floating-point operations that the formula asks for, a multiplication and an addition two. Default: 0. */
   readonly flop?: number;
-  /** Bytes that it moves; `null`, unless told, if that is every tensor once. */
+  /** Bytes that it moves; `null` if that is every tensor once. Default: `null`. */
   readonly bytes?: number | null;
   /** What is exchanged with other processes before it. Default: nothing. */
   readonly meeting?: Meeting | null;
-  /** How a program's plan may merge it with its neighbours; not at all unless told. */
+  /** How a program's plan may merge it with its neighbours. Default: not at all. */
   readonly fusion?: Fusion;
-  /** The names of the dispatches that were merged into it; none unless told. */
+  /** The names of the dispatches that were merged into it. Default: none. */
   readonly absorbed?: readonly string[];
 }
 
@@ -96,7 +96,7 @@ export class Kernel {
    * @param name The file's path under `kernels/`, without its extension.
    * @param source The WGSL as it stands in the file.
    * @param sizes The overrides that a pipeline may take from a buffer, as {@link withTexels} lets it, to serve every
-   * shape: no branch that the compiler should settle depends on them. None unless told.
+   * shape: no branch that the compiler should settle depends on them. Default: none.
    */
   constructor(
     /** The file's path under `kernels/`, without its extension. */

@@ -188,7 +188,7 @@ function sumOf(sizes: readonly { readonly bytes: number }[]): number {
  *
  * @param recorded The dispatches in the order of recording.
  * @param outputs Storages that must outlive the last dispatch.
- * @param options.texelRows The most rows of a texture, where tensors are read through textures; they are not unless told.
+ * @param options.texelRows The most rows of a texture, where tensors are read through textures. Default: they are not.
  */
 export function planMemory(
   recorded: readonly Dispatch[],

@@ -57,7 +57,7 @@ export function kernelCosts(
  * dispatches keep their order, so the numbers that flow are those of real runs.
  *
  * @param program The program; it runs about ten times.
- * @param options.samples Times that each dispatch is timed; the median counts. 3 unless told.
+ * @param options.samples Times that each dispatch is timed; the median counts. Default: 3.
  * @example
  * ```ts
  * import { add, Gpu, Program, profile, scale } from "@pupil/pupil";

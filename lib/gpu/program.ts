@@ -106,8 +106,8 @@ export class Program<T extends Outputs> implements Disposable {
    *
    * @param options.label The name in captures.
    * @param options.build The step.
-   * @param options.fusion Whether dispatches are merged and write in place; they do unless told.
-   * @param options.texels Whether tensors are read through textures; as is faster on the adapter, unless told.
+   * @param options.fusion Whether dispatches are merged and write in place. Default: true.
+   * @param options.texels Whether tensors are read through textures. Default: as is faster on the adapter.
    * @throws {GpuError} If a kernel does not compile or bind.
    * @throws {OutOfMemoryError} If the GPU has no memory for its tensors.
    * @throws {OutOfRoomError} If a tensor is larger than the adapter's buffers.
@@ -155,7 +155,7 @@ export class Program<T extends Outputs> implements Disposable {
   /**
    * Runs the recorded step once more. Nothing is read back.
    *
-   * @param options.before Encodes what comes before it in the same submit, such as a copy; nothing unless told.
+   * @param options.before Encodes what comes before it in the same submit, such as a copy. Default: nothing.
    */
   run({ before }: { before?: (encoder: GPUCommandEncoder) => void } = {}): void {
     this.gpu.throwFailure();

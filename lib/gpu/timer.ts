@@ -11,9 +11,9 @@ export interface Timed {
 
 /** How long is measured. */
 export interface TimingOptions {
-  /** Measurements of each; 5 unless told. */
+  /** Measurements of each. Default: 5. */
   readonly samples?: number;
-  /** The least time of one measurement, in seconds, filled with as many runs as it takes; 0.02 unless told. */
+  /** The least time of one measurement, in seconds, filled with as many runs as it takes. Default: 0.02. */
   readonly seconds?: number;
   /**
    * The seconds of a tick of the GPU's clock, for times that are only compared with each other. Default: what was

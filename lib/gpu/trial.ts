@@ -20,7 +20,7 @@ export interface TrialOptions {
   readonly onNote?: ((note: string) => void) | undefined;
   /** Asked before each variant: whether the question must be left. Default: never. */
   readonly isTimeUp?: () => boolean;
-  /** What takes the times; {@link timeOnGpu} unless told. */
+  /** What takes the times. Default: {@link timeOnGpu}. */
   readonly time?: typeof timeOnGpu;
 }
 

@@ -20,7 +20,7 @@ export interface TunerOptions extends Omit<TrialOptions, "isTimeUp"> {
   readonly signal?: AbortSignal | undefined;
   /** Told before each question, and once at the end. */
   readonly onProgress?: ((state: TuningState) => void) | undefined;
-  /** The clock, in milliseconds; `performance.now` unless told. */
+  /** The clock, in milliseconds. Default: `performance.now`. */
   readonly now?: () => number;
 }
 

@@ -44,7 +44,7 @@ export interface Question {
   readonly flop: number;
   /** The bytes of what a call of one image reads and writes, weights left out. */
   readonly imageBytes: number;
-  /** The largest error that a variant may have, as a part of the largest value; 1e-4 unless told. */
+  /** The largest error that a variant may have, as a part of the largest value. Default: 1e-4. */
   readonly tolerance?: number;
   /** Makes up a call of as many images. */
   readonly trial: (batch: number) => Trial;

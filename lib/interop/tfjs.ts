@@ -191,7 +191,7 @@ export class TfjsBridge<T extends TfjsTensor, B extends TfjsBackend<T>> {
    * buffer to other tensors; freeing the result does nothing.
    *
    * @param y Float32 numbers.
-   * @param options.layout How the result is to lie; `channels` unless told.
+   * @param options.layout How the result is to lie. Default: `channels`.
    * @returns A tensor of y's shape.
    * @throws {TypeError} If y does not hold float32 numbers.
    */

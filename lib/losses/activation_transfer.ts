@@ -6,7 +6,7 @@ import { differenceIn, type TransferForm } from "./transfer_form.ts";
 
 /** Options of {@link activationTransfer}. */
 export interface ActivationTransferOptions {
-  /** What beta weighs; `code` unless told. */
+  /** What beta weighs. Default: `code`. */
   readonly form?: TransferForm;
 }
 
@@ -14,7 +14,7 @@ export interface ActivationTransferOptions {
  * Transfer of full activations, the F-ActT of
  * {@link https://arxiv.org/abs/1612.03928 | Zagoruyko & Komodakis 2017}, Table 1: how far `A_S / ||A_S||_2` is from
  * `A_T / ||A_T||_2`, a sample's height, width and channels as one vector. The paper says no more than that it is an l2
- * loss of l2-normalised activations, so both forms of {@link attentionTransfer} are here: unless told otherwise the
+ * loss of l2-normalised activations, so both forms of {@link attentionTransfer} are here: by default the
  * mean over batch, positions and channels of `(A_S / ||A_S||_2 - A_T / ||A_T||_2)^2`. The teacher is a constant.
  *
  * @param student Activations, `[batch, height, width, channels]`, or whatever a 1x1 convolution made of them to have

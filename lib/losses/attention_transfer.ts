@@ -14,10 +14,10 @@ export interface AttentionTransferOptions extends AttentionMapOptions {
   /**
    * How maps of different size are brought together, before they are made of unit length: `pool` averages the larger
    * one, height and width each, down to the smaller; `bilinear` interpolates the teacher's to the student's size.
-   * `pool` unless told.
+   * Default: `pool`.
    */
   readonly resize?: Resize;
-  /** What beta weighs; `code` unless told. */
+  /** What beta weighs. Default: `code`. */
   readonly form?: TransferForm;
 }
 

@@ -10,7 +10,7 @@ import { teacherOf } from "./pairs.ts";
 export interface GradientTermOptions {
   /** The weight, the paper's beta: the losses have its factor 1/2 in them. */
   readonly weight: Weight;
-  /** How `||.||_2` of a batch is read; the norm of the whole batch unless told. */
+  /** How `||.||_2` of a batch is read. Default: the norm of the whole batch. */
   readonly distance?: Distance;
 }
 

@@ -27,9 +27,9 @@ export interface LossTerm {
   readonly name: string;
   /** What it is multiplied by. A term of weight 0 is computed and logged, and not learned from. */
   readonly weight: Weight;
-  /** Parameters of its own, which are trained with the network and saved in checkpoints alone; none unless told. */
+  /** Parameters of its own, which are trained with the network and saved in checkpoints alone. Default: none. */
   readonly specs?: readonly ParameterSpec[];
-  /** Whether it takes gradients, so that it is left out where a network is evaluated; false unless told. */
+  /** Whether it takes gradients, so that it is left out where a network is evaluated. Default: false. */
   readonly takesGradients?: boolean;
   /**
    * Computes it.

@@ -57,7 +57,7 @@ export class Objective implements Disposable {
    * Computes the terms and their sum.
    *
    * @param inputs The batch, and what the networks make of it.
-   * @param options.evaluates Whether terms that take gradients are left out; false unless told.
+   * @param options.evaluates Whether terms that take gradients are left out. Default: false.
    * @throws {RangeError} If nothing is left to add up.
    */
   compute(

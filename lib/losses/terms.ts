@@ -22,7 +22,7 @@ export function crossEntropyTerm({ weight }: { weight: Weight }): LossTerm {
  * Knowledge distillation ({@link https://arxiv.org/abs/1503.02531 | Hinton et al. 2015}),
  * `T^2 KL(softmax(t / T) || softmax(s / T))`, a mean over the batch.
  *
- * @param options.temperature T; 4 unless told.
+ * @param options.temperature T. Default: 4.
  */
 export function distillationTerm(
   { weight, temperature = 4 }: { weight: Weight; temperature?: number | undefined },
@@ -42,7 +42,7 @@ export function distillationTerm(
 export interface AttentionTermOptions extends AttentionTransferOptions {
   /** The weight, beta. */
   readonly weight: Weight;
-  /** The groups that are compared, from 0; all of the student's unless told. */
+  /** The groups that are compared, from 0. Default: all of the student's. */
   readonly taps?: readonly number[] | undefined;
 }
 

@@ -4,13 +4,13 @@ import { attentionTerm, crossEntropyTerm, distillationTerm } from "./terms.ts";
 
 /** Weights of the parts of {@link transferTerms}. */
 export interface TransferWeights extends AttentionTransferOptions {
-  /** Weight of the distillation; the cross-entropy weighs 1 - alpha. 0 unless told. */
+  /** Weight of the distillation; the cross-entropy weighs 1 - alpha. Default: 0. */
   readonly alpha?: Weight;
-  /** Weight of the sum of the groups' attention losses. 0 unless told. */
+  /** Weight of the sum of the groups' attention losses. Default: 0. */
   readonly beta?: Weight;
-  /** The groups whose attention is transferred, from 0; all of them unless told. */
+  /** The groups whose attention is transferred, from 0. Default: all of them. */
   readonly taps?: readonly number[] | undefined;
-  /** Temperature of the distillation; 4 unless told. */
+  /** Temperature of the distillation. Default: 4. */
   readonly temperature?: number | undefined;
 }
 

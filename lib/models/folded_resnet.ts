@@ -15,8 +15,8 @@ import { biasSpec, type Start, weightSpec } from "./specs.ts";
 /** Options of {@link foldedResNet}. */
 export interface FoldedResNetOptions extends ResNetSizes, Fixing {
   /**
-   * Whether the 1x1 shortcuts have a bias, as those of the published ResNet-34 do and of the ResNet-18 do not; true
-   * unless told.
+   * Whether the 1x1 shortcuts have a bias, as those of the published ResNet-34 do and of the ResNet-18 do not.
+   * Default: true.
    */
   readonly shortcutBias?: boolean;
   /** Seed of the initial weights. */

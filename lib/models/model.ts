@@ -6,7 +6,7 @@ import type { Activations } from "./activations.ts";
 export interface ApplyOptions {
   /** Whether batch normalisation uses the batch's statistics and moves the running ones towards them. */
   readonly training: boolean;
-  /** How far the running statistics move in training; 0.1 unless told, 0 leaves them. */
+  /** How far the running statistics move in training; 0 leaves them. Default: 0.1. */
   readonly momentum?: number;
 }
 

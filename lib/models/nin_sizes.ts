@@ -13,9 +13,9 @@ export interface NinSizes {
   readonly widths: NinWidths;
   /** Outputs. */
   readonly classes: number;
-  /** Whether its convolutions are normalised, and have no biases; true unless told. */
+  /** Whether its convolutions are normalised, and have no biases. Default: true. */
   readonly batchNorm?: boolean;
-  /** Whether a ReLU follows the last convolution of each group, before the pooling; true unless told. */
+  /** Whether a ReLU follows the last convolution of each group, before the pooling. Default: true. */
   readonly reluBeforePool?: boolean;
 }
 

@@ -15,7 +15,7 @@ const kernel = new Kernel("activation_map", source);
  * `torch.amax` would share it out. It has no second derivative.
  *
  * @param x Activations, `[batch, height, width, channels]`.
- * @param options.map The map's name, as {@link parseMap} reads it; `sum^2` unless told.
+ * @param options.map The map's name, as {@link parseMap} reads it. Default: `sum^2`.
  * @returns Maps, `[batch, height * width]`, float32 even where x is in half precision.
  * @throws {TypeError} If x does not have four dimensions.
  * @throws {RangeError} If there is no such map.

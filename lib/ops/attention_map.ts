@@ -4,9 +4,9 @@ import { type Norm, normalise } from "./normalise.ts";
 
 /** Options of {@link attentionMap}. */
 export interface AttentionMapOptions {
-  /** The map's name, as {@link parseMap} reads it; `sum^2` unless told. */
+  /** The map's name, as {@link parseMap} reads it. Default: `sum^2`. */
   readonly map?: string;
-  /** The norm that each sample's map is divided by; `l2` unless told. */
+  /** The norm that each sample's map is divided by. Default: `l2`. */
   readonly norm?: Norm;
 }
 

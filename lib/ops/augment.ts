@@ -22,11 +22,11 @@ export interface AugmentOptions {
   readonly mean: readonly [number, number, number];
   /** Standard deviations of red, green and blue, in 0 to 255. */
   readonly std: readonly [number, number, number];
-  /** How far brightness, contrast and saturation go from 1; 0.4 unless told. */
+  /** How far brightness, contrast and saturation go from 1. Default: 0.4. */
   readonly jitter?: number;
-  /** The deviation of the lighting along each colour axis; 0.1 unless told. */
+  /** The deviation of the lighting along each colour axis. Default: 0.1. */
   readonly lighting?: number;
-  /** What one number of the images is; float32 unless told. */
+  /** What one number of the images is. Default: float32. */
   readonly dtype?: RealType;
 }
 

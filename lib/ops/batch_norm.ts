@@ -45,9 +45,9 @@ export interface BatchNormParameters {
 export interface BatchNormOptions extends BatchNormParameters {
   /** Whether to normalise with the batch's statistics and update the running ones. */
   readonly training: boolean;
-  /** How far the running statistics move; 0.1 unless told. */
+  /** How far the running statistics move. Default: 0.1. */
   readonly momentum?: number;
-  /** What is added to the variance; 1e-5 unless told. */
+  /** What is added to the variance. Default: 1e-5. */
   readonly epsilon?: number;
 }
 

@@ -16,8 +16,8 @@ const kernel = new Kernel("broadcast", source);
  * @param v `[channels]`, `[batch]` or a scalar, float32.
  * @param shape The shape of the result.
  * @param options.keep Which dimension of the result v's values run along.
- * @param options.layout How the result lies in memory; `channels` unless told.
- * @param options.dtype What one number of the result is; float32 unless told.
+ * @param options.layout How the result lies in memory. Default: `channels`.
+ * @param options.dtype What one number of the result is. Default: float32.
  * @returns A tensor of the given shape.
  * @throws {TypeError} If v does not fit the shape, or to keep samples the shape has fewer than two dimensions.
  * @example

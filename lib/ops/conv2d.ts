@@ -7,9 +7,9 @@ import { sum } from "./sum.ts";
 
 /** How a convolution's window moves. */
 export interface Conv2dOptions {
-  /** Pixels from one window to the next; 1 unless told. */
+  /** Pixels from one window to the next. Default: 1. */
   readonly stride?: number;
-  /** Zeros around the image; 0 unless told. */
+  /** Zeros around the image. Default: 0. */
   readonly padding?: number;
   /** A number added to each output channel, `[outputs]`. */
   readonly bias?: Tensor | undefined;

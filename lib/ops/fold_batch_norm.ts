@@ -20,7 +20,7 @@ export interface FoldedConvolution {
  * two are one biased convolution. It has no gradient.
  *
  * @param w The weights of a convolution without bias, `[kernel height, kernel width, inputs, outputs]`.
- * @param options What the normalisation is made of, each `[outputs]`; epsilon is 1e-5 unless told.
+ * @param options What the normalisation is made of, each `[outputs]`. Default of epsilon: 1e-5.
  * @returns `w * weight / sqrt(variance + epsilon)` and `bias - mean * weight / sqrt(variance + epsilon)`.
  * @throws {TypeError} If the shapes do not fit, or the numbers are not float32.
  * @example

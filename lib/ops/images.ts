@@ -48,7 +48,7 @@ export interface BatchOptions {
   readonly padding: number;
   /** Whether half of the images are mirrored. */
   readonly flips: boolean;
-  /** What one number of the images is; float32 unless told. */
+  /** What one number of the images is. Default: float32. */
   readonly dtype?: RealType;
 }
 

@@ -12,7 +12,7 @@ const kernel = new Kernel("inverse_sqrt", source);
  * The inverse square root, `(x + epsilon)^(-1/2)`, element by element.
  *
  * @param x A tensor of any shape, float32.
- * @param options.epsilon What is added first; 0 unless told.
+ * @param options.epsilon What is added first. Default: 0.
  * @returns A tensor of x's shape.
  * @throws {TypeError} If x has the layout `weights` or is not float32.
  * @example

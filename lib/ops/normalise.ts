@@ -20,7 +20,7 @@ export type Norm = typeof NORMS[number];
  * has no second derivative.
  *
  * @param x `[batch, ...]`.
- * @param options.norm The norm; `l2` unless told.
+ * @param options.norm The norm. Default: `l2`.
  * @returns A tensor of x's shape, float32 even where x is in half precision.
  * @throws {TypeError} If x has fewer than two dimensions or the layout `weights`.
  * @example

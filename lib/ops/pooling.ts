@@ -5,13 +5,13 @@ import { fourSizes, wantInteger } from "./shapes.ts";
 
 /** How a pooling window moves. */
 export interface Pool2dOptions {
-  /** Pixels from one window to the next; the kernel's size unless told, as in PyTorch. */
+  /** Pixels from one window to the next. Default: the kernel's size, as in PyTorch. */
   readonly stride?: number;
-  /** Pixels around the image; 0 unless told. */
+  /** Pixels around the image. Default: 0. */
   readonly padding?: number;
   /**
    * Whether a last window may reach over the far edge where the windows before it leave pixels out, as with PyTorch's
-   * `ceil_mode`; false unless told.
+   * `ceil_mode`. Default: false.
    */
   readonly ceil?: boolean;
 }

@@ -26,7 +26,7 @@ export interface ResizeOptions {
   readonly from: MapSize;
   /** The size that they get. */
   readonly to: MapSize;
-  /** How; `pool` unless told. */
+  /** How. Default: `pool`. */
   readonly resize?: Resize;
 }
 

@@ -16,7 +16,7 @@ const kernel = new Kernel("softmax", source);
  * Softmax over the classes.
  *
  * @param logits `[batch, classes]`.
- * @param options.temperature What the logits are divided by first; 1 unless told.
+ * @param options.temperature What the logits are divided by first. Default: 1.
  * @returns Probabilities, `[batch, classes]`.
  * @throws {TypeError} If the logits do not have two dimensions or are not float32.
  * @throws {RangeError} If the temperature is not positive.

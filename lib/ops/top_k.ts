@@ -11,7 +11,7 @@ const kernel = new Kernel("top_k", source);
  *
  * @param logits `[batch, classes]`.
  * @param labels Class numbers, u32, `[batch]`.
- * @param options.k How many logits may hold the label; 1 unless told.
+ * @param options.k How many logits may hold the label. Default: 1.
  * @returns The number of such samples, a scalar.
  * @throws {TypeError} If the shapes do not fit, or the labels are not u32.
  * @example

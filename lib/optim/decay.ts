@@ -1,7 +1,7 @@
 /** The forms of a {@link decay}, by their names. */
 export const DECAYS = ["none", "linear", "cosine", "exp"] as const;
 
-/** How fast `exp` falls unless told: to 0.7 % over the run. */
+/** How fast `exp` falls by default: to 0.7 % over the run. */
 const USUAL_RATE = 5;
 
 /** A factor for each epoch, from 1, of a number of them. */
@@ -9,7 +9,7 @@ export type Decay = (epoch: number, epochs: number) => number;
 
 /**
  * Makes what a weight is multiplied by, epoch by epoch, with `t = (epoch - 1) / epochs`: 1 for `none`, `1 - t` for
- * `linear`, `(1 + cos(pi t)) / 2` for `cosine`, and `exp(-rate t)` for `exp:rate`, where the rate is 5 unless told. The
+ * `linear`, `(1 + cos(pi t)) / 2` for `cosine`, and `exp(-rate t)` for `exp:rate`, where the rate is 5 by default. The
  * first epoch has the whole weight. The paper decays beta where it is combined with distillation, and gives no form.
  *
  * @param name The form.

@@ -8,9 +8,9 @@ const kernel = new Kernel("inspection", source);
 
 /** What an {@link Inspection} looks at beside the loss. */
 export interface Inspected {
-  /** The running statistics in one buffer, which a step with a fault leaves as they were; none unless told. */
+  /** The running statistics in one buffer, which a step with a fault leaves as they were. Default: none. */
   readonly statistics?: Tensor;
-  /** Whether nothing is changed any more after a fault; the next step starts afresh unless told. */
+  /** Whether nothing is changed any more after a fault. Default: false. */
   readonly stops?: boolean;
 }
 

@@ -9,9 +9,9 @@ const kernel = new Kernel("loss_scale", source);
 
 /** Settings of a {@link LossScale}; the defaults are those of PyTorch's GradScaler. */
 export interface LossScaleOptions {
-  /** The scale of the first step, at least 1; 65536 unless told. */
+  /** The scale of the first step, at least 1. Default: 65536. */
   readonly initial?: number;
-  /** After how many steps in a row without overflow the scale doubles; 2000 unless told. */
+  /** After how many steps in a row without overflow the scale doubles. Default: 2000. */
   readonly interval?: number;
 }
 
@@ -55,7 +55,7 @@ export class LossScale implements Disposable {
   /**
    * Begins with no step behind it.
    *
-   * @param options.inspection What looks for gradients that are not finite; one of its own unless told.
+   * @param options.inspection What looks for gradients that are not finite. Default: one of its own.
    * @throws {RangeError} If the scale is below 1 or the interval not a whole number.
    */
   constructor(

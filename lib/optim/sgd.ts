@@ -28,7 +28,7 @@ export interface SgdOptions {
   readonly momentum: number;
   /** What of each parameter is added to its gradient. */
   readonly weightDecay: number;
-  /** Nesterov's form, as PyTorch has it; plain momentum unless told. */
+  /** Nesterov's form, as PyTorch has it. Default: plain momentum. */
   readonly nesterov?: boolean;
   /** What the gradients were scaled by; a step whose gradients overflow is then skipped. */
   readonly lossScale?: LossScale;

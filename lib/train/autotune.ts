@@ -18,9 +18,9 @@ export type Autotune = typeof AUTOTUNE[number];
 
 /** How the kernels of a training are chosen. */
 export interface AutotuneOptions {
-  /** How; `off` unless told: what is tuned by time need not round alike the next time. */
+  /** How. Default: `off`, since what is tuned by time need not round alike the next time. */
   readonly autotune?: Autotune | undefined;
-  /** The folder where the tuner keeps what it finds out, `null` for none; that of the platform unless told. */
+  /** The folder where the tuner keeps what it finds out, `null` for none. Default: that of the platform. */
   readonly cacheFolder?: string | null | undefined;
   /** The choices of an earlier run, which are kept where this GPU allows; then nothing is tuned. */
   readonly variants?: Variants | undefined;

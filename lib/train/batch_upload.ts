@@ -16,7 +16,7 @@ export interface UploadedOptions {
   readonly epoch: StepValue;
   /** The seed of the colours. */
   readonly seed: number;
-  /** What one number of the images is; float32 unless told. */
+  /** What one number of the images is. Default: float32. */
   readonly dtype?: RealType;
 }
 

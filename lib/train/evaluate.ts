@@ -34,13 +34,13 @@ export interface Evaluation {
 export interface EvaluatorOptions {
   /** Where the batches come from. */
   readonly feed: ImageFeed;
-  /** Whether labels among the five largest logits are counted too; they are not unless told. */
+  /** Whether labels among the five largest logits are counted too. Default: false. */
   readonly topFive?: boolean;
   /** The teacher that the objective compares with, as it is when the evaluator is made. */
   readonly teacher?: Model | null;
-  /** The objective that {@link Evaluation.totalLoss} reports; the cross-entropy unless told. */
+  /** The objective that {@link Evaluation.totalLoss} reports. Default: the cross-entropy. */
   readonly objective?: Objective;
-  /** What activations are stored as; float32 unless told. */
+  /** What activations are stored as. Default: float32. */
   readonly dtype?: RealType;
   /** The ranks among which the batches are divided. Default: this process alone. */
   readonly world?: World | undefined;
@@ -175,11 +175,11 @@ const MOST_IN_FLIGHT = 64;
 export interface EvaluateOptions {
   /** The set, of which the test images count. */
   readonly data: ImageSet | StreamedSet;
-  /** Images of a batch; 128 unless told. A streamed set has its own. */
+  /** Images of a batch. Default: 128. A streamed set has its own. */
   readonly batchSize?: number;
-  /** Whether top-5 accuracy is told too; it is not unless told. */
+  /** Whether top-5 accuracy is told too. Default: false. */
   readonly topFive?: boolean;
-  /** What activations are stored as; float32 unless told. */
+  /** What activations are stored as. Default: float32. */
   readonly dtype?: RealType;
   /** The ranks among which the batches are divided; a streamed set must be opened with that share. */
   readonly world?: World | undefined;

@@ -70,17 +70,17 @@ export interface FitOptions extends StepOptions, AutotuneOptions, FitListener {
   readonly data: ImageSet | StreamedSet;
   /** Passes over the training images. */
   readonly epochs: number;
-  /** The learning rate of the first epoch; 0.1 unless told. */
+  /** The learning rate of the first epoch. Default: 0.1. */
   readonly learningRate?: number;
-  /** The epochs, from 1, at whose start the learning rate drops; 60, 120 and 160 unless told. */
+  /** The epochs, from 1, at whose start the learning rate drops. Default: 60, 120 and 160. */
   readonly dropEpochs?: readonly number[];
-  /** The factor of a drop; 0.2 unless told. */
+  /** The factor of a drop. Default: 0.2. */
   readonly dropRatio?: number;
   /** How the learning rate grows with the number of ranks. Default: `none`. */
   readonly rateScale?: RateScale;
-  /** Steps between two fetches of the losses, each of which waits for the GPU; 50 unless told. */
+  /** Steps between two fetches of the losses, each of which waits for the GPU. Default: 50. */
   readonly logEvery?: number;
-  /** The steps, from the start of the run, after which it ends; unbounded unless told. */
+  /** The steps, from the start of the run, after which it ends. Default: unbounded. */
   readonly maxSteps?: number;
   /** Ends the run after the step under way. */
   readonly signal?: AbortSignal;

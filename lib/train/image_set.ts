@@ -34,7 +34,7 @@ export interface StreamedSet {
   readonly name: string;
   /** Number of classes; every label is below it. */
   readonly classes: number;
-  /** `full` for colour jitter and lighting of the training images; they are only normalised unless told. */
+  /** `full` for colour jitter and lighting of the training images. Default: normalisation alone. */
   readonly augment?: "none" | "full";
   /** Where the batches of each split come from. */
   readonly sources: {

@@ -7,7 +7,7 @@ import type { Images, ImageSet } from "./image_set.ts";
  *
  * @param images The images to store.
  * @param set The set that they are of.
- * @param options.bindingBytes The most bytes of a part; the adapter's limit unless told.
+ * @param options.bindingBytes The most bytes of a part. Default: the adapter's limit.
  */
 export function storeImages(
   gpu: Gpu,

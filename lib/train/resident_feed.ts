@@ -24,11 +24,11 @@ export interface ResidentFeedOptions {
    * the store's order in full batches that run on across the end.
    */
   readonly order: "drawn" | "file" | "endless";
-  /** Seed of order and augmentation; 0 unless told. */
+  /** Seed of order and augmentation. Default: 0. */
   readonly seed?: number;
-  /** The augmentation; none unless told. */
+  /** The augmentation. Default: none. */
   readonly augment?: Augmentation;
-  /** Whether the store is freed with the feed; it stays unless told. */
+  /** Whether the store is freed with the feed. Default: false. */
   readonly ownsStore?: boolean;
   /** The part of each batch that is made here. Default: all of it. */
   readonly share?: Share | undefined;

@@ -42,7 +42,7 @@ export interface RunOptions<Settings extends RunSettings> {
   readonly signal?: AbortSignal;
   /** How kernels are chosen; a run that is resumed keeps those it began with. */
   readonly autotune?: Autotune | undefined;
-  /** The folder where the tuner keeps what it finds out; that of the platform unless told. */
+  /** The folder where the tuner keeps what it finds out. Default: that of the platform. */
   readonly cacheFolder?: string | undefined;
   /** Told how far the tuning of kernels is. */
   readonly onTuning?: (state: TuningState) => void;

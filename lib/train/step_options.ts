@@ -11,41 +11,41 @@ import type { Statistics, TrainerOptions } from "./trainer.ts";
 
 /** What a step of a training does. */
 export interface StepOptions {
-  /** The network to learn from; none unless told. */
+  /** The network to learn from. Default: none. */
   readonly teacher?: Model | null;
-  /** The terms of the objective; the cross-entropy unless told. */
+  /** The terms of the objective. Default: the cross-entropy. */
   readonly objective?: readonly LossTerm[];
-  /** What normalises; the batch for the network that learns and running statistics for the teacher unless told. */
+  /** What normalises. Default: the batch for the network that learns, running statistics for the teacher. */
   readonly statistics?: Partial<Statistics>;
-  /** Images a step; 128 unless told. A streamed set has its own. */
+  /** Images a step. Default: 128. A streamed set has its own. */
   readonly batchSize?: number;
   /**
    * Batches that a step's images are divided into, where they do not fit together: their gradients add up, and batch
-   * normalisation sees each by itself; 1 unless told.
+   * normalisation sees each by itself. Default: 1.
    */
   readonly accumulate?: number;
-  /** Whether labels among the five largest logits are counted too; they are not unless told. */
+  /** Whether labels among the five largest logits are counted too. Default: false. */
   readonly topFive?: boolean;
-  /** The momentum's factor; 0.9 unless told. */
+  /** The momentum's factor. Default: 0.9. */
   readonly momentum?: number;
-  /** Weight decay on every trainable parameter; 5e-4 unless told. */
+  /** Weight decay on every trainable parameter. Default: 5e-4. */
   readonly weightDecay?: number;
-  /** Nesterov's form of momentum; plain unless told. */
+  /** Nesterov's form of momentum. Default: plain. */
   readonly nesterov?: boolean;
   /**
-   * What activations and their gradients are stored as; float32 unless told. With f16 the loss is scaled, and a step
+   * What activations and their gradients are stored as. Default: float32. With f16 the loss is scaled, and a step
    * whose gradients overflow is skipped.
    */
   readonly dtype?: RealType;
   /** Settings of the loss scale of half precision. */
   readonly lossScale?: LossScaleOptions;
-  /** What a step with a number that is not finite does: it ends the training unless told, or is left out. */
+  /** What a step with a number that is not finite does: it ends the training, or is left out. Default: it ends the training. */
   readonly onNonfinite?: OnNonfinite;
-  /** The augmentation of a set in memory; a crop from 4 reflected pixels and a flip unless told. */
+  /** The augmentation of a set in memory. Default: a crop from 4 reflected pixels and a flip. */
   readonly augment?: Augmentation;
-  /** Whether the order is drawn anew each epoch; true unless told. */
+  /** Whether the order is drawn anew each epoch. Default: true. */
   readonly shuffle?: boolean;
-  /** Seed of order and augmentation; 0 unless told. */
+  /** Seed of order and augmentation. Default: 0. */
   readonly seed?: number;
   /**
    * The ranks that train together, each on its share of every batch, whose gradients are summed. A streamed set must be

@@ -8,9 +8,9 @@ import type { FedBatch, ImageFeed } from "./feed.ts";
 
 /** What happens to the images of a {@link StreamedFeed}. */
 export interface StreamedFeedOptions {
-  /** `full` for colour jitter and lighting; otherwise, and unless told, the images are only normalised. */
+  /** `full` for colour jitter and lighting. Default: normalisation alone. */
   readonly augment?: UploadedOptions["augment"];
-  /** The seed of the colours; 0 unless told. */
+  /** The seed of the colours. Default: 0. */
   readonly seed?: number;
 }
 

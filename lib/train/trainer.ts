@@ -46,14 +46,14 @@ export interface TrainerOptions {
   readonly objective: readonly LossTerm[];
   /** The network to learn from, as it is when the trainer is made; `null` for none. */
   readonly teacher: Model | null;
-  /** What normalises; the batch for the network that learns and running statistics for the teacher unless told. */
+  /** What normalises. Default: the batch for the network that learns, running statistics for the teacher. */
   readonly statistics?: Partial<Statistics>;
   /**
-   * Batches whose gradients add up to those of one step, each weighed by its images; 1 unless told. Batch normalisation
+   * Batches whose gradients add up to those of one step, each weighed by its images. Default: 1. Batch normalisation
    * sees each batch by itself.
    */
   readonly accumulate?: number;
-  /** Whether labels among the five largest logits are counted too; they are not unless told. */
+  /** Whether labels among the five largest logits are counted too. Default: false. */
   readonly topFive?: boolean;
   /** The momentum's factor. */
   readonly momentum: number;
@@ -61,7 +61,7 @@ export interface TrainerOptions {
   readonly weightDecay: number;
   /** Nesterov's form of momentum. */
   readonly nesterov: boolean;
-  /** What activations and their gradients are stored as; float32 unless told. f16 comes with a loss scale. */
+  /** What activations and their gradients are stored as. Default: float32. f16 comes with a loss scale. */
   readonly dtype?: RealType;
   /** Settings of that loss scale. */
   readonly lossScale?: LossScaleOptions;

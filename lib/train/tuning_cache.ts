@@ -21,7 +21,7 @@ interface Entry {
 export interface CacheOptions {
   /** The adapter that was tuned for. */
   readonly adapter: AdapterDescription;
-  /** The folder of caches, `null` to keep nothing; {@link cacheFolder} unless told. */
+  /** The folder of caches, `null` to keep nothing. Default: {@link cacheFolder}. */
   readonly folder?: string | null | undefined;
   /** Told if there is a file that cannot be used. */
   readonly onNote?: ((note: string) => void) | undefined;

@@ -20,7 +20,7 @@ export interface ParameterSpec {
 
 /** Which parameters of a network stay as they are. */
 export interface Fixing {
-  /** Tells by its name whether a parameter that could be trained is not; none is fixed unless told. */
+  /** Tells by its name whether a parameter that could be trained is not. Default: none. */
   readonly fixed?: ((name: string) => boolean) | undefined;
 }
 

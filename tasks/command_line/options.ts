@@ -13,7 +13,7 @@ export interface CommandText {
   readonly about: string;
   /** What the help ends with: examples and notes. */
   readonly closing: string;
-  /** What the arguments without a flag are called; none unless told. */
+  /** What the arguments without a flag are called. Default: none. */
   readonly operands?: readonly string[];
 }
 

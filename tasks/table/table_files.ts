@@ -69,7 +69,7 @@ const RESERVED = ["seed", "save", "resume", "logs", "dataroot", "max_steps"];
  * Reads a table and its rows: `table.json` in the table's folder, and a file a row beside it.
  *
  * @param name The table's name.
- * @param options.folder The folder of tables; this project's unless told.
+ * @param options.folder The folder of tables. Default: this project's.
  * @throws {Error} If a file is missing or not JSON, or has an unknown field or a wrong value; the message names file
  * and field.
  */

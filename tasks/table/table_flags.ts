@@ -55,7 +55,7 @@ export interface TableFlags extends Record<GivenName, string> {
 /** The tables by the names that the command takes; the numbers are the paper's. */
 export const TABLE_NAMES = ["1", "2", "3", "4", "5", "cifar100"] as const;
 
-/** Where things are, and how many hands there are, unless told. */
+/** Where things are, and how many workers there are, by default. */
 export const TABLE_DEFAULTS = { dataroot: ".", logs: "logs", nthread: 4 } as const;
 
 const ROWS = "Rows:";

@@ -26,7 +26,7 @@ const WORDS: Readonly<Record<RunState, string>> = {
  * Trains the runs of a table that are not finished, and prints and saves what all came to.
  *
  * @param request What is asked for.
- * @param options.folder The folder of tables; this project's unless told.
+ * @param options.folder The folder of tables. Default: this project's.
  * @returns The exit code.
  * @throws {UsageError} If there is no such row, or a file is not named that a row needs.
  * @throws {RangeError} If another process trains a table under the same `--logs`, or a run is there with other

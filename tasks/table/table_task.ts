@@ -39,7 +39,7 @@ export interface SetSizes {
 
 /** A task that trains runs of a table. Settings are passed as those of any run; each task reads its own out of them. */
 export interface TableTask {
-  /** What the settings are unless told. */
+  /** What the settings are by default. */
   readonly defaults: Readonly<RunSettings>;
   /** The setting that names the teacher. */
   readonly teacher: string;

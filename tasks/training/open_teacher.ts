@@ -60,7 +60,7 @@ export async function openWeights(
  *
  * @param options.teacher_id A run's name, a folder or a file; empty for none.
  * @param options.take The part of a file to take; empty for the network.
- * @param options.classes The classes that the teacher must tell apart; any unless told.
+ * @param options.classes The classes that the teacher must tell apart. Default: any.
  * @returns The teacher, `null` where none is asked for.
  * @throws {TypeError} If it is for other classes.
  */

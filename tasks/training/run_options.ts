@@ -49,7 +49,7 @@ export interface RunLine<
   readonly flags: Flags<Settings & OutsideFlags>;
   /** The help's texts. */
   readonly text: CommandText;
-  /** What the settings are unless told. */
+  /** What the settings are by default. */
   readonly defaults: Readonly<Settings>;
   /** The settings that may be given anew beside `--resume`. */
   readonly resumed: readonly Resumed[];

@@ -66,7 +66,7 @@ export interface BenchOptions {
 
 const DEFAULTS = { size: 224, samples: 7, dtype: "float", out: "logs/bench.jsonl" } as const;
 
-const SELECT = "What runs (everything unless told):";
+const SELECT = "What runs (default: everything):";
 const HOW = "How:";
 const PEERS = "Peers:";
 

@@ -17,7 +17,7 @@ interface Case {
   readonly outputs: number;
   readonly kernel: number;
   readonly stride: number;
-  /** What keeps the sides at stride 1, unless told. */
+  /** Default: what keeps the sides at stride 1. */
   readonly padding?: number;
 }
 

@@ -20,7 +20,7 @@ export interface Operand {
   readonly shape: readonly number[];
   readonly values: Float32Array;
   readonly layout?: Layout;
-  /** What the op gets its numbers as; float32 unless told. */
+  /** What the op gets its numbers as. Default: float32. */
   readonly dtype?: RealType;
 }
 
@@ -31,11 +31,11 @@ export interface OpCheck<K extends string> {
   readonly shape: readonly number[];
   /** The op's formula in float64. */
   readonly reference: (values: Readonly<Record<K, Float64Array>>) => ArrayLike<number>;
-  /** Whether the op has a second derivative; true unless told. */
+  /** Whether the op has a second derivative. Default: true. */
   readonly second?: boolean;
-  /** How many times its largest element a gradient may be off; 2e-5 unless told, second ones ten times that. */
+  /** How many times its largest element a gradient may be off, a second one ten times that. Default: 2e-5. */
   readonly tolerance?: number;
-  /** How many elements of each gradient are compared; 150 unless told. */
+  /** How many elements of each gradient are compared. Default: 150. */
   readonly most?: number;
 }
 

@@ -30,9 +30,9 @@ export interface Place {
   readonly env?: Readonly<Record<string, string>>;
   /** A script of the tests that runs in the task's place; a path from the root of the project. */
   readonly script?: string;
-  /** Kilobytes beyond which it can write to no file, as on a full disk; unlimited unless told. */
+  /** Kilobytes beyond which it can write to no file, as on a full disk. Default: unlimited. */
   readonly room?: number;
-  /** The words of a program that starts it, such as those of `mpirun`; none unless told. */
+  /** The words of a program that starts it, such as those of `mpirun`. Default: none. */
   readonly starter?: readonly string[];
 }
 

@@ -28,7 +28,7 @@ export function storeOf(
   return { count, size, shards, labels: tensor, mean: MEAN, std: STD };
 }
 
-/** What a batch is asked for; the order is that of the set unless told. */
+/** What a batch is asked for. Default of the order: the set's. */
 export interface Request {
   readonly batch: number;
   readonly order?: readonly number[];

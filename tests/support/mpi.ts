@@ -70,7 +70,7 @@ function sceneCommand(
   ];
 }
 
-/** Runs scenes of `mpi_run.ts` in every rank, two unless told, to the end of the last. */
+/** Runs scenes of `mpi_run.ts` in every rank, by default two, to the end of the last. */
 export function runRanks(
   { program, flags, launcher }: Mpi,
   scenes: string,

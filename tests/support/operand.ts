@@ -2,7 +2,7 @@ import { type Layout, sizeOf } from "../../lib/gpu/layout.ts";
 import type { Operand } from "./check_op.ts";
 import { randomValues, spacedValues } from "./random.ts";
 
-/** An input of random numbers between `from` and `to`, -1 and 1 unless told. */
+/** An input of random numbers between `from` and `to`, -1 and 1 by default. */
 export function uniform(
   shape: readonly number[],
   { seed = 1, from = -1, to = 1, layout = "channels" }: {

@@ -40,7 +40,7 @@ export interface TinyRunOptions {
   /** The number of steps after which it is interrupted. */
   readonly stopAfter?: number;
   readonly onEpoch?: (epoch: FinishedEpoch) => void;
-  /** How its kernels are chosen; not at all unless told. */
+  /** How its kernels are chosen. Default: not at all. */
   readonly autotune?: Autotune;
   readonly cacheFolder?: string;
   readonly onTuning?: () => void;

@@ -17,7 +17,7 @@ interface Refusal {
   readonly args: readonly string[];
   /** The line on stderr, after `error: `. */
   readonly message: RegExp;
-  /** 1 unless told. */
+  /** Default: 1. */
   readonly code?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** Spoils something first. */

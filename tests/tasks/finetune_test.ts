@@ -10,7 +10,7 @@ import { linesOf, timelessLinesOf } from "../support/tiny_run.ts";
 
 const FAST = ["--image_size=32", "--batch_size=8", "--nthread=2", "--log_every=1"];
 
-/** Runs the task in a folder; it must come to a good end unless told. */
+/** Runs the task in a folder, by default to a good end. */
 function runnerIn(cwd: string, code = 0): (...args: string[]) => Promise<Outcome> {
   return async (...args) => {
     const outcome = await runTask("finetune", args, { cwd });

@@ -18,7 +18,7 @@ export type Rules<S> = { readonly [K in keyof S]?: Rule<S[K]> };
  *
  * @param settings The settings.
  * @param options.rules What they must be.
- * @param options.defaults What they are unless told.
+ * @param options.defaults What they are by default.
  * @throws {RangeError} If one is not; the message names the flag, what is wanted, what was found and the nearest right
  * value.
  */

@@ -56,7 +56,7 @@ const OWNERS = [
 /**
  * Checks that what is learned beside the labels goes together, and that there is a teacher where one is learned from.
  *
- * @param options.defaults What the settings are unless told.
+ * @param options.defaults What the settings are by default.
  * @param options.hasTeacher Whether there is one.
  * @param options.hint How to name one.
  * @throws {RangeError} If a loss lacks its teacher or its precision, or a setting its loss.

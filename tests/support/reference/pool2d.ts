@@ -4,7 +4,7 @@ export interface Pooling {
   readonly size: number;
   readonly stride: number;
   readonly padding: number;
-  /** Whether the number of windows is rounded up; false unless told. */
+  /** Whether the number of windows is rounded up. Default: false. */
   readonly ceil?: boolean;
 }
 
