@@ -264,6 +264,8 @@ export class FunctionCompiler {
         return this.#store(known(this.#pointers, a), this.#value(b));
       case Op.AccessChain:
         return void this.#pointers.set(result, this.#accessChain(operands));
+      case Op.ArrayLength:
+        return this.#assign(instruction, [this.#arrayLength(a, b)]);
       case Op.VectorShuffle: {
         const both = [...this.#value(a), ...this.#value(b)];
         return void this.#values.set(result, operands.slice(2).map((at) => both[at] ?? "0"));
@@ -385,6 +387,18 @@ export class FunctionCompiler {
       pointers.add(result);
     }
     return false;
+  }
+
+  /** The elements of the array with which a buffer's struct ends. */
+  #arrayLength(base: number, at: number): string {
+    const { type, memory } = known(this.#pointers, base);
+    const struct = this.whole.type(type);
+    const member = struct.kind === "struct" ? struct.members[at] : undefined;
+    const array = this.whole.type(member?.of ?? 0);
+    if (member === undefined || array.kind !== "runtime array") {
+      throw new TypeError("Cannot compile SPIR-V: a length must be that of a buffer's array");
+    }
+    return `Math.floor((${memory}.range.byteLength - ${member.offset}) / ${array.stride})`;
   }
 
   #accessChain([base = 0, ...indices]: readonly number[]): Pointer {

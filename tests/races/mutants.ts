@@ -24,6 +24,7 @@ const BARRIERS: readonly { kernel: string; work: Work; count: number }[] = [
   { kernel: "attention_loss", work: "attentionLoss", count: 3 },
   { kernel: "conv2d/gemm", work: "forwardWithMoments", count: 5 },
   { kernel: "conv2d/gemm_weight_gradient", work: "weightGradient", count: 2 },
+  { kernel: "trial_check", work: "trialCheck", count: 2 },
 ];
 
 function withoutBarrier(source: string, number: number): string {

@@ -1,5 +1,6 @@
 import type { Gpu } from "../../lib/gpu/device.ts";
 import { Program } from "../../lib/gpu/program.ts";
+import { TrialCheck } from "../../lib/gpu/trial_check.ts";
 import { gradients } from "../../lib/gradients.ts";
 import { attentionTransfer } from "../../lib/losses/attention_transfer.ts";
 import { batchNorm } from "../../lib/ops/batch_norm.ts";
@@ -45,6 +46,7 @@ export const WORKS = [
   "forward",
   "forwardWithMoments",
   "weightGradient",
+  "trialCheck",
 ] as const;
 
 /** The name of some work. */
@@ -91,4 +93,9 @@ export const SLICE: Readonly<Record<Work, (gpu: Gpu) => void | Promise<void>>> =
   },
   forward: (gpu) => convolve(gpu, forwardPass),
   weightGradient: (gpu) => convolve(gpu, weightGradientPass),
+  trialCheck(gpu) {
+    const result = gpu.empty([600, 24]);
+    const exact = (_: unknown, places: readonly number[]) => places;
+    new TrialCheck(gpu.empty([600, 24]), { inputs: [], tolerance: 0.01, exact }).compare(result);
+  },
 };

@@ -28,6 +28,7 @@ export const Op = {
   Load: 61,
   Store: 62,
   AccessChain: 65,
+  ArrayLength: 68,
   Decorate: 71,
   MemberDecorate: 72,
   VectorShuffle: 79,
