@@ -270,6 +270,6 @@ export function cardSteps(
       },
     },
     beside("AT WRN-16-1 from WRN-16-2", { dtype: "half", limit: 90, file: "at_half" }),
-    beside("AT ResNet-18 from ResNet-34", { dtype: "half", limit: 90, file: "resnet_half" }),
+    beside("AT ResNet-18 from ResNet-34", { dtype: "half", limit: 150, file: "resnet_half" }),
   ];
 }
